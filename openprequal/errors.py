@@ -1,0 +1,121 @@
+"""Every error the gateway answers a client with, and the HTTP status each becomes.
+
+The message of an error is for the log; only its ``status`` and ``title`` reach the client.
+"""
+
+from typing import ClassVar
+
+
+class GatewayError(Exception):
+    """Something that ends a request with a problem document (RFC 9457)."""
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+
+
+class BadRequest(GatewayError):
+    """The client's message is not HTTP, or two parsers could read it differently (RFC 9112)."""
+
+    status = 400
+    title = "Bad request"
+
+
+class RequestTimeout(GatewayError):
+    """The client took too long to send its request (RFC 9110 section 15.5.9)."""
+
+    status = 408
+    title = "Request timed out"
+
+
+class ContentTooLarge(GatewayError):
+    """The request's body is over the limit (RFC 9110 section 15.5.14)."""
+
+    status = 413
+    title = "Content too large"
+
+
+class TargetTooLong(GatewayError):
+    """The request line is over the limit (RFC 9110 section 15.5.15)."""
+
+    status = 414
+    title = "URI too long"
+
+
+class HeaderTooLarge(GatewayError):
+    """The header section has too many fields or bytes (RFC 6585 section 5)."""
+
+    status = 431
+    title = "Request header fields too large"
+
+
+class HookFailed(GatewayError):
+    """A user's hook raised or took too long; the log has the cause."""
+
+    status = 500
+    title = "Internal error"
+
+
+class NotImplementedHere(GatewayError):
+    """A transfer coding or method this gateway does not take (RFC 9110 section 15.6.2)."""
+
+    status = 501
+    title = "Not implemented"
+
+
+class BadGateway(GatewayError):
+    """No backend accepted the request, or one broke before its response head (RFC 9110 section 15.6.3)."""
+
+    status = 502
+    title = "Bad gateway"
+
+
+class NoBackend(GatewayError):
+    """No backend of the service may be picked now."""
+
+    status = 503
+    title = "No backend available"
+
+
+class ServiceBusy(GatewayError):
+    """Every backend is at its limit, and the service's queue is full or was waited in too long."""
+
+    status = 503
+    title = "Service busy"
+
+
+class BackendTimeout(GatewayError):
+    """The backend took too long (RFC 9110 section 15.6.5)."""
+
+    status = 504
+    title = "Backend timed out"
+
+
+class VersionNotSupported(GatewayError):
+    """Not HTTP/1.0 or HTTP/1.1 (RFC 9110 section 15.6.6)."""
+
+    status = 505
+    title = "HTTP version not supported"
+
+
+class LoopDetected(GatewayError):
+    """The request has passed this gateway before: our own pseudonym is in Via (RFC 9110 section 7.6.3)."""
+
+    status = 508
+    title = "Loop detected"
+
+
+class RegistrationRefused(Exception):
+    """A registration that cannot be taken; carries the status, the offending field and a reason for the caller.
+
+    Hooks raise it to refuse; its reason reaches the caller of ``/register``.
+    """
+
+    def __init__(self, reason: str, *, field: str | None = None, status: int = 400) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.field = field
+        self.status = status
+
+
+class ConfigurationError(Exception):
+    """A setting that cannot be used: one line naming the setting, the value and what is allowed."""

@@ -1,0 +1,121 @@
+"""The frozen values that every part of the gateway speaks about: a backend, its load, how a request ended."""
+
+from enum import StrEnum
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from attrs import field, frozen
+
+DEFAULT_SERVICE = "default"
+
+
+@frozen
+class Backend:
+    """A place requests can be sent to, as it was registered.
+
+    Two registrations with the same :attr:`id` are the same backend; the later one replaces the earlier.
+    """
+
+    url: str
+    """Canonical ``http://host:port``: lower case, port always present, no path."""
+    service: str = DEFAULT_SERVICE
+    """The named set of backends it belongs to."""
+    weight: float = 1.0
+    """Carries this many times the load of a backend of weight 1; positive."""
+    health_path: str | None = None
+    """Path of its health check; None: the configured default, judged leniently (see ``health/``)."""
+    probe_path: str | None = None
+    """Path that answers with a load report; None: the health path."""
+    probe_port: int | None = None
+    """Port that answers probes; None: the port of the URL."""
+    heartbeat_seconds: float | None = None
+    """Renews its registration this often; None: registered by hand, never reaped."""
+
+    id: str = field(init=False)
+    """Stable key of this backend, unique across services."""
+    scheme: str = field(init=False, eq=False)
+    host: str = field(init=False, eq=False)
+    port: int = field(init=False, eq=False)
+
+    @id.default
+    def _id(self) -> str:
+        return f"{self.service}/{self.url}"
+
+    @scheme.default
+    def _scheme(self) -> str:
+        return urlsplit(self.url).scheme
+
+    @host.default
+    def _host(self) -> str:
+        return urlsplit(self.url).hostname or ""
+
+    @port.default
+    def _port(self) -> int:
+        parts = urlsplit(self.url)
+        return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+class LoadState(StrEnum):
+    """What a backend says of its own readiness in a load report."""
+
+    READY = "ready"
+    WARMING = "warming"
+    DRAINING = "draining"
+
+
+class LoadReport(NamedTuple):
+    """A backend's own word on its load (PREQUAL.md sections 1 and 5).
+
+    A named tuple, because one is made for every response that carries a report.
+    """
+
+    rif: float
+    """Requests in flight at the backend, queueing included; an in-band report excludes the request it answers."""
+    latency_s: float | None
+    """Estimated latency of a request at that RIF, in seconds; None: the backend has no estimate yet."""
+    state: LoadState = LoadState.READY
+
+
+class Ending(StrEnum):
+    """How one attempt at a backend ended, seen from this gateway."""
+
+    RESPONSE = "response"
+    """A complete response arrived (its status may still be an error)."""
+    CONNECT_FAILED = "connect_failed"
+    """No connection could be made: nothing was sent."""
+    BROKEN = "broken"
+    """The connection broke, or what came was not HTTP, before the response was complete."""
+    TIMEOUT = "timeout"
+    """The backend was too slow; we gave up."""
+    CANCELLED = "cancelled"
+    """The client went away or we shut down; says nothing about the backend."""
+
+
+class Outcome(NamedTuple):
+    """How one attempt at one backend ended; handed to the balancer and to health exactly once per attempt."""
+
+    ending: Ending
+    status: int | None
+    """Status code of the response head, if one arrived."""
+    latency_s: float | None
+    """Seconds from sending the request to the response head; None if no head arrived."""
+
+    @property
+    def failed(self) -> bool:
+        """True if it weighs against the backend by itself: no response, or 502/503/504 (PREQUAL.md section 5)."""
+        if self.ending is Ending.RESPONSE:
+            return self.status in (502, 503, 504)
+        return self.ending is not Ending.CANCELLED
+
+
+class PickReason(StrEnum):
+    """Why a balancer chose a backend; the ``reason`` label of ``openprequal_picks_total``."""
+
+    COLD = "cold"
+    """The cold backend with the lowest latency (hot-cold rule)."""
+    HOT = "hot"
+    """All were hot: the one with the lowest RIF."""
+    RANDOM = "random"
+    """Too little was known, or the balancer is random."""
+    ROTATION = "rotation"
+    """Its turn (round robin)."""

@@ -1,0 +1,46 @@
+"""Package metadata. Tool configuration is in pyproject.toml, environments in tox.ini."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "openprequal" / "__init__.py").read_text())
+assert VERSION
+
+TEST = ["pytest>=8", "pytest-twisted>=1.14", "hypothesis>=6.100"]
+LINT = ["ruff>=0.17", "mypy>=2", "mypy-zope>=1.0.17"]
+
+setup(
+    name="openprequal",
+    version=VERSION.group(1),
+    description="An HTTP gateway and load balancer that sends each request to the backend that will answer soonest",
+    long_description=(HERE / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.11",
+    # twisted/plugins is no package (an __init__.py there would hide Twisted's own plugins), so it is named by hand.
+    packages=[*find_packages(include=["openprequal", "openprequal.*"]), "twisted.plugins"],
+    package_data={"openprequal": ["py.typed"]},
+    install_requires=[
+        "Twisted[tls]>=24.11",
+        "zope.interface>=7",
+        "attrs>=24",
+        "klein>=24.8",
+        "treq>=24.9",
+        "pydantic>=2.9",
+        "pydantic-settings>=2.6",
+        "prometheus-client>=0.21",
+    ],
+    extras_require={"test": TEST, "lint": LINT, "dev": [*TEST, *LINT, "tox>=4", "build"]},
+    classifiers=[
+        "Framework :: Twisted",
+        "License :: OSI Approved :: MIT License",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Internet :: Proxy Servers",
+        "Topic :: Internet :: WWW/HTTP",
+    ],
+)
