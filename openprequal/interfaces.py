@@ -6,9 +6,12 @@ more per request: no Deferred, no log call, no timer. Verified fakes and one con
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from random import Random
 from typing import Protocol
 
+from attrs import field, frozen
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
 from openprequal.values import Backend, LoadReport, Outcome
@@ -157,6 +160,32 @@ class HookAnswer(Exception):
         self.status = status
         self.body = body
         self.content_type = content_type
+
+
+@frozen
+class BalancerContext:
+    """What a balancer's class is called with, as its only argument, once per service."""
+
+    clock: IReactorTime
+    """The only source of time; ``clock.seconds()`` is monotonic."""
+    rng: Random
+    """The only source of randomness."""
+    probes: IProbeTransport
+    """How to ask a backend for its load."""
+    parameters: Mapping[str, object] = field(factory=dict)
+    """The service's ``balancer_parameters`` from the configuration; a balancer refuses those it does not know with
+    :class:`~openprequal.errors.ConfigurationError`."""
+
+
+@frozen
+class RegistryContext:
+    """What a registry's class is called with, as its only argument."""
+
+    clock: IReactorTime
+    max_backends: int
+    """Registrations beyond this many backends are refused."""
+    heartbeat_timeout_s: float | None = None
+    """Silence after which a leased backend is removed; None: twice its own ``heartbeat_seconds``."""
 
 
 class RegisterHook(Protocol):
