@@ -30,7 +30,6 @@ setup(
         "klein>=24.8",
         "treq>=24.9",
         "pydantic>=2.9",
-        "pydantic-settings>=2.6",
         "prometheus-client>=0.21",
     ],
     extras_require={"test": TEST, "lint": LINT, "dev": [*TEST, *LINT, "tox>=4", "build"]},

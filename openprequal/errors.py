@@ -111,6 +111,9 @@ class RegistrationRefused(Exception):
     """
 
     def __init__(self, reason: str, *, field: str | None = None, status: int = 400) -> None:
+        """:raises ValueError: *status* is no error status, 400 to 599."""
+        if status not in range(400, 600):
+            raise ValueError(f"a refusal needs a status from 400 to 599, not {status!r}")
         super().__init__(reason)
         self.reason = reason
         self.field = field

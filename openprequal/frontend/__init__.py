@@ -1,0 +1,1 @@
+"""Client connections: heads and limits, keep-alive and pipelining, and which paths are answered here, not proxied."""

@@ -1,0 +1,5 @@
+"""Who exists: membership and its observers, leases, and the providers of :class:`~openprequal.interfaces.IRegistry`.
+
+``membership`` keeps the backends and tells of changes, ``leases`` knows who has been silent too long, ``memory`` puts
+the two together, ``catalogue`` names the providers.
+"""

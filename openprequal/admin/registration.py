@@ -1,0 +1,128 @@
+"""Which backend does the body of a registration describe?"""
+
+import re
+from collections.abc import Collection
+from typing import Annotated, Final, TypeVar
+
+from attrs import frozen
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from openprequal.admin.backend_url import canonical_url
+from openprequal.errors import RegistrationRefused
+from openprequal.values import DEFAULT_SERVICE, Backend, LoadReport, LoadState
+
+_PATH: Final = re.compile(r"/[\x21-\x7e]{0,2047}")
+
+
+def _path(value: str) -> str:
+    if not _PATH.fullmatch(value) or "#" in value:
+        raise PydanticCustomError("path", "must start with / and hold printable ASCII without spaces or #")
+    return value
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Path = Annotated[str, AfterValidator(_path)]
+Weight = Annotated[float, Field(ge=0.001, le=1_000_000, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Load = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class LoadBody(_Body):
+    """``load``: the same three words as in the ``OpenPrequal-Load`` field."""
+
+    rif: Load
+    latency: Load | None = None
+    """Seconds."""
+    state: Annotated[LoadState, Field(strict=False)] = LoadState.READY
+
+
+class UnregistrationBody(_Body):
+    """What names a backend."""
+
+    url: str
+    port: Port | None = None
+    """May repeat the URL's port, or give it if the URL has none."""
+    service: str = DEFAULT_SERVICE
+
+
+class RegistrationBody(UnregistrationBody):
+    """``POST /register``; a member that is null counts as absent where it may be absent."""
+
+    weight: Weight = 1.0
+    health_path: Path | None = None
+    probe_path: Path | None = None
+    probe_port: Port | None = None
+    heartbeat_seconds: Seconds | None = None
+    load: LoadBody | None = None
+
+
+Body = TypeVar("Body", bound=_Body)
+
+
+@frozen
+class Registration:
+    """A registration that can be taken."""
+
+    backend: Backend
+    load: LoadReport | None
+
+
+def read_registration(body: object, services: Collection[str]) -> Registration:
+    """The registration that *body*, a JSON value, asks for.
+
+    :param services: the services there are.
+    :raises RegistrationRefused: (400) naming the first member at fault and what is wrong with it.
+    """
+    told = _validated(RegistrationBody, body)
+    backend = Backend(
+        url=canonical_url(told.url, told.port),
+        service=_known(told.service, services),
+        weight=told.weight,
+        health_path=told.health_path,
+        probe_path=told.probe_path,
+        probe_port=told.probe_port,
+        heartbeat_seconds=told.heartbeat_seconds,
+    )
+    load = None if told.load is None else LoadReport(told.load.rif, told.load.latency, told.load.state)
+    return Registration(backend, load)
+
+
+def read_unregistration(body: object, services: Collection[str]) -> Backend:
+    """The backend, by its URL and service, that *body* asks to remove.
+
+    :raises RegistrationRefused: as in :func:`read_registration`.
+    """
+    told = _validated(UnregistrationBody, body)
+    return Backend(url=canonical_url(told.url, told.port), service=_known(told.service, services))
+
+
+def _validated(model: type[Body], body: object) -> Body:
+    if not isinstance(body, dict):
+        raise RegistrationRefused("the body must be a JSON object")
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        raise _refusal(error.errors(include_url=False)[0]) from None
+
+
+def _refusal(error: ErrorDetails) -> RegistrationRefused:
+    name = ".".join(str(part) for part in error["loc"])[:80]
+    if error["type"] == "missing":
+        problem = "is required"
+    elif error["type"] == "extra_forbidden":
+        problem = "is unknown here"
+    else:
+        problem = f"{error['msg'].removeprefix('Input ')}, not {ascii(error['input'])[:80]}"
+    return RegistrationRefused(f"{name}: {problem}", field=name)
+
+
+def _known(service: str, services: Collection[str]) -> str:
+    if service not in services:
+        names = ", ".join(sorted(services))
+        raise RegistrationRefused(f"service: there is no {ascii(service)[:80]}, only {names}", field="service")
+    return service

@@ -1,0 +1,186 @@
+"""What can be asked of the gateway itself, and who gets which answer?"""
+
+from collections.abc import Callable, Collection, Mapping
+
+from klein import Klein
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.iweb import IRequest
+from twisted.web.resource import IResource, Resource
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from openprequal.admin import problems, views
+from openprequal.admin.access import AccessRules, told_by_proxy_protocol
+from openprequal.admin.body import json_body
+from openprequal.admin.problems import Problem
+from openprequal.admin.registration import read_registration, read_unregistration
+from openprequal.errors import HookFailed, RegistrationRefused
+from openprequal.hooks.registration import RegistrationHooks
+from openprequal.interfaces import IRegistry
+from openprequal.registry.leases import lease_timeout_s
+from openprequal.values import Backend, LoadReport
+
+
+class Admin:
+    """The admin API over its collaborators; :meth:`resource` serves it on any ``Site``.
+
+    A request that is refused has changed nothing; one that is answered has taken effect.
+    """
+
+    log = Logger()
+    app = Klein()
+
+    def __init__(
+        self,
+        *,
+        registry: IRegistry,
+        services: Collection[str],
+        access: AccessRules,
+        hooks: RegistrationHooks,
+        backend_rows: Callable[[], list[dict[str, object]]],
+        ready: Callable[[], str | None],
+        metrics_page: Callable[[bytes | None], tuple[bytes, bytes]],
+        heartbeat: Callable[[Backend, LoadReport], object],
+        refuse: Callable[[Backend], str | None],
+        heartbeat_timeout_s: float | None = None,
+    ) -> None:
+        """
+        :param services: names of the services there are; looked at on each request.
+        :param backend_rows: what ``/backends`` shows, one row a backend.
+        :param ready: why this gateway should get no traffic now; None: it should.
+        :param metrics_page: (content type, body) for the value of the ``Accept`` field.
+        :param heartbeat: told of a load report that came with a registration, after it.
+        :param refuse: why a backend cannot be one (it is this gateway itself); None: it can.
+        :param heartbeat_timeout_s: the configured lease time-out, told to those who register.
+        """
+        self._registry = registry
+        self._services = services
+        self._access = access
+        self._hooks = hooks
+        self._backend_rows = backend_rows
+        self._ready = ready
+        self._metrics_page = metrics_page
+        self._heartbeat = heartbeat
+        self._refuse = refuse
+        self._heartbeat_timeout_s = heartbeat_timeout_s
+
+    def resource(self) -> IResource:
+        """A leaf resource that answers every path: ours as below, 404 otherwise."""
+        return _AnyRequest(self.app.resource())
+
+    @app.route("/register", methods=["POST"])
+    async def register(self, request: IRequest) -> bytes:
+        self._admit(request)
+        registration = read_registration(json_body(request), self._services)
+        backend = registration.backend
+        objection = self._refuse(backend)
+        if objection is not None:
+            raise RegistrationRefused(f"url: {objection}", field="url")
+        await self._hooks.ask(backend)
+        await self._registry.register(backend)
+        if registration.load is not None:
+            self._heartbeat(backend, registration.load)
+        return _json(request, 200, views.registered(backend, lease_timeout_s(backend, self._heartbeat_timeout_s)))
+
+    @app.route("/unregister", methods=["POST"])
+    async def unregister(self, request: IRequest) -> bytes:
+        self._admit(request)
+        named = read_unregistration(json_body(request), self._services)
+        known = next((backend for backend in self._registry.backends() if backend.id == named.id), named)
+        if not await self._registry.unregister(named.id):
+            raise Problem(404, f"there is no backend {named.url} in service {named.service}", field="url")
+        await self._hooks.tell(known)
+        return _json(request, 200, views.unregistered(known))
+
+    @app.route("/backends", methods=["GET"])
+    def backends(self, request: IRequest) -> bytes:
+        self._admit(request)
+        return _json(request, 200, views.backends(self._backend_rows()))
+
+    @app.route("/metrics", methods=["GET"])
+    def metrics(self, request: IRequest) -> bytes:
+        self._admit(request)
+        accepted = request.requestHeaders.getRawHeaders(b"accept")
+        content_type, body = self._metrics_page(b", ".join(accepted) if accepted else None)
+        return _answer(request, 200, content_type, body)
+
+    @app.route("/healthz", methods=["GET"])
+    def healthz(self, request: IRequest) -> bytes:
+        return _json(request, 200, {"status": "ok"})
+
+    @app.route("/readyz", methods=["GET"])
+    def readyz(self, request: IRequest) -> bytes:
+        reason = self._ready()
+        if reason is not None:
+            raise Problem(503, reason)
+        return _json(request, 200, {"status": "ready"})
+
+    @app.handle_errors(Problem)
+    def problem(self, request: IRequest, failure: Failure) -> bytes:
+        assert isinstance(failure.value, Problem)
+        return _problem(request, failure.value)
+
+    @app.handle_errors(RegistrationRefused)
+    def refused(self, request: IRequest, failure: Failure) -> bytes:
+        assert isinstance(failure.value, RegistrationRefused)
+        self.log.info(
+            "{path} from {peer} refused: {reason}",
+            path=request.path.decode("ascii", "replace"),
+            peer=request.getClientAddress(),
+            reason=failure.value.reason,
+        )
+        return _problem(request, Problem.of(failure.value))
+
+    @app.handle_errors(HTTPException)
+    def not_routed(self, request: IRequest, failure: Failure) -> bytes:
+        if isinstance(failure.value, MethodNotAllowed):
+            allowed = ", ".join(sorted(failure.value.valid_methods or ()))
+            return _problem(request, Problem(405, f"allowed: {allowed}", headers={b"allow": allowed.encode("ascii")}))
+        return _problem(request, Problem(404))
+
+    @app.handle_errors(Exception)
+    def failed(self, request: IRequest, failure: Failure) -> bytes:
+        if not failure.check(HookFailed):  # that one was logged with its cause where it happened
+            self.log.failure("admin request failed", failure=failure)
+        return _problem(request, Problem(500))
+
+    def _admit(self, request: IRequest) -> None:
+        """:raises Problem: 403, the caller may not use this."""
+        proxied = told_by_proxy_protocol(getattr(request, "transport", None))
+        if not self._access.admit(request.getClientAddress(), proxied, request.requestHeaders):
+            raise Problem(403, "call from the gateway's own host, or send Authorization: Bearer with its token")
+
+
+class _AnyRequest(Resource):
+    """Keeps from Klein what it cannot route: it binds its routes to the Host before any of its error handlers hears."""
+
+    isLeaf = True
+
+    def __init__(self, routes: IResource) -> None:
+        Resource.__init__(self)
+        self._routes = routes
+
+    def render(self, request: IRequest) -> int | bytes:
+        try:
+            result: int | bytes = self._routes.render(request)
+        except (HTTPException, UnicodeError):
+            return _problem(request, Problem(400, "not a valid host or method"))
+        return result
+
+
+def _json(request: IRequest, status: int, document: Mapping[str, object]) -> bytes:
+    return _answer(request, status, views.CONTENT_TYPE, views.json_bytes(document))
+
+
+def _problem(request: IRequest, problem: Problem) -> bytes:
+    for name, value in problem.headers.items():
+        request.setHeader(name, value)
+    return _answer(request, problem.status, problems.CONTENT_TYPE, problem.body)
+
+
+def _answer(request: IRequest, status: int, content_type: bytes, body: bytes) -> bytes:
+    request.setResponseCode(status)
+    request.setHeader(b"content-type", content_type)
+    request.setHeader(b"content-length", b"%d" % len(body))
+    request.setHeader(b"cache-control", b"no-store")
+    return body

@@ -1,0 +1,188 @@
+"""The example backend: what does it answer, and what does an answer cost?
+
+A stock twisted.web resource around :class:`~openprequal.agent.load.LoadTracker`: how a backend of your own would use
+it, too.
+"""
+
+import io
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IPullProducer
+from twisted.python.failure import Failure
+from twisted.web.http import Request as HttpRequest
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request, Site
+from zope.interface import implementer
+
+from openprequal.agent.load import InFlight, LoadTracker
+from openprequal.agent.report_format import FIELD_NAME, field_value, health_body
+from openprequal.metrics.exposition import exposition
+from openprequal.values import LoadReport
+
+BYTES_PREFIX = b"/bytes/"
+"""``/bytes/<n>`` answers with n bytes, made as they are taken."""
+
+CHUNK_BYTES = 64 * 1024
+
+
+class ExampleResource(Resource):
+    """Answers any method at any path with who it is, after *work*; every response carries the load.
+
+    :param work: called for each request; its Deferred says when the answer is ready and is cancelled when the client
+        goes away before.
+    :param response_bytes: length of the body; None: just the line.
+    :ivar status_counts: responses so far by status code.
+    """
+
+    isLeaf = True
+
+    def __init__(
+        self,
+        name: str,
+        tracker: LoadTracker,
+        work: "Callable[[], Deferred[None]]",
+        registry: CollectorRegistry,
+        *,
+        health_path: str = "/healthz",
+        response_bytes: int | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.status_counts: Counter[int] = Counter()
+        self._name = name.encode()
+        self._tracker = tracker
+        self._work = work
+        self._registry = registry
+        self._health_path = health_path.encode()
+        self._response_bytes = response_bytes
+
+    def render(self, request: Request) -> bytes | int:
+        """Overridden instead of ``render_GET`` and its like, because any token is a method."""
+        path = request.uri.partition(b"?")[0]
+        if path == self._health_path:
+            return self._health(request)
+        if path == b"/metrics":
+            content_type, body = exposition(self._registry, request.getHeader("accept") or "")
+            return _whole(request, content_type.encode(), body)
+        token = self._tracker.begin()
+        working = self._work()
+        # notifyFinish fires whichever way the request ends, so that the count cannot leak.
+        request.notifyFinish().addBoth(self._finished, token, working)
+        working.addCallbacks(lambda _: self._answer(request, path, token), _ignore_cancelled)
+        return NOT_DONE_YET
+
+    def _finished(self, reason: object, token: InFlight, working: "Deferred[None]") -> None:
+        working.cancel()
+        token.end()
+
+    def _health(self, request: Request) -> bytes:
+        report = self._tracker.report()
+        if self._tracker.draining:
+            request.setResponseCode(503)
+        _tell_load(request, report)
+        return _whole(request, b"application/json", health_body(report))
+
+    def _answer(self, request: Request, path: bytes, token: InFlight) -> None:
+        token.head()
+        _tell_load(request, token.report())
+        self.status_counts[200] += 1
+        length = path.removeprefix(BYTES_PREFIX)
+        if length != path and length.isdigit():
+            _stream(request, int(length))
+            return
+        body = b"%s %s %s\n" % (self._name, request.method, request.uri)
+        received = request.content.length if isinstance(request.content, Discarded) else 0
+        if received:
+            body = b"%s %d bytes\n" % (body.rstrip(), received)
+        if self._response_bytes is not None:
+            body = body[: self._response_bytes].ljust(self._response_bytes, b".")
+        request.write(_whole(request, b"text/plain; charset=utf-8", body))
+        request.finish()
+
+
+@implementer(IPullProducer)
+class Zeros:
+    """Produces *length* bytes for *request* in constant memory, as fast as the client takes them."""
+
+    def __init__(self, request: HttpRequest, length: int) -> None:
+        self._request = request
+        self._left = length
+
+    def resumeProducing(self) -> None:
+        """Write the next chunk; end the response after the last."""
+        chunk = min(self._left, CHUNK_BYTES)
+        self._left -= chunk
+        if chunk:
+            self._request.write(bytes(chunk))
+        if not self._left:
+            self._request.unregisterProducer()
+            self._request.finish()
+
+    def stopProducing(self) -> None:
+        """The client is gone: nobody asks for more."""
+
+
+class Discarded(io.RawIOBase):
+    """The body of a request, counted and thrown away: an upload of any size costs neither memory nor disk.
+
+    :ivar length: bytes so far.
+    """
+
+    length = 0
+
+    def write(self, data: Any) -> int:
+        self.length += len(data)
+        return len(data)
+
+    def read(self, size: int = -1) -> bytes:
+        return b""
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return 0
+
+
+class ExampleRequest(Request):
+    """A request whose body nobody keeps. The stock one also parses forms, however large."""
+
+    def gotLength(self, length: int | None) -> None:
+        """The head has arrived."""
+        self.content = Discarded()
+
+
+class ExampleSite(Site):
+    """No line is logged per request: what happened is in the metrics."""
+
+    noisy = False
+
+    def __init__(self, reactor: Any, resource: Resource) -> None:
+        super().__init__(resource, requestFactory=ExampleRequest, reactor=reactor)  # type: ignore[no-untyped-call]
+
+    def log(self, request: HttpRequest) -> None:
+        """Overridden to say nothing."""
+
+
+def _tell_load(request: Request, report: LoadReport) -> None:
+    request.setHeader(FIELD_NAME, field_value(report))
+
+
+def _whole(request: Request, content_type: bytes, body: bytes) -> bytes:
+    request.setHeader(b"content-type", content_type)
+    request.setHeader(b"content-length", str(len(body)).encode())
+    return body
+
+
+def _stream(request: Request, length: int) -> None:
+    request.setHeader(b"content-type", b"application/octet-stream")
+    request.setHeader(b"content-length", str(length).encode())
+    if request.method == b"HEAD" or not length:
+        request.write(b"")
+        request.finish()
+    else:
+        request.registerProducer(Zeros(request, length), False)
+
+
+def _ignore_cancelled(failure: Failure) -> None:
+    failure.trap(CancelledError)

@@ -1,0 +1,203 @@
+"""Heartbeat: how does a gateway come to know of this backend, and stay sure that it lives?"""
+
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+from typing import Any, NoReturn, Protocol
+from urllib.parse import urlsplit
+
+import treq
+from attrs import frozen
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from openprequal.values import LoadReport
+
+FIRST_RETRY_S = 0.5
+"""Doubled with every failure up to the interval: a gateway that starts after us has us within seconds."""
+
+ANSWER_TIMEOUT_S = 5.0
+UNREGISTER_TIMEOUT_S = 2.0
+"""Our shutdown waits no longer for a gateway that may be going down too; the lease ends by itself."""
+
+
+class HttpClient(Protocol):
+    """What of :class:`treq.client.HTTPClient` is needed here."""
+
+    def post(
+        self, url: str, /, *, json: object, headers: dict[bytes | str, bytes | str], allow_redirects: bool
+    ) -> "Deferred[Any]": ...
+
+
+@frozen
+class Registration:
+    """What the gateway is told of this backend besides its load."""
+
+    service: str
+    weight: float
+    health_path: str
+    interval_s: float
+    """Seconds between two heartbeats, as promised."""
+
+
+class Refused(Exception):
+    """The gateway answered, but did not take us."""
+
+
+class Heartbeat(Service):
+    """Registers this backend at one gateway again and again while it runs, and unregisters it at the end.
+
+    :param proxy_url: the gateway, ``http://host:port``.
+    :param announce: fires with the URL to register; asked until it succeeds once.
+    :param load: our load now, sent along.
+    :param token: sent as ``Authorization: Bearer``.
+    :ivar counts: heartbeats so far by result, ``accepted`` or ``failed``.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        http: HttpClient,
+        rng: Random,
+        proxy_url: str,
+        registration: Registration,
+        announce: "Callable[[], Deferred[str]]",
+        load: Callable[[], LoadReport],
+        token: str | None = None,
+    ) -> None:
+        self.counts: Counter[str] = Counter(accepted=0, failed=0)
+        self._clock = clock
+        self._http = http
+        self._rng = rng
+        self._proxy_url = proxy_url.rstrip("/")
+        self._registration = registration
+        self._announce = announce
+        self._load = load
+        self._headers: dict[bytes | str, bytes | str] = {"Authorization": f"Bearer {token}"} if token else {}
+        self._url: str | None = None
+        self._known = False
+        """Whether the gateway may know us; while a heartbeat is under way, too."""
+        self._failures = 0
+        self._last_word: str | None = None
+        self._timer: IDelayedCall | None = None
+        self._beating: Deferred[None] | None = None
+
+    def startService(self) -> None:
+        """Begin with a heartbeat at once."""
+        super().startService()  # type: ignore[no-untyped-call]
+        self._beat()
+
+    def stopService(self) -> "Deferred[None]":
+        """No more heartbeats; fires once the gateway has been told, or did not listen for 2 s. Never fails."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._beating is not None:
+            self._beating.cancel()
+        if not self._known:
+            return succeed(None)
+        self._known = False
+        return Deferred.fromCoroutine(self._unregister())
+
+    def _beat(self) -> None:
+        self._timer = None
+        self._beating = Deferred.fromCoroutine(self._beat_once())
+
+    async def _beat_once(self) -> None:
+        try:
+            await self._register()
+        except Exception as error:
+            if not self.running:  # cancelled by our own stop
+                return
+            self._failed(error)
+        else:
+            self._accepted()
+        self._beating = None
+        if self.running:
+            self._timer = self._clock.callLater(self._pause_s(), self._beat)
+
+    def _pause_s(self) -> float:
+        """Never longer than the interval, which is a promise; drawn, so that a fleet does not beat in step."""
+        interval_s = self._registration.interval_s
+        if self._failures:
+            # The exponent is bounded because a power of two beyond a float's range raises.
+            interval_s = min(interval_s, FIRST_RETRY_S * 2 ** min(self._failures - 1, 30))
+        return interval_s * self._rng.uniform(0.8, 1.0)
+
+    async def _register(self) -> None:
+        if self._url is None:
+            self._url = await self._announce()
+        registration, load = self._registration, self._load()
+        self._known = True
+        await self._post(
+            "register",
+            {
+                "url": self._url,
+                "port": _port(self._url),
+                "service": registration.service,
+                "weight": registration.weight,
+                "health_path": registration.health_path,
+                "heartbeat_seconds": registration.interval_s,
+                "load": {"rif": load.rif, "latency": load.latency_s, "state": load.state.value},
+            },
+            ANSWER_TIMEOUT_S,
+        )
+
+    async def _unregister(self) -> None:
+        body: dict[str, object] = {"url": self._url, "service": self._registration.service}
+        try:
+            await self._post("unregister", body, UNREGISTER_TIMEOUT_S)
+        except Exception as error:
+            self._say(self.log.warn, f"cannot unregister from {self._proxy_url}: {_reason(error)}")
+        else:
+            self._say(self.log.info, f"unregistered from {self._proxy_url}")
+
+    async def _post(self, route: str, body: dict[str, object], timeout_s: float) -> None:
+        """:raises Refused: the answer was no success."""
+        exchange = Deferred.fromCoroutine(self._exchange(f"{self._proxy_url}/{route}", body))
+        await exchange.addTimeout(timeout_s, self._clock, onTimeoutCancel=_no_answer)
+
+    async def _exchange(self, url: str, body: dict[str, object]) -> None:
+        # A redirect would repeat our token to whoever it names.
+        response = await self._http.post(url, json=body, headers=self._headers, allow_redirects=False)
+        text = await treq.text_content(response)
+        if not 200 <= response.code < 300:
+            raise Refused(f"{response.code} {' '.join(text.split())[:200]}".rstrip())
+
+    def _accepted(self) -> None:
+        self.counts["accepted"] += 1
+        self._failures = 0
+        self._say(self.log.info, f"registered with {self._proxy_url} as {self._url}")
+
+    def _failed(self, error: Exception) -> None:
+        self.counts["failed"] += 1
+        self._known = self.counts["accepted"] > 0
+        self._failures += 1
+        self._say(self.log.warn, f"cannot register with {self._proxy_url}, trying on: {_reason(error)}")
+
+    def _say(self, log: Callable[..., None], word: str) -> None:
+        if word != self._last_word:  # once per change, not once per try
+            self._last_word = word
+            log("{word}", word=word)
+
+
+def _port(url: str) -> int:
+    """The port of *url*, and not the one listened on: a container's published port may be another."""
+    parts = urlsplit(url)
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _no_answer(result: object, timeout_s: float) -> NoReturn:
+    raise Refused(f"no answer in {timeout_s:g} s")
+
+
+def _reason(error: Exception) -> str:
+    """*error* for a log line; of Twisted's lists of failures the first."""
+    reasons = getattr(error, "reasons", None)
+    cause = reasons[0].value if reasons else error
+    return str(cause) or type(cause).__name__

@@ -1,0 +1,152 @@
+"""LoadTracker: how many requests are in flight here, and how long would the next one take?"""
+
+from types import TracebackType
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from openprequal.agent.latency import LatencyEstimator
+from openprequal.metrics.window import WindowAverage
+from openprequal.values import LoadReport, LoadState
+
+
+class LoadTracker:
+    """Counts the requests in flight at this backend and estimates their latency.
+
+    A request is counted from :meth:`begin` until its :class:`InFlight` ends; that it ends exactly once is the token's
+    promise, not the caller's.
+
+    :ivar state: what the reports say of our readiness; assignable.
+    """
+
+    __slots__ = ("_average", "_awaiting", "_clock", "_estimator", "_last_head_at", "_waiting_for_idle", "rif", "state")
+
+    def __init__(self, clock: IReactorTime, latency_window_s: float = 300.0) -> None:
+        """:param latency_window_s: how far :attr:`average_latency_s` looks back."""
+        self.rif = 0
+        self.state = LoadState.READY
+        self._clock = clock
+        self._estimator = LatencyEstimator()
+        self._average = WindowAverage(latency_window_s)
+        self._awaiting: dict[InFlight, None] = {}
+        """Those without a response head yet, oldest first: an ordered set."""
+        self._last_head_at = clock.seconds()
+        self._waiting_for_idle: list[Deferred[None]] = []
+
+    def begin(self) -> "InFlight":
+        """A request has arrived: count it until the token's ``end``."""
+        token = InFlight(self, self.rif, self._clock.seconds())
+        self.rif += 1
+        self._awaiting[token] = None
+        return token
+
+    def report(self, rif: int | None = None) -> LoadReport:
+        """Our load now.
+
+        :param rif: the requests in flight to report instead of all of them (see :meth:`InFlight.report`).
+        """
+        if rif is None:
+            rif = self.rif
+        now = self._clock.seconds()
+        latency_s = self._estimator.estimate(rif, now)
+        # Silence must not look fast (PREQUAL.md section 4). A server that hangs finishes nothing, so that its samples
+        # stay those of better times; but whoever waits for a head now has waited already, and nobody has had one since.
+        # Either alone would mislead: a long poll among quick requests is old, an idle server is silent.
+        if self._awaiting:
+            oldest = next(iter(self._awaiting))
+            silence_s = now - max(oldest.started_at, self._last_head_at)
+            if silence_s > (latency_s or 0.0):
+                latency_s = silence_s
+        return LoadReport(rif, latency_s, self.state)
+
+    @property
+    def draining(self) -> bool:
+        """True once we want no new requests."""
+        return self.state is LoadState.DRAINING
+
+    @property
+    def average_latency_s(self) -> float | None:
+        """Mean latency over the window, for people; None if it is empty."""
+        return self._average.average(self._clock.seconds())
+
+    def when_idle(self) -> "Deferred[None]":
+        """Fires when no request is in flight; at once if none is now."""
+        idle: Deferred[None] = Deferred(lambda waiting: self._waiting_for_idle.remove(waiting))
+        self._waiting_for_idle.append(idle)
+        self._tell_if_idle()
+        return idle
+
+    def _head_sent(self, token: "InFlight", sample: bool) -> None:
+        del self._awaiting[token]
+        now = self._last_head_at = self._clock.seconds()
+        if sample:
+            latency_s = max(0.0, now - token.started_at)
+            self._estimator.add(token.rif_at_arrival, latency_s, now)
+            self._average.add(latency_s, now)
+
+    def _ended(self, token: "InFlight") -> None:
+        self.rif -= 1
+        if token in self._awaiting:
+            self._gave_up(token)
+        self._tell_if_idle()
+
+    def _gave_up(self, token: "InFlight") -> None:
+        """It ended without a head: its client would have had to wait longer still.
+
+        Left out, the slowest requests of an overloaded backend, those beyond the clients' time-outs, would never count;
+        taken in always, clients that leave early would make us look fast.
+        """
+        del self._awaiting[token]
+        now = self._clock.seconds()
+        waited_s = now - token.started_at
+        expected_s = self._estimator.estimate(token.rif_at_arrival, now)
+        if expected_s is not None and waited_s > expected_s:
+            self._estimator.add(token.rif_at_arrival, waited_s, now)
+
+    def _tell_if_idle(self) -> None:
+        if self.rif == 0:
+            idle, self._waiting_for_idle = self._waiting_for_idle, []
+            for waiting in idle:
+                waiting.callback(None)
+
+
+class InFlight:
+    """One request in flight; as a context manager it ends with the block.
+
+    :ivar rif_at_arrival: how many others were in flight when it arrived.
+    """
+
+    __slots__ = ("_ended", "_tracker", "rif_at_arrival", "started_at")
+
+    def __init__(self, tracker: LoadTracker, rif_at_arrival: int, started_at: float) -> None:
+        self.rif_at_arrival = rif_at_arrival
+        self.started_at = started_at
+        self._tracker = tracker
+        self._ended = False
+
+    def head(self, sample: bool = True) -> None:
+        """The application has handed over the response head: the latency sample ends here. The first call counts.
+
+        :param sample: False for 101, CONNECT and event streams, whose head says nothing about the load (PREQUAL.md
+            section 5).
+        """
+        if self in self._tracker._awaiting:
+            self._tracker._head_sent(self, sample)
+
+    def end(self) -> None:
+        """The response has ended, or never will: count down. The first call counts."""
+        if not self._ended:
+            self._ended = True
+            self._tracker._ended(self)
+
+    def report(self) -> LoadReport:
+        """The load to tell in-band: without this request, so that it compares with a probe's (section 5)."""
+        return self._tracker.report(self._tracker.rif - (not self._ended))
+
+    def __enter__(self) -> "InFlight":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()

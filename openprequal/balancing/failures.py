@@ -1,0 +1,67 @@
+"""Which backends fail more than their peers, and must not draw traffic by failing fast?"""
+
+from openprequal.probing.estimate import LoadEstimate
+
+
+class FailureRecord:
+    """Holds back a backend whose requests fail, as long as those of its peers do not (the paper's "sinkholing").
+
+    A backend that fails at once has an idle look: no requests, no latency. So each has a *waste*, the recent share of
+    its outcomes that failed: it moves a tenth of the way with every outcome and halves each second without one, so that
+    a backend held back is tried again. It is held back from a waste of 0.2 (three failures in a row, or a steady fifth)
+    if that is also more than twice the average of its peers: where all fail alike, the cause is elsewhere, and the
+    choice goes on as if nobody failed.
+    """
+
+    _STEP = 0.1
+    _LIMIT = 0.2
+
+    __slots__ = ("_members", "_total", "_wasting")
+
+    def __init__(self) -> None:
+        self._members = 0
+        self._total = 0.0
+        self._wasting: dict[LoadEstimate, None] = {}
+
+    def joined(self, load: LoadEstimate) -> None:
+        """*load* may be picked now."""
+        self._members += 1
+        self._total += load.waste
+        if load.waste:
+            self._wasting[load] = None
+
+    def left(self, load: LoadEstimate) -> None:
+        """*load* may no longer be picked."""
+        self._members -= 1
+        self._total -= load.waste
+        self._wasting.pop(load, None)
+
+    def outcome(self, load: LoadEstimate, failed: bool) -> None:
+        """A request to *load* ended."""
+        if failed:
+            self._set(load, load.waste + self._STEP * (1.0 - load.waste))
+        elif load.waste:
+            self._set(load, load.waste * (1.0 - self._STEP))
+
+    def tick(self, elapsed_s: float) -> None:
+        """Forgive with time: halve what is older than a second."""
+        keep = 0.5**elapsed_s
+        for load in list(self._wasting):
+            self._set(load, load.waste * keep)
+
+    def _set(self, load: LoadEstimate, waste: float) -> None:
+        if waste < 0.01:
+            waste = 0.0
+        if load.is_up:
+            self._total += waste - load.waste
+            if waste:
+                self._wasting[load] = None
+            else:
+                self._wasting.pop(load, None)
+        load.waste = waste
+        load.hold_back(waste >= self._LIMIT and waste > 2.0 * self._peers(load))
+
+    def _peers(self, load: LoadEstimate) -> float:
+        if not load.is_up or self._members < 2:
+            return 0.0
+        return max(0.0, self._total - load.waste) / (self._members - 1)

@@ -1,0 +1,89 @@
+"""What may a user set on a balancer, and is what they set usable?"""
+
+from collections.abc import Mapping
+from math import isnan
+from typing import Any, TypeVar
+
+import attrs
+from attrs import field, frozen
+
+from openprequal.errors import ConfigurationError
+
+Parameters = TypeVar("Parameters")
+
+
+def number(default: float, low: float, high: float = float("inf"), *, whole: bool = False) -> Any:
+    """An attrs field that holds a number from *low* to *high*."""
+    return field(default=default, metadata={"low": low, "high": high, "whole": whole})
+
+
+def switch(default: bool) -> Any:
+    """An attrs field that holds true or false."""
+    return field(default=default, metadata={"switch": True})
+
+
+def read_parameters(cls: type[Parameters], given: Mapping[str, object], balancer: str) -> Parameters:
+    """An instance of the attrs class *cls*, made of :func:`number` and :func:`switch` fields, from *given*.
+
+    :raises ConfigurationError: a name is unknown or a value out of bounds; the message tells what is allowed.
+    """
+    fields = {each.name: each for each in attrs.fields(cls)}  # type: ignore[misc, arg-type]
+    for name, value in given.items():
+        if name not in fields:
+            allowed = ", ".join(fields) or "none"
+            raise ConfigurationError(
+                f"balancer_parameters.{name}: {balancer} has no such parameter; allowed: {allowed}"
+            )
+        wrong = _wrong(fields[name].metadata, value)
+        if wrong:
+            raise ConfigurationError(f"balancer_parameters.{name}: {value!r} cannot be used; allowed: {wrong}")
+    return cls(**given)
+
+
+def _wrong(limits: Mapping[Any, Any], value: object) -> str | None:
+    if limits.get("switch"):
+        return None if isinstance(value, bool) else "true or false"
+    low, high, whole = limits["low"], limits["high"], limits["whole"]
+    allowed = f"a {'whole ' if whole else ''}number from {low:g} to {high:g}"
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        return allowed
+    return None if not isnan(value) and low <= value <= high else allowed
+
+
+@frozen
+class NoParameters:
+    """For balancers that take none."""
+
+
+@frozen
+class PrequalParameters:
+    """The paper's parameters under its names with its baseline values (section 4), then ours."""
+
+    pool_size: int = number(16, 1, 1024, whole=True)
+    """m: reports kept for picks."""
+    max_age_seconds: float = number(1.0, 0.001, 3600)
+    """Age from which a report is no longer used as it is."""
+    probe_rate: float = number(3.0, 0, 100)
+    """r_probe: probes a query; may be fractional."""
+    remove_rate: float = number(1.0, 0, 100)
+    """r_remove: reports removed a query, alternately the oldest and the worst; may be fractional."""
+    delta: float = number(1.0, 0, 100)
+    """δ in the formula of the reuse budget."""
+    q_rif: float = number(2**-0.25, 0, 1)
+    """Q_RIF: quantile of the reported RIFs from which a backend is hot; 0 chooses by RIF alone, 1 by latency alone."""
+    estimate_missing: bool = switch(True)
+    """Where fewer than two usable reports exist, choose by what is believed without them; false: at random (paper)."""
+    slow_limit: float = number(4.0, 1)
+    """A backend this many times slower than the fastest hot one does not win by being idle; infinite: it does (paper)."""
+    trial_every: float = number(200, 2)
+    """Each so many picks a backend that nobody was sent to for a second gets one, if its turn comes; infinite: never."""
+    hold_back_failing: bool = switch(True)
+    """Whether a backend that fails more than its peers is used only when there is no other."""
+    probe_interval_seconds: float = number(0.01, 0, 3600)
+    """No probe to a backend that was probed or heard less than this ago."""
+    max_probes_per_second: float = number(1000, 0)
+    """To all backends together, from this process."""
+    idle_probe_seconds: float = number(0.5, 0.01, 3600)
+    """Longest time between probes while there are no queries."""
+    idle_stop_seconds: float = number(10.0, 0, 86400)
+    """Time without queries after which only single idle probes are sent."""

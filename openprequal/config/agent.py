@@ -1,0 +1,172 @@
+"""The settings of what runs at a backend: the agent, and the example backend around it."""
+
+import warnings
+from ipaddress import ip_address
+from typing import Annotated, ClassVar, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, model_validator
+
+from openprequal.config.endpoints import listening_endpoints
+from openprequal.config.schema import (
+    Path,
+    ServiceName,
+    Settings,
+    SplitTexts,
+    Texts,
+    Token,
+    setting,
+)
+from openprequal.values import DEFAULT_SERVICE
+
+_LISTENING = "Listening"
+_REGISTRATION = "Registration"
+_LOAD = "What a request costs"
+
+# The name hides BaseModel.register, which is ABCMeta's and nothing here needs.
+warnings.filterwarnings("ignore", message='Field name "register" in "AgentSettings" shadows')
+
+URL_ALLOWED = "http(s)://host:port without credentials, query and fragment"
+ORIGIN_ALLOWED = "http(s)://host:port and nothing else"
+
+
+def _url(text: str) -> str:
+    """*text* without a trailing slash, if it is an HTTP URL that a process can be reached by."""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or set(text) & set("@?# ") or not text.isprintable():
+        raise ValueError(URL_ALLOWED)
+    return text.rstrip("/")
+
+
+def _origin(text: str) -> str:
+    """The same without a path, which a registration could not keep."""
+    if urlsplit(text).path:
+        raise ValueError(ORIGIN_ALLOWED)
+    return text
+
+
+def is_loopback(url: str) -> bool:
+    """True if *url* leads to this host whoever resolves it: localhost, 127.0.0.0/8 or [::1]."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+Url = Annotated[str, AfterValidator(_url)]
+Origin = Annotated[str, AfterValidator(_url), AfterValidator(_origin)]
+
+
+class AgentSettings(Settings):
+    """Everything ``twistd openprequal-backend`` can be told."""
+
+    file_table: ClassVar[str | None] = "backend"
+
+    port: int = setting(
+        8001, "TCP port, on all interfaces, IPv6 too.", group=_LISTENING, env="BACKEND_PORT", ge=1, le=65535
+    )
+    listen: Texts = setting(
+        (),
+        "Twisted endpoint string to listen on instead, like tcp:8001:interface=127.0.0.1.",
+        group=_LISTENING,
+        # OPENPREQUAL_LISTEN is the gateway's, which may share the environment.
+        env="BACKEND_LISTEN",
+    )
+    name: str | None = setting(None, "Name shown in answers; none: backend-PORT.", group=_LISTENING)
+    exit_with_parent: int | None = setting(None, "Process id of the parent to end with.", group="", ge=1)
+
+    proxy_url: Annotated[tuple[Url, ...], SplitTexts] = setting(
+        ("http://localhost:8000",),
+        "Gateway to register with.",
+        group=_REGISTRATION,
+        env="PROXY_URL",
+        min_length=1,
+    )
+    backend_url: Origin | None = setting(
+        None,
+        "URL the gateway reaches this backend by; none: http://localhost:PORT for a gateway on loopback, else the"
+        " address from which the gateway is reached.",
+        group=_REGISTRATION,
+        env="BACKEND_URL",
+    )
+    register: bool = setting(True, "Register with the gateway.", group=_REGISTRATION)
+    service: ServiceName = setting(DEFAULT_SERVICE, "Service it belongs to.", group=_REGISTRATION)
+    weight: float = setting(
+        1.0, "Carries this many times the load of a backend of weight 1.", group=_REGISTRATION, gt=0
+    )
+    backend_heartbeat_seconds: float = setting(
+        30.0, "Seconds between two heartbeats.", group=_REGISTRATION, env="BACKEND_HEARTBEAT_SECONDS", gt=0
+    )
+    backend_heartbeat_timeout: float | None = setting(
+        None,
+        "Seconds of silence after which the gateway gives it up; none: twice the interval.",
+        group=_REGISTRATION,
+        env="BACKEND_HEARTBEAT_TIMEOUT",
+        gt=0,
+    )
+    backend_health_path: Path = setting(
+        "/healthz",
+        "Path that answers with health and load.",
+        group=_REGISTRATION,
+        env="BACKEND_HEALTH_PATH",
+    )
+    latency_window_seconds: float = setting(
+        300.0,
+        "Seconds that the averages in /metrics look back.",
+        group=_REGISTRATION,
+        env="LATENCY_WINDOW_SECONDS",
+        gt=0,
+    )
+    token: Token | None = setting(
+        None,
+        "What the gateway wants as Authorization: Bearer.",
+        group=_REGISTRATION,
+        secret=True,
+    )
+    token_file: str | None = setting(None, "File that holds the token.", group=_REGISTRATION)
+
+    work_seconds: float = setting(0.0, "Seconds a request takes alone.", group=_LOAD, ge=0)
+    cores: float = setting(
+        1.0, "Cores that the requests under way share; 0: no limit, the work is a mere delay.", group=_LOAD, ge=0
+    )
+    response_bytes: int | None = setting(None, "Bytes of a response body; none: a short JSON text.", group=_LOAD, ge=0)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.heartbeat_timeout_s <= self.backend_heartbeat_seconds:
+            raise ValueError(
+                f"backend_heartbeat_timeout is {self.heartbeat_timeout_s:g}:"
+                f" must be longer than backend_heartbeat_seconds, {self.backend_heartbeat_seconds:g}"
+            )
+        return self
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """Endpoint strings to listen on; at least one."""
+        return listening_endpoints(self.listen, self.port)
+
+    @property
+    def announced_url(self) -> str | None:
+        """The URL to register; None: find out the address from which the (remote) gateway is reached."""
+        if self.backend_url is not None:
+            return self.backend_url
+        if all(is_loopback(url) for url in self.proxy_url):
+            return f"http://localhost:{self.port}"
+        return None
+
+    @property
+    def heartbeat_timeout_s(self) -> float:
+        """Seconds of silence after which the gateway gives this backend up."""
+        return self.backend_heartbeat_timeout or 2 * self.backend_heartbeat_seconds
+
+    @property
+    def shown_name(self) -> str:
+        """The name to show in answers."""
+        return self.name or f"backend-{self.port}"

@@ -1,0 +1,47 @@
+"""Where a process listens when nothing else is said, and how its own children reach it."""
+
+import re
+import socket
+from collections.abc import Sequence
+
+_TCP_PORT = re.compile(r"tcp6?:(?:port=)?(\d+)(?::|$)")
+_INTERFACE = re.compile(r":interface=((?:\\.|[^:\\])*)")
+
+
+def listening_endpoints(listen: Sequence[str], port: int) -> tuple[str, ...]:
+    """The endpoint strings to listen on: *listen*, or *port* on all interfaces, IPv6 too where the host has it.
+
+    On a dual-stack socket an IPv4 peer has an address like ``::ffff:127.0.0.1``.
+    """
+    return tuple(listen) or _all_interfaces(port, dual_stack())
+
+
+def _all_interfaces(port: int, dual: bool) -> tuple[str, ...]:
+    return (f"tcp6:{port}:interface=\\:\\:",) if dual else (f"tcp:{port}",)
+
+
+def dual_stack() -> bool:
+    """True if one IPv6 socket of this host takes IPv4 connections too; compiled-in support alone says nothing."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::", 0))
+            return probe.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 0
+    except OSError:
+        return False
+
+
+def url_of(host: str, port: int) -> str:
+    """The URL by which a process of this host reaches a listener on *host*, which may be a wildcard."""
+    if host in ("", "0.0.0.0", "::"):
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def url_of_endpoints(listen: Sequence[str]) -> str | None:
+    """The same for the first TCP endpoint in *listen*; None if there is none whose port is known."""
+    for endpoint in listen:
+        port = _TCP_PORT.match(endpoint)
+        if port and port[1] != "0":
+            interface = _INTERFACE.search(endpoint)
+            return url_of(interface[1].replace("\\", "") if interface else "", int(port[1]))
+    return None

@@ -1,0 +1,220 @@
+"""The gateway's settings."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from attrs import frozen
+from pydantic import BaseModel, ConfigDict, IPvAnyNetwork, model_validator
+
+from openprequal.config.endpoints import listening_endpoints, url_of, url_of_endpoints
+from openprequal.config.schema import (
+    Path,
+    ServiceName,
+    Settings,
+    SplitTexts,
+    Texts,
+    Token,
+    setting,
+)
+from openprequal.values import DEFAULT_SERVICE
+
+_LISTENING = "Listening"
+_REGISTRATION = "Registration"
+_BALANCING = "Balancing and hooks"
+_HEALTH = "Health and metrics"
+_CLIENTS = "Limits on clients"
+_BACKENDS = "Connections to backends"
+
+
+class ServiceSettings(BaseModel):
+    """One service, ``[services.NAME]`` in the file; what it leaves out is as for the gateway."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    load_balancer_class: str | None = None
+    balancer_parameters: dict[str, Any] | None = None
+    backend_health_path: Path | None = None
+
+
+@frozen
+class EffectiveService:
+    """A service with everything filled in that its own settings leave out."""
+
+    load_balancer_class: str
+    balancer_parameters: Mapping[str, Any]
+    backend_health_path: str
+
+
+class GatewaySettings(Settings):
+    """Everything ``twistd openprequal`` can be told."""
+
+    port: int = setting(8000, "TCP port, on all interfaces, IPv6 too.", group=_LISTENING, ge=1, le=65535)
+    listen: Texts = setting(
+        (), "Twisted endpoint string to listen on instead, like unix:/run/gateway.sock.", group=_LISTENING
+    )
+    admin_port: int | None = setting(
+        None,
+        "Port for registration, metrics and the other paths of our own; none: they are on the proxied port.",
+        group=_LISTENING,
+        ge=1,
+        le=65535,
+    )
+    admin_interface: str = setting("127.0.0.1", "Address the admin port is bound to.", group=_LISTENING)
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], SplitTexts] = setting(
+        (),
+        "Network of proxies in front whose X-Forwarded-* and Forwarded are believed.",
+        group=_LISTENING,
+        allowed="networks like 10.0.0.0/8 or fd00::/8",
+    )
+    demo: int = setting(
+        0, "Example backends to start beside, on the ports after --port.", group=_LISTENING, ge=0, le=64
+    )
+    shutdown_grace_seconds: float = setting(
+        10.0, "Seconds that requests under way may take to end at shutdown.", group=_LISTENING, ge=0
+    )
+
+    token: Token | None = setting(
+        None,
+        "What everyone but trusted loopback must send as Authorization: Bearer.",
+        group=_REGISTRATION,
+        secret=True,
+    )
+    token_file: str | None = setting(None, "File that holds the token.", group=_REGISTRATION)
+    trust_loopback: bool = setting(
+        True, "Clients of this host need no token; no behind a proxy on this host.", group=_REGISTRATION
+    )
+    max_backends: int = setting(10_000, "Backends that may be registered.", group=_REGISTRATION, ge=1)
+    backend_heartbeat_timeout: float | None = setting(
+        None,
+        "Seconds of silence after which a backend with a heartbeat is removed; none: twice its interval.",
+        group=_REGISTRATION,
+        env="BACKEND_HEARTBEAT_TIMEOUT",
+        gt=0,
+    )
+    registry_class: str = setting(
+        "memory", "Registry: a short name or a dotted path.", group=_REGISTRATION, env="REGISTRY_CLASS"
+    )
+    custom_register_hook: str | None = setting(
+        None, "Called before a backend is registered: a dotted path.", group=_REGISTRATION, env="CUSTOM_REGISTER_HOOK"
+    )
+    custom_unregister_hook: str | None = setting(
+        None, "Called after one unregistered: a dotted path.", group=_REGISTRATION, env="CUSTOM_UNREGISTER_HOOK"
+    )
+
+    load_balancer_class: str = setting(
+        "Prequal",
+        "Balancer: Prequal, RoundRobin, Random or a dotted path.",
+        group=_BALANCING,
+        env="LOAD_BALANCER_CLASS",
+    )
+    balancer_parameters: dict[str, Any] = setting(
+        {}, "Parameters of the balancer: a table.", group=_BALANCING, text=False
+    )
+    services: dict[ServiceName, ServiceSettings] = setting(
+        {}, "Named sets of backends: a table for each.", group=_BALANCING, text=False
+    )
+    custom_path_rewrite: str | None = setting(
+        None,
+        "Maps the path a client asked for to the backend's: a dotted path.",
+        group=_BALANCING,
+        env="CUSTOM_PATH_REWRITE",
+    )
+    custom_request_hook: str | None = setting(
+        None, "Called for each request: a dotted path.", group=_BALANCING, env="CUSTOM_REQUEST_HOOK"
+    )
+    custom_response_hook: str | None = setting(
+        None, "Called for each response head: a dotted path.", group=_BALANCING, env="CUSTOM_RESPONSE_HOOK"
+    )
+    hook_timeout_seconds: float = setting(1.0, "Seconds a hook may take.", group=_BALANCING, gt=0)
+
+    backend_health_path: Path = setting(
+        "/healthz",
+        "Path that health checks ask for.",
+        group=_HEALTH,
+        env="BACKEND_HEALTH_PATH",
+    )
+    health_interval_seconds: float = setting(5.0, "Seconds between two checks of a backend.", group=_HEALTH, gt=0)
+    health_timeout_seconds: float = setting(2.0, "Seconds a check may take.", group=_HEALTH, gt=0)
+    latency_window_seconds: float = setting(
+        300.0,
+        "Seconds that the averages in /metrics and /backends look back; never used to balance.",
+        group=_HEALTH,
+        env="LATENCY_WINDOW_SECONDS",
+        gt=0,
+    )
+    response_report_strip: bool = setting(
+        True, "Remove load reports from responses before clients see them.", group=_HEALTH
+    )
+
+    request_line_max_bytes: int = setting(8192, "Bytes of a request line.", group=_CLIENTS, ge=64, le=1 << 20)
+    header_max_bytes: int = setting(32_768, "Bytes of a header section.", group=_CLIENTS, ge=64, le=1 << 24)
+    header_max_fields: int = setting(100, "Fields of a header section.", group=_CLIENTS, ge=1)
+    body_max_bytes: int | None = setting(None, "Bytes of a request body; none: no limit.", group=_CLIENTS, ge=0)
+    header_timeout_seconds: float = setting(10.0, "Seconds to send a request head.", group=_CLIENTS, gt=0)
+    idle_timeout_seconds: float = setting(75.0, "Seconds a connection may idle between requests.", group=_CLIENTS, gt=0)
+    max_connections: int = setting(20_000, "Client connections at a time.", group=_CLIENTS, ge=1)
+    max_connections_per_client: int | None = setting(
+        None, "The same for one client address; none: no limit.", group=_CLIENTS, ge=1
+    )
+
+    connect_timeout_seconds: float = setting(2.0, "Seconds to connect.", group=_BACKENDS, gt=0)
+    response_timeout_seconds: float = setting(60.0, "Seconds to wait for a response head.", group=_BACKENDS, gt=0)
+    stall_timeout_seconds: float = setting(
+        60.0, "Seconds in which a body must move, in either direction.", group=_BACKENDS, gt=0
+    )
+    total_timeout_seconds: float | None = setting(
+        None, "Seconds a request may take in all; none: no limit.", group=_BACKENDS, gt=0
+    )
+    upstream_idle_timeout_seconds: float = setting(30.0, "Seconds an idle connection is kept.", group=_BACKENDS, gt=0)
+    upstream_max_idle: int = setting(64, "Idle connections kept to each backend.", group=_BACKENDS, ge=0)
+    backend_max_in_flight: int | None = setting(
+        None, "Requests under way to each backend; none: no limit.", group=_BACKENDS, ge=1
+    )
+    queue_max: int = setting(128, "Requests of a service that may wait for a free backend.", group=_BACKENDS, ge=0)
+    queue_timeout_seconds: float = setting(1.0, "Seconds they may wait.", group=_BACKENDS, gt=0)
+    host_header: Literal["keep", "backend"] = setting(
+        "keep", "Host that backends see; keep: what the client sent, backend: their own.", group=_BACKENDS
+    )
+    forwarded: bool = setting(False, "Send Forwarded (RFC 7239) beside X-Forwarded-*.", group=_BACKENDS)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.admin_port == self.port and not self.listen:
+            raise ValueError(f"admin_port and port are both {self.port}: must differ")
+        if not self.demo:
+            return self
+        if self.port + self.demo > 65535:
+            raise ValueError(f"demo: {self.demo} backends do not fit on the ports after {self.port}")
+        if self.own_url is None:
+            raise ValueError("demo: its backends cannot register: listen must have a tcp endpoint, or set admin_port")
+        if self.token is None and not self.trust_loopback:
+            raise ValueError("demo: its backends cannot register: trust_loopback must be yes, or set a token")
+        return self
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """Endpoint strings to listen on for clients; at least one."""
+        return listening_endpoints(self.listen, self.port)
+
+    @property
+    def own_url(self) -> str | None:
+        """Where a process of this host reaches our registration; None if only Unix sockets and the like lead to it."""
+        if self.admin_port is not None:
+            return url_of(self.admin_interface, self.admin_port)
+        return url_of_endpoints(self.listen) if self.listen else url_of("", self.port)
+
+    @property
+    def effective_services(self) -> Mapping[str, EffectiveService]:
+        """Every service by name, with what it inherits filled in; ``default`` always exists."""
+        services = {DEFAULT_SERVICE: ServiceSettings(), **self.services}
+        return {name: self._effective(service) for name, service in services.items()}
+
+    def _effective(self, service: ServiceSettings) -> EffectiveService:
+        # Another balancer's parameters would only be refused.
+        inherited = {} if service.load_balancer_class else self.balancer_parameters
+        parameters = service.balancer_parameters
+        return EffectiveService(
+            load_balancer_class=service.load_balancer_class or self.load_balancer_class,
+            balancer_parameters=inherited if parameters is None else parameters,
+            backend_health_path=service.backend_health_path or self.backend_health_path,
+        )

@@ -1,0 +1,65 @@
+"""From a name in the configuration to the class or function it means: a short name of a catalogue, or a dotted path."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from zope.interface.interface import InterfaceClass
+
+from openprequal.config.sources import suggestion
+from openprequal.errors import ConfigurationError
+
+FORMER_NAMES: Mapping[str, str] = {
+    "algorithms.prequal_load_balancer.PrequalLoadBalancer": "prequal",
+    "core.backend_registry.BackendRegistry": "memory",
+}
+"""What the earlier program's configurations say, and the short name that means it here."""
+
+
+def resolve(
+    name: str, setting: str, catalogue: Mapping[str, Any] | None = None, interface: InterfaceClass | None = None
+) -> Any:
+    """The callable that *name* means.
+
+    :param name: a key of *catalogue* (case, ``_`` and ``-`` do not matter), ``package.module.attribute``, or
+        ``package.module:attribute.attribute``.
+    :param setting: who asks, for the error.
+    :param interface: what it must make, if it is a class; a function may return anything.
+    :raises ConfigurationError: unknown, cannot be imported, not callable, or of the wrong kind.
+    """
+    catalogue = catalogue or {}
+    short = {_folded(key): key for key in catalogue}
+    key = short.get(_folded(FORMER_NAMES.get(name, name)))
+    if key is not None:
+        return catalogue[key]
+    if "." not in name and ":" not in name:
+        allowed = f"{', '.join(catalogue)} or a dotted path" if catalogue else "a dotted path like module.function"
+        raise ConfigurationError(
+            f"{setting}: {name!r} is not known: must be {allowed}{suggestion(name.lower(), catalogue)}"
+        )
+    found = _import(name, setting)
+    if not callable(found):
+        raise ConfigurationError(f"{setting}: {name} is a {type(found).__name__}: must be a class or function")
+    if interface is not None and isinstance(found, type) and not interface.implementedBy(found):
+        raise ConfigurationError(f"{setting}: {name} must be a class with @implementer({interface.__name__})")
+    return found
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("_", "").replace("-", "")
+
+
+def _import(name: str, setting: str) -> object:
+    module_name, _, attributes = name.partition(":") if ":" in name else name.rpartition(".")
+    try:
+        found: object = import_module(module_name)
+    except Exception as error:
+        # A user's module: whatever it raises while it runs is the cause they look for.
+        cause = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ConfigurationError(f"{setting}: module {module_name!r} cannot be imported: {cause}") from error
+    for attribute in attributes.split("."):
+        if not hasattr(found, attribute):
+            close = suggestion(attribute, [each for each in dir(found) if not each.startswith("_")])
+            raise ConfigurationError(f"{setting}: {name}: there is no {attribute!r} in {module_name}{close}")
+        found = getattr(found, attribute)
+    return found

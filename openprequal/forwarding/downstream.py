@@ -1,0 +1,45 @@
+"""The client's side as an exchange sees it, whichever frontend it came through."""
+
+from typing import Protocol
+
+from openprequal.errors import GatewayError
+from openprequal.http1.fields import Field
+
+
+class Downstream(Protocol):
+    """Where a response goes. One call of ``respond`` or ``respond_error``, then content, then the end."""
+
+    def respond(self, status: int, reason: bytes, fields: list[Field], length: int, chunk: bytes, ended: bool) -> None:
+        """Send the final head, with content that is there already.
+
+        :param fields: end-to-end fields; framing and connection management are added here.
+        :param length: of the content: bytes, or ``framing.CHUNKED`` / ``framing.UNTIL_CLOSE`` if not known.
+        :param ended: *chunk* is all there is.
+        """
+
+    def respond_more(self, chunk: bytes) -> None:
+        """Send more content."""
+
+    def respond_end(self, trailers: list[Field]) -> None:
+        """All content was sent."""
+
+    def respond_informational(self, status: int, reason: bytes, fields: list[Field]) -> None:
+        """Send a 1xx head, if this client can take one."""
+
+    def respond_switching(self, fields: list[Field], data: bytes) -> None:
+        """Send 101; from now on bytes pass both ways."""
+
+    def respond_error(self, error: GatewayError) -> None:
+        """Send a problem document."""
+
+    def abort_response(self) -> None:
+        """The response cannot be completed: end it so that the client sees it is not complete."""
+
+    def pause_request(self) -> None:
+        """Send no more of the request's body for now."""
+
+    def resume_request(self) -> None:
+        """Go on sending the request's body."""
+
+    def settled(self) -> None:
+        """The exchange is over."""

@@ -1,0 +1,423 @@
+"""Exchange: one client request's life, from its head to its one settle.
+
+Everything that can end it (response end, client gone, backend gone, time-out, shutdown) goes through ``_settle``; what
+ends one attempt at one backend goes through ``_end_attempt``, which gives back the in-flight count. Both act once.
+"""
+
+from typing import Final
+
+from twisted.internet.defer import Deferred
+
+from openprequal.errors import (
+    BackendTimeout,
+    GatewayError,
+    NoBackend,
+    RequestTimeout,
+    ServiceBusy,
+)
+from openprequal.forwarding.downstream import Downstream
+from openprequal.forwarding.failures import connect_failed, nothing_picked, response_broken
+from openprequal.forwarding.forwarder import Forwarder
+from openprequal.forwarding.hop_by_hop import forwardable_trailers
+from openprequal.forwarding.request_head import host_line, render_request_head, takes_upgrade
+from openprequal.forwarding.response_head import end_to_end
+from openprequal.forwarding.retry import may_repeat_on_fresh_connection
+from openprequal.http1.body import chunk as as_chunk
+from openprequal.http1.body import last_chunk
+from openprequal.http1.fields import Field
+from openprequal.http1.framing import CHUNKED
+from openprequal.http1.request import RequestHead
+from openprequal.http1.response import ResponseHead
+from openprequal.interfaces import IPending
+from openprequal.routing.member import Member
+from openprequal.upstream.connection import UpstreamConnection
+from openprequal.values import Backend, Ending, Outcome
+
+# As nginx logs it: the client closed the connection before there was a response.
+CLIENT_CLOSED: Final = 499
+
+_CANCELLED: Final = Outcome(Ending.CANCELLED, None, None)
+_NOBODY: Final[frozenset[str]] = frozenset()
+_STARTING: Final["Deferred[object]"] = Deferred()
+
+
+class Exchange:
+    """One client request on its way to a backend and back."""
+
+    __slots__ = (
+        "_body_at_hand",
+        "_client",
+        "_congested",
+        "_connecting",
+        "_connection",
+        "_first_body",
+        "_forwarder",
+        "_head_latency",
+        "_last_failure",
+        "_member",
+        "_moved_at",
+        "_pending",
+        "_queued_at",
+        "_request_ended",
+        "_responding",
+        "_reused",
+        "_sent_at",
+        "_service",
+        "_settled",
+        "_status",
+        "_trailers",
+        "_tried",
+        "_tunnel",
+        "began_at",
+        "request",
+    )
+
+    def __init__(self, forwarder: Forwarder, client: Downstream, request: RequestHead) -> None:
+        self.request = request
+        self.began_at = forwarder.now()
+        self._forwarder = forwarder
+        self._client = client
+        self._service = forwarder.route(request)
+        self._tried: frozenset[str] = _NOBODY
+        self._member: Member | None = None
+        self._connection: UpstreamConnection | None = None
+        self._connecting: Deferred[object] | None = None
+        self._pending: IPending | None = None
+        self._queued_at: float | None = None
+        self._settled = False
+        self._responding = False
+        self._tunnel = False
+        self._congested = False
+        self._status = 0
+        self._head_latency: float | None = None
+        self._last_failure: Exception | None = None
+        self._moved_at = self.began_at
+
+    # ---- the request, from the client -------------------------------------------------------------------------------
+
+    def start(self, body: bytes, ended: bool) -> None:
+        """Begin, with as much of the request's body as has come; *ended*: it is whole."""
+        self._first_body = body
+        self._trailers: list[Field] = []
+        self._request_ended = ended
+        self._body_at_hand = True
+        request = self.request
+        if request.rendered is None:
+            try:
+                request.rendered = render_request_head(request, self._forwarder.request_rules)
+            except GatewayError as error:
+                self._fail(error)
+                return
+        if not ended:
+            self._client.pause_request()
+        self._pick()
+
+    def request_more(self, chunk: bytes) -> None:
+        """More of the request's body."""
+        connection = self._connection
+        if connection is None:
+            # Paused, but bytes read before the pause took effect still come.
+            self._first_body += chunk
+            return
+        self._body_at_hand = False
+        self._first_body = b""
+        self._moved_at = self._forwarder.now()
+        connection.send(as_chunk(chunk) if self.request.length == CHUNKED and not self._tunnel else chunk)
+
+    def request_end(self, trailers: list[Field]) -> None:
+        """The request's body is whole."""
+        self._request_ended = True
+        self._trailers = forwardable_trailers(trailers)
+        if self._connection is not None:
+            self._moved_at = self._forwarder.now()
+            if self.request.length == CHUNKED:
+                self._connection.send(last_chunk(self._trailers))
+
+    def client_gone(self) -> None:
+        """The client's connection is lost: free the backend at once."""
+        if self._tunnel and self._connection is not None:
+            self._connection.close()
+            self._connection = None
+            self._end_attempt(Outcome(Ending.RESPONSE, self._status, None))
+            self._settle(self._status)
+        if not self._settled:
+            self._end_attempt(_CANCELLED)
+            self._settle(self._status or CLIENT_CLOSED)
+
+    def client_congested(self) -> None:
+        """The client reads more slowly than the backend answers."""
+        if self._connection is not None:
+            self._connection.pause()
+
+    def client_drained(self) -> None:
+        """The client takes more."""
+        if self._connection is not None:
+            self._moved_at = self._forwarder.now()
+            self._connection.resume()
+
+    # ---- choosing a backend -----------------------------------------------------------------------------------------
+
+    def _pick(self) -> None:
+        picked = self._service.pick(self.request, self._tried)
+        if picked.__class__ is Backend:
+            self._attempt(picked)
+        elif picked is None:
+            self._nobody()
+        else:
+            self._pending = picked  # type: ignore[assignment]
+            picked.whenPicked(self._picked)  # type: ignore[union-attr]
+
+    def _picked(self, backend: Backend | None) -> None:
+        """A balancer in sync mode has made up its mind."""
+        self._pending = None
+        if backend is None:
+            self._nobody()
+        else:
+            self._attempt(backend)
+
+    def _nobody(self) -> None:
+        """Nobody may be picked (any more): wait for room if that is what is missing, else fail."""
+        service = self._service
+        if service.saturated and self._last_failure is None and service.enqueue(self):
+            self._queued_at = self._forwarder.now()
+            return
+        self._fail(
+            nothing_picked(service=service.name, saturated=service.saturated, last_failure=self._last_failure),
+        )
+
+    def slot_free(self) -> None:
+        """A backend has room: our turn in the service's queue."""
+        self._queued_at = None
+        self._pick()
+
+    def _attempt(self, backend: Backend) -> None:
+        member = self._service.members.get(backend.id)
+        if member is None:
+            self._fail(NoBackend(f"{backend.id} was picked but is no member"))
+            return
+        self._member = member
+        self._service.assign(member)
+        connection = member.connections.take()
+        if connection is None:
+            self._connect(member)
+        else:
+            self._reused = True
+            self._send(connection, member)
+
+    def _connect(self, member: Member) -> None:
+        if not self._request_ended:
+            self._client.pause_request()
+        self._reused = False
+        self._connecting = _STARTING
+        connecting = member.connections.connect(self._connected, self._connect_failed)
+        if self._connecting is _STARTING:  # it did not end at once
+            self._connecting = connecting
+
+    def _connected(self, connection: UpstreamConnection) -> None:
+        self._connecting = None
+        member = self._member
+        assert member is not None
+        self._send(connection, member)
+
+    def _connect_failed(self, reason: Exception) -> None:
+        """Nothing was sent: whatever the method, another backend may be tried."""
+        self._connecting = None
+        member = self._member
+        assert member is not None
+        self._end_attempt(Outcome(Ending.CONNECT_FAILED, None, None))
+        self._last_failure = reason
+        self._tried = self._tried | {member.backend.id}
+        if self._forwarder.now() - self.began_at > 2 * self._forwarder.timeouts.connect_s:
+            self._fail(connect_failed(reason))
+        else:
+            self._pick()
+
+    # ---- the request, to the backend --------------------------------------------------------------------------------
+
+    def _send(self, connection: UpstreamConnection, member: Member) -> None:
+        request = self.request
+        rules = self._forwarder.request_rules
+        assert request.rendered is not None
+        before, after = request.rendered
+        self._connection = connection
+        connection.begin(self, request.method)
+        head = before + host_line(request, rules, member.backend) + after
+        head += b"\r\n" if request.brings_id else b"X-Request-Id: " + rules.request_ids() + b"\r\n\r\n"
+        body = self._first_body
+        if request.length == CHUNKED:
+            body = as_chunk(body)
+            if self._request_ended:
+                body += last_chunk(self._trailers)
+        self._sent_at = self._moved_at = self._forwarder.now()
+        connection.send(head + body if body else head)
+        if not self._request_ended and self._connection is connection:
+            self._client.resume_request()
+
+    def upstream_congested(self) -> None:
+        """The backend reads more slowly than the client sends."""
+        self._congested = True
+        self._client.pause_request()
+
+    def upstream_drained(self) -> None:
+        """The backend takes more."""
+        self._congested = False
+        self._moved_at = self._forwarder.now()
+        self._client.resume_request()
+
+    # ---- the response, from the backend -----------------------------------------------------------------------------
+
+    def response_informational(self, head: ResponseHead) -> None:
+        """A 1xx head passes on, but for 100 to a client that did not ask for it (RFC 9110 section 15.2)."""
+        self._body_at_hand = False
+        self._moved_at = self._forwarder.now()
+        fields, _ = end_to_end(head, self._forwarder.response_rules)
+        self._client.respond_informational(head.status, head.reason, fields)
+
+    def response_started(self, head: ResponseHead, chunk: bytes, ended: bool) -> None:
+        """The final head is there."""
+        forwarder = self._forwarder
+        now = self._moved_at = forwarder.now()
+        self._head_latency = now - self._sent_at
+        self._status = head.status
+        self._responding = True
+        fields, report = end_to_end(head, forwarder.response_rules)
+        member = self._member
+        assert member is not None
+        if head.status < 500:
+            member.answered_at = now
+        if report is not None:
+            self._service.reported(member, report, now)
+        self._client.respond(head.status, head.reason, fields, head.length, chunk, ended)
+        if ended:
+            self._response_complete(now)
+
+    def response_more(self, chunk: bytes) -> None:
+        self._moved_at = self._forwarder.now()
+        self._client.respond_more(chunk)
+
+    def response_ended(self, trailers: list[Field]) -> None:
+        self._client.respond_end(forwardable_trailers(trailers) if trailers else trailers)
+        self._response_complete(self._forwarder.now())
+
+    def response_switched(self, head: ResponseHead, data: bytes) -> None:
+        """101: from now on a tunnel (RFC 9110 section 7.8); one we did not ask for is a broken response."""
+        if not (self.request.upgrade and takes_upgrade(self.request.upgrade)) or not self._request_ended:
+            self._drop_connection()
+            self.upstream_lost(ValueError("101 without an upgrade asked for"))
+            return
+        self._tunnel = True
+        self._responding = True
+        self._status = 101
+        self._moved_at = self._forwarder.now()
+        fields, _ = end_to_end(head, self._forwarder.response_rules)
+        fields.append(Field(b"Upgrade", head.upgrade))
+        self._client.respond_switching(fields, data)
+
+    def upstream_lost(self, reason: Exception) -> None:
+        """The connection to the backend broke, or what came on it was not HTTP."""
+        connection, self._connection = self._connection, None
+        member = self._member
+        if connection is None or member is None:
+            return
+        if may_repeat_on_fresh_connection(
+            self.request.method, reused=self._reused, answered=connection.answered, body_at_hand=self._body_at_hand
+        ):
+            self._connect(member)
+            return
+        self._end_attempt(Outcome(Ending.BROKEN, self._status or None, self._head_latency))
+        if self._responding:
+            self._client.abort_response()
+            self._settle(self._status)
+        else:
+            self._fail(response_broken(reason))
+
+    def _response_complete(self, now: float) -> None:
+        member, connection = self._member, self._connection
+        if connection is not None and member is not None:
+            self._connection = None
+            if self._request_ended and not self._tunnel:
+                member.connections.give_back(connection)
+            else:
+                # An early response: the rest of the request will not be sent, so the connection is of no more use.
+                connection.abort()
+        self._end_attempt(Outcome(Ending.RESPONSE, self._status, self._head_latency))
+        self._settle(self._status, now)
+
+    # ---- ends -------------------------------------------------------------------------------------------------------
+
+    def refuse(self, error: GatewayError) -> None:
+        """The request turned out to be unacceptable in its body: broken framing, or over the limit."""
+        self._end_attempt(_CANCELLED)
+        self._give_up(error)
+
+    def expire(self, now: float) -> None:
+        """Called from time to time: has anything taken too long?"""
+        timeouts = self._forwarder.timeouts
+        if self._queued_at is not None:
+            if now - self._queued_at > timeouts.queue_s:
+                self._fail(ServiceBusy(f"waited {timeouts.queue_s} s for a backend of {self._service.name}"))
+        elif timeouts.total_s is not None and now - self.began_at > timeouts.total_s:
+            self._timed_out(BackendTimeout(f"not finished after {timeouts.total_s} s"))
+        elif self._connection is None:
+            pass  # connecting has a time-out of its own
+        elif self._responding or not self._request_ended:
+            if now - self._moved_at > timeouts.stall_s:
+                if self._responding or self._congested:
+                    self._timed_out(BackendTimeout(f"body stalled for {timeouts.stall_s} s"))
+                else:
+                    self._end_attempt(_CANCELLED)
+                    self._fail(RequestTimeout(f"request body stalled for {timeouts.stall_s} s"))
+        elif now - self._moved_at > timeouts.response_s:
+            self._timed_out(BackendTimeout(f"no response head within {timeouts.response_s} s"))
+
+    def shut_down(self) -> None:
+        """The gateway ends now."""
+        if not self._settled:
+            self._end_attempt(_CANCELLED)
+            self._give_up(NoBackend("shutting down"))
+
+    def _timed_out(self, error: GatewayError) -> None:
+        self._end_attempt(Outcome(Ending.TIMEOUT, self._status or None, self._head_latency))
+        self._give_up(error)
+
+    def _give_up(self, error: GatewayError) -> None:
+        if self._responding:
+            self._client.abort_response()
+            self._settle(self._status)
+        else:
+            self._fail(error)
+
+    def _fail(self, error: GatewayError) -> None:
+        self._client.respond_error(error)
+        self._settle(error.status)
+
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.abort()
+
+    def _end_attempt(self, outcome: Outcome) -> None:
+        """The attempt under way, if any, is over: its connection is dropped and its in-flight count given back."""
+        member, self._member = self._member, None
+        if self._connecting is not None:
+            self._connecting.cancel()
+            self._connecting = None
+        if self._connection is not None:
+            self._connection.abort()
+            self._connection = None
+        if member is not None:
+            if self._head_latency is not None:
+                member.latency.add(self._head_latency, self._moved_at)
+            self._service.free(member, outcome)
+
+    def _settle(self, status: int, now: float | None = None) -> None:
+        """The exchange is over, whatever ended it. Acts once."""
+        if self._settled:
+            return
+        self._settled = True
+        if self._pending is not None:
+            self._pending.cancel()
+        if self._queued_at is not None:
+            self._service.dequeue(self)
+        ended_at = self._forwarder.now() if now is None else now
+        self._service.tally.finished(self.request.method, status, ended_at - self.began_at)
+        self._client.settled()

@@ -1,0 +1,139 @@
+"""The head sent to the backend: which fields go on, which are replaced, which are added."""
+
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Final
+
+from attrs import frozen
+
+from openprequal.errors import LoopDetected
+from openprequal.forwarding.hop_by_hop import HOP_BY_HOP, LOAD_REPORTS, named_by_connection
+from openprequal.http1.fields import list_members
+from openprequal.http1.framing import CHUNKED
+from openprequal.http1.request import RequestHead
+from openprequal.values import Backend
+
+_ELSEWHERE: Final = HOP_BY_HOP | LOAD_REPORTS
+_FORWARDED_FIELDS: Final = frozenset((b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"forwarded"))
+# Written anew from what the head means, so that what is forwarded is framed by us.
+_REWRITTEN: Final = frozenset((b"host", b"content-length", b"max-forwards", b"via"))
+
+
+@frozen
+class RequestRules:
+    """What this gateway does to every request's head."""
+
+    pseudonym: bytes
+    """Our name in Via (RFC 9110 section 7.6.3)."""
+    request_ids: Callable[[], bytes]
+    """Makes an id for a request that brings none."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Peers whose X-Forwarded-* and Forwarded we add to; everybody else's are replaced."""
+    forwarded: bool = False
+    """Send Forwarded (RFC 7239) too."""
+    keep_host: bool = True
+    """Send the client's Host on, not the backend's."""
+    scheme: bytes = b"http"
+
+    def is_trusted(self, client: str) -> bool:
+        """Is *client* (an IP address; anything else is not) one of the trusted proxies?"""
+        if not self.trusted_proxies:
+            return False
+        try:
+            address = ip_address(client)
+        except ValueError:
+            return False
+        return any(address in network for network in self.trusted_proxies if network.version == address.version)
+
+
+def takes_upgrade(upgrade: bytes) -> bool:
+    """Do we pass on an upgrade to this protocol?
+
+    Everything that is a byte stream between client and backend; but never another HTTP or TLS, because the requests in
+    it would pass unseen.
+    """
+    protocols = [member.partition(b"/")[0] for member in list_members(upgrade)]
+    return bool(protocols) and not any(protocol in (b"h2c", b"h2", b"http", b"tls") for protocol in protocols)
+
+
+def render_request_head(request: RequestHead, rules: RequestRules) -> tuple[bytes, bytes]:
+    """The head for the backend in two parts: before and after the place where Host belongs.
+
+    An X-Request-Id that the client brought is in there; if it brought none, the caller appends a new one each time. The
+    result depends on the head and the rules only and may be remembered with the head.
+
+    :raises LoopDetected: the request has passed here before.
+    """
+    dropped = named_by_connection(request.connection)
+    trusted = rules.is_trusted(request.client)
+    before = [request.method, b" ", request.target, b" HTTP/1.1\r\n"]
+    after: list[bytes] = []
+    via: list[bytes] = []
+    forwarded: dict[bytes, list[bytes]] = {}
+    for field in request.head_fields:
+        key = field.key
+        if key in _ELSEWHERE or key in dropped:
+            continue
+        if key == b"via":
+            via.append(field.value)
+        elif key in _FORWARDED_FIELDS:
+            if trusted:
+                forwarded.setdefault(key, []).append(field.value)
+        elif key not in _REWRITTEN:
+            after.append(field.wire)
+    _check_loop(via, rules.pseudonym)
+    if request.length == CHUNKED:
+        after.append(b"Transfer-Encoding: chunked\r\n")
+    elif request.length or any(field.key == b"content-length" for field in request.head_fields):
+        after.append(b"Content-Length: %d\r\n" % request.length)
+    if request.max_forwards is not None:
+        after.append(b"Max-Forwards: %d\r\n" % (request.max_forwards - 1))
+    if request.upgrade and takes_upgrade(request.upgrade):
+        after.append(b"Connection: upgrade\r\nUpgrade: " + request.upgrade + b"\r\n")
+    if b"te" in request.connection and any(
+        field.key == b"te" and b"trailers" in list_members(field.value) for field in request.head_fields
+    ):
+        # We pass trailers on, so the client's word that it takes them holds for the next hop (RFC 9110 section 10.1.4).
+        after.append(b"TE: trailers\r\nConnection: TE\r\n")
+    after.append(_forwarded(request, rules, forwarded))
+    via.append(b"1.%d " % request.minor + rules.pseudonym)
+    after.append(b"Via: " + b", ".join(via) + b"\r\n")
+    return b"".join(before), b"".join(after)
+
+
+def host_line(request: RequestHead, rules: RequestRules, backend: Backend) -> bytes:
+    """The Host field for *backend*; an HTTP/1.0 request without one gets the backend's (RFC 9112 section 3.2)."""
+    if rules.keep_host and request.host:
+        return b"Host: " + request.host + b"\r\n"
+    return b"Host: " + backend.url.partition("://")[2].encode("ascii") + b"\r\n"
+
+
+def _check_loop(via: list[bytes], pseudonym: bytes) -> None:
+    if not via:
+        return
+    for member in list_members(b",".join(via)):
+        # received-protocol RWS received-by [ RWS comment ]
+        parts = member.split()
+        if len(parts) > 1 and parts[1] == pseudonym.lower():
+            raise LoopDetected("our own name is in Via")
+
+
+def _forwarded(request: RequestHead, rules: RequestRules, received: dict[bytes, list[bytes]]) -> bytes:
+    """X-Forwarded-* and, if wanted, Forwarded (RFC 7239); what a trusted proxy said is kept and added to."""
+    client = request.client.encode("ascii", "replace")
+    lines: list[bytes] = []
+    if client:
+        chain = [*received.get(b"x-forwarded-for", []), client]
+        lines.append(b"X-Forwarded-For: " + b", ".join(chain) + b"\r\n")
+    proto = received.get(b"x-forwarded-proto", [rules.scheme])[-1]
+    lines.append(b"X-Forwarded-Proto: " + proto + b"\r\n")
+    host = received.get(b"x-forwarded-host", [request.host] if request.host else [])
+    if host:
+        lines.append(b"X-Forwarded-Host: " + host[-1] + b"\r\n")
+    if rules.forwarded:
+        node = b'"[%b]"' % client if b":" in client else client or b"unknown"
+        element = b"for=" + node + b";proto=" + proto
+        if request.host:
+            element += b';host="' + request.host + b'"'
+        lines.append(b"Forwarded: " + b", ".join([*received.get(b"forwarded", []), element]) + b"\r\n")
+    return b"".join(lines)

@@ -1,0 +1,421 @@
+"""One client connection: heads are parsed here, one exchange at a time, responses in the order of the requests."""
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from attrs import frozen
+from twisted.internet.interfaces import IPushProducer, ITCPTransport
+from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from openprequal.errors import ContentTooLarge, GatewayError, RequestTimeout
+from openprequal.forwarding.downstream import Downstream
+from openprequal.forwarding.problem import problem
+from openprequal.frontend.limits import Limits, check_head_size, refusal
+from openprequal.frontend.response_bytes import (
+    PHRASES,
+    ends_with_close,
+    has_no_content,
+    must_be_chunked,
+    render_head,
+    status_line,
+)
+from openprequal.http1.body import BodyDecoder, body_decoder, last_chunk
+from openprequal.http1.body import chunk as as_chunk
+from openprequal.http1.errors import MalformedMessage
+from openprequal.http1.fields import Field
+from openprequal.http1.framing import CHUNKED
+from openprequal.http1.head_block import find_head_end
+from openprequal.http1.request import RequestHead, parse_request_head
+from openprequal.http1.send import sender
+
+SMALL_READ: Final = 16 * 1024
+LARGE_READ: Final = 256 * 1024
+MAX_REMEMBERED_HEAD: Final = 2048
+
+
+class ClientExchange(Protocol):
+    """What this connection asks of an exchange; see :class:`openprequal.forwarding.exchange.Exchange`."""
+
+    def start(self, body: bytes, ended: bool) -> None: ...
+    def request_more(self, chunk: bytes) -> None: ...
+    def request_end(self, trailers: list[Field]) -> None: ...
+    def client_gone(self) -> None: ...
+    def client_congested(self) -> None: ...
+    def client_drained(self) -> None: ...
+    def refuse(self, error: GatewayError) -> None: ...
+    def expire(self, now: float) -> None: ...
+    def shut_down(self) -> None: ...
+
+
+@frozen
+class Frontend:
+    """What all client connections of a listener share."""
+
+    limits: Limits
+    now: Callable[[], float]
+    exchange: Callable[[Downstream, RequestHead], ClientExchange]
+    """Makes the exchange for a request: proxied, or answered by a resource of ours."""
+    refused: Callable[[int], None]
+    """Counts a request that was refused here, by status."""
+    opened: "Callable[[ClientConnection], None]"
+    closed: "Callable[[ClientConnection], None]"
+    date: Callable[[], Field]
+
+
+@implementer(IPushProducer)
+class ClientConnection(TwistedProtocol):
+    """Speaks HTTP/1.1 to one client; the ``Downstream`` of each of its exchanges."""
+
+    def __init__(self, frontend: Frontend) -> None:
+        self._frontend = frontend
+        self._exchange: ClientExchange | None = None
+        self._head: RequestHead | None = None
+        self._decoder: BodyDecoder | None = None
+        self._body_left: int | None = None
+        self._buffer = b""
+        self._known_block = b""
+        self._known_head: RequestHead | None = None
+        self._chunked = False
+        self._tunnel = False
+        self._closing = False
+        self._last = False
+        self._paused = False
+        self._congested = False
+        self._advancing = False
+        self._since = 0.0
+        self.client = ""
+
+    def connectionMade(self) -> None:
+        transport: Any = self.transport
+        self._send = sender(transport)
+        transport.bufferSize = SMALL_READ
+        if ITCPTransport.providedBy(transport):
+            transport.setTcpNoDelay(True)
+        # Registered for good; see UpstreamConnection.connectionMade.
+        transport.registerProducer(self, True)
+        self.client = getattr(transport.getPeer(), "host", "")
+        self._since = self._frontend.now()
+        self._frontend.opened(self)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._frontend.closed(self)
+        exchange, self._exchange = self._exchange, None
+        self._closing = True
+        self._buffer = b""
+        if exchange is not None:
+            exchange.client_gone()
+
+    # ---- bytes from the client --------------------------------------------------------------------------------------
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._exchange is None:
+            if data == self._known_block and not self._buffer and not self._closing:
+                # The very bytes of the last request: nothing to parse, nothing to decide again.
+                assert self._known_head is not None
+                self._begin(self._known_head, b"")
+                return
+            if self._closing:
+                return  # lingering: read and thrown away
+            if not self._buffer:
+                self._since = self._frontend.now()
+            self._buffer += data
+            self._advance()
+        elif self._decoder is not None:
+            self._feed(self._decoder, data)
+        elif self._tunnel:
+            self._exchange.request_more(data)
+        elif not self._closing:
+            self._buffer += data
+            if len(self._buffer) > self._frontend.limits.pipelined_bytes:
+                self._stop_reading()
+
+    def _advance(self) -> None:
+        """Begin the next request if its head is there. Not recursive, however long a pipelined burst is."""
+        if self._advancing:
+            return
+        self._advancing = True
+        try:
+            while self._buffer and self._exchange is None and not self._closing:
+                if not self._next_head():
+                    break
+        except MalformedMessage as error:
+            self._refuse(refusal(error))
+        except GatewayError as error:
+            self._refuse(error)
+        finally:
+            self._advancing = False
+
+    def _next_head(self) -> bool:
+        """Parse and begin one request; False if more bytes are needed."""
+        data = self._buffer
+        if data.startswith(b"\r\n"):
+            # An empty line before a request is ignored (RFC 9112 section 2.2).
+            data = self._buffer = data[2:]
+            if not data:
+                return False
+        end = find_head_end(data) if data != b"\r" else -1
+        check_head_size(self._frontend.limits, data, end)
+        if end < 0:
+            return False
+        head = parse_request_head(data[:end], self.client)
+        block, self._buffer = data[: end + 4], b""
+        if len(block) <= MAX_REMEMBERED_HEAD and not head.length:
+            self._known_block, self._known_head = block, head
+        self._begin(head, data[end + 4 :])
+        return True
+
+    def _begin(self, head: RequestHead, rest: bytes) -> None:
+        """Begin the exchange of *head*; *rest* came after it."""
+        self._head = head
+        self._chunked = False
+        self._last = not head.keep_alive
+        length = head.length
+        if not length:
+            self._buffer = rest
+            exchange = self._exchange = self._frontend.exchange(self, head)
+            exchange.start(b"", True)
+            return
+        limit = self._frontend.limits.body_bytes
+        if limit is not None:
+            if length > limit:
+                raise ContentTooLarge(f"Content-Length {length} over {limit}")
+            self._body_left = limit
+        decoder = self._decoder = body_decoder(length)
+        content, after = decoder.feed(rest) if rest else (b"", None)
+        exchange = self._exchange = self._frontend.exchange(self, head)
+        if after is None:
+            if length == CHUNKED or length > SMALL_READ:
+                transport: Any = self.transport
+                transport.bufferSize = LARGE_READ
+            exchange.start(content, False)
+        else:
+            self._decoder = None
+            self._buffer = after
+            if length == CHUNKED and decoder.trailers:
+                exchange.start(content, False)
+                exchange.request_end(decoder.trailers)
+            else:
+                exchange.start(content, True)
+
+    def _feed(self, decoder: BodyDecoder, data: bytes) -> None:
+        """More of the request's body."""
+        exchange = self._exchange
+        assert exchange is not None
+        try:
+            content, rest = decoder.feed(data)
+        except MalformedMessage as error:
+            exchange.refuse(refusal(error))
+            return
+        if self._body_left is not None:
+            self._body_left -= len(content)
+            if self._body_left < 0:
+                exchange.refuse(ContentTooLarge("request body over the limit"))
+                return
+        if rest is not None:
+            self._decoder = None
+            self._buffer = rest
+            transport: Any = self.transport
+            transport.bufferSize = SMALL_READ
+        if content:
+            exchange.request_more(content)
+        if rest is not None and self._exchange is exchange:
+            exchange.request_end(decoder.trailers)
+
+    def _refuse(self, error: GatewayError) -> None:
+        """Answer a request that no exchange was begun for, and close: what follows cannot be trusted."""
+        self._frontend.refused(error.status)
+        self._head = None
+        self._last = True
+        self.respond_error(error)
+        self._close()
+
+    # ---- the response, to the client --------------------------------------------------------------------------------
+
+    def respond(self, status: int, reason: bytes, fields: list[Field], length: int, chunk: bytes, ended: bool) -> None:
+        head = self._head
+        method, minor = (head.method, head.minor) if head is not None else (b"", 1)
+        if length >= 0 and not self._last and self._decoder is None and minor:
+            # By far the most common case.
+            data = status_line(status, reason) + b"".join([field.wire for field in fields]) + b"\r\n"
+            self._send(data + chunk if chunk else data)
+            return
+        no_content = has_no_content(method, status)
+        self._chunked = must_be_chunked(length, minor, no_content=no_content)
+        if ends_with_close(length, minor, no_content=no_content) or self._decoder is not None:
+            # Either only closing ends the content, or the rest of an unwanted request body is still to come.
+            self._last = True
+        data = render_head(
+            status,
+            reason,
+            fields,
+            chunked=self._chunked,
+            close=self._last,
+            keep_alive_1_0=minor == 0 and not self._last,
+        )
+        if self._chunked:
+            data += as_chunk(chunk)
+            if ended:
+                data += last_chunk([])
+        else:
+            data += chunk
+        self._send(data)
+
+    def respond_more(self, chunk: bytes) -> None:
+        self._send(as_chunk(chunk) if self._chunked else chunk)
+
+    def respond_end(self, trailers: list[Field]) -> None:
+        if self._chunked:
+            self._send(last_chunk(trailers))
+
+    def respond_informational(self, status: int, reason: bytes, fields: list[Field]) -> None:
+        head = self._head
+        # A client that speaks HTTP/1.0 knows no 1xx (RFC 9110 section 15.2).
+        if head is not None and head.minor == 1 and (status != 100 or head.expects_continue):
+            self._send(status_line(status, reason) + b"".join([field.wire for field in fields]) + b"\r\n")
+
+    def respond_switching(self, fields: list[Field], data: bytes) -> None:
+        self._tunnel = True
+        self._last = True
+        wires = b"".join([field.wire for field in fields])
+        self._send(status_line(101, PHRASES[101]) + wires + b"Connection: upgrade\r\n\r\n" + data)
+        if self._buffer and self._exchange is not None:
+            early, self._buffer = self._buffer, b""
+            self._exchange.request_more(early)
+
+    def respond_error(self, error: GatewayError) -> None:
+        fields, body = problem(error)
+        head = self._head
+        fields.append(self._frontend.date())
+        without_body = head is not None and head.method == b"HEAD"
+        reason = PHRASES.get(error.status, b"")
+        self.respond(error.status, reason, fields, len(body), b"" if without_body else body, True)
+
+    def abort_response(self) -> None:
+        self._last = True
+        if self._chunked or (self._head is not None and self._head.minor == 1):
+            # The missing end tells the client that this is not all (RFC 9112 section 8).
+            self._lose()
+        else:
+            # Where closing would look like the end, only a reset tells.
+            self._abort()
+
+    # ---- flow -------------------------------------------------------------------------------------------------------
+
+    def pause_request(self) -> None:
+        self._stop_reading()
+
+    def resume_request(self) -> None:
+        self._start_reading()
+
+    def pauseProducing(self) -> None:
+        """The transport's write buffer is full."""
+        self._congested = True
+        if self._exchange is not None:
+            self._exchange.client_congested()
+
+    def resumeProducing(self) -> None:
+        """The transport's write buffer has emptied."""
+        self._congested = False
+        if self._exchange is not None:
+            self._exchange.client_drained()
+        elif not self._closing:
+            self._start_reading()
+            self._advance()
+
+    def stopProducing(self) -> None:
+        """The connection is lost; ``connectionLost`` says so too."""
+
+    def _stop_reading(self) -> None:
+        if not self._paused:
+            self._paused = True
+            transport: Any = self.transport
+            transport.pauseProducing()
+
+    def _start_reading(self) -> None:
+        if self._paused and not self._closing:
+            self._paused = False
+            transport: Any = self.transport
+            transport.resumeProducing()
+
+    # ---- the end of an exchange, and of the connection --------------------------------------------------------------
+
+    def settled(self) -> None:
+        if self._exchange is None:
+            return
+        self._exchange = None
+        if self._last or self._decoder is not None:
+            self._close()
+            return
+        self._since = self._frontend.now()
+        if self._congested:
+            # It reads no responses: it may ask for no more.
+            self._stop_reading()
+            return
+        if self._paused:
+            self._start_reading()
+        if self._buffer:
+            self._advance()
+
+    def expire(self, now: float) -> None:
+        """Called from time to time: has this connection been waited for long enough?"""
+        limits = self._frontend.limits
+        if self._exchange is not None:
+            self._exchange.expire(now)
+        elif self._closing:
+            if now - self._since > limits.linger_s:
+                self._abort()
+        elif self._buffer:
+            if now - self._since > limits.header_s:
+                self._refuse(RequestTimeout("head not complete in time"))
+        elif now - self._since > limits.idle_s:
+            self._closing = True
+            self._lose()
+
+    def drain(self) -> None:
+        """The gateway is about to end: finish what is under way, take nothing new."""
+        self._last = True
+        if self._exchange is None and not self._buffer:
+            self._closing = True
+            self._lose()
+
+    def shut_down(self) -> None:
+        """The gateway ends now."""
+        if self._exchange is not None:
+            self._exchange.shut_down()
+        self._abort()
+
+    def _close(self) -> None:
+        """Close after the last response, without destroying it on its way.
+
+        Closing a socket with unread input resets the connection, and the reset may overtake the response; so our side
+        is closed first and input is thrown away for a while (RFC 9112 section 9.6).
+        """
+        transport: Any = self.transport
+        self._closing = True
+        self._buffer = b""
+        self._since = self._frontend.now()
+        if self._decoder is None and not self._paused and self._head is not None:
+            self._lose()
+            return
+        self._decoder = None
+        transport.unregisterProducer()
+        if hasattr(transport, "loseWriteConnection"):
+            transport.loseWriteConnection()
+            if self._paused:
+                self._paused = False
+                transport.resumeProducing()
+        else:
+            transport.loseConnection()
+
+    def _lose(self) -> None:
+        transport: Any = self.transport
+        transport.unregisterProducer()
+        transport.loseConnection()
+
+    def _abort(self) -> None:
+        transport: Any = self.transport
+        transport.unregisterProducer()
+        transport.abortConnection()

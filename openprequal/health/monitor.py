@@ -1,0 +1,187 @@
+"""Who may be picked? Follows the membership, checks backends, and tells each service who is up and who is down."""
+
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Final
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from openprequal.health.standing import Standing
+from openprequal.health.verdict import failure_of
+from openprequal.interfaces import IMembershipObserver
+from openprequal.routing.member import Member
+from openprequal.routing.service import Service
+from openprequal.upstream.fetch import Answer, Fetch, get_request
+from openprequal.values import Backend, LoadState
+
+FALL: Final = 2
+JITTER: Final = 0.2
+# A failed check, or a connect failure under traffic, is followed by another check this soon.
+RECHECK_S: Final = 0.5
+
+
+@implementer(IMembershipObserver)
+class HealthMonitor:
+    """Checks every backend's health path and keeps the services' balancers told.
+
+    A backend is checked when it joins and then every interval; not while responses of its own prove that it serves.
+    One timer drives all checks, through :meth:`tick`.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        rng: Random,
+        services: Mapping[str, Service],
+        make_member: Callable[[Backend], Member],
+        *,
+        default_path: Callable[[Backend], str],
+        interval_s: float,
+        timeout_s: float,
+    ) -> None:
+        """
+        :param default_path: the health path of a backend whose registration named none.
+        """
+        self._clock = clock
+        self._rng = rng
+        self._services = services
+        self._make_member = make_member
+        self._default_path = default_path
+        self._interval_s = interval_s
+        self._timeout_s = timeout_s
+        self._checks: dict[str, tuple[Fetch, float]] = {}
+        self.standings: dict[str, Standing] = {}
+        """By backend id."""
+
+    # ---- membership -------------------------------------------------------------------------------------------------
+
+    def joined(self, backend: Backend) -> None:
+        """See :class:`~openprequal.interfaces.IMembershipObserver`."""
+        member = self._make_member(backend)
+        self._services[backend.service].add(member)
+        self.standings[backend.id] = Standing(backend, self._clock.seconds())
+        self.log.info("{backend} joined {service}", backend=backend.url, service=backend.service)
+        member.addresses.refresh().addCallback(lambda _: self._check_if_here(backend))
+
+    def changed(self, old: Backend, new: Backend) -> None:
+        """Same id, other particulars: weight and paths count from now on."""
+        service = self._services[new.service]
+        service.replace(new)
+        standing = self.standings[new.id]
+        standing.backend = new
+        if standing.offered and old.weight != new.weight:
+            service.balancer.reweighted(new)
+        if old.health_path != new.health_path:
+            self._check_if_here(new)
+
+    def left(self, backend: Backend, reason: str) -> None:
+        """It exists no more; requests under way go on."""
+        self._cancel_check(backend.id)
+        self.standings.pop(backend.id, None)
+        self._services[backend.service].remove(backend)
+        self.log.info("{backend} left {service}: {reason}", backend=backend.url, service=backend.service, reason=reason)
+
+    # ---- what traffic tells -----------------------------------------------------------------------------------------
+
+    def connect_failed(self, backend: Backend) -> None:
+        """Under traffic no connection could be made: check soon, whatever the interval says."""
+        standing = self.standings.get(backend.id)
+        if standing is not None and standing.checked_up:
+            standing.next_check = min(standing.next_check, self._clock.seconds())
+            if backend.id not in self._checks:
+                self._check(standing)
+
+    def told_state(self, backend: Backend, state: LoadState) -> None:
+        """The backend said how it is, in a load report."""
+        standing = self.standings.get(backend.id)
+        if standing is not None:
+            standing.told(state, self._clock.seconds())
+            self._apply(standing)
+
+    # ---- checks -----------------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Called a few times a second: begin the checks that are due, give up those that take too long."""
+        now = self._clock.seconds()
+        for backend_id, (fetch, deadline) in list(self._checks.items()):
+            if deadline <= now:
+                fetch.cancel()
+                self._checked(backend_id, TimeoutError(f"none within {self._timeout_s} s"))
+        for standing in list(self.standings.values()):
+            if standing.next_check <= now and standing.backend.id not in self._checks:
+                if standing.checked_up and not standing.failures and self._served_since(standing, now):
+                    self._schedule(standing, now)
+                else:
+                    self._check(standing)
+
+    def stop(self) -> None:
+        """Give up all checks under way."""
+        for backend_id in list(self._checks):
+            self._cancel_check(backend_id)
+
+    def _served_since(self, standing: Standing, now: float) -> bool:
+        """Has it answered real requests within the interval? Then a check would say nothing new."""
+        member = self._services[standing.backend.service].members[standing.backend.id]
+        return member.answered_at > now - self._interval_s
+
+    def _check_if_here(self, backend: Backend) -> None:
+        standing = self.standings.get(backend.id)
+        if standing is not None and backend.id not in self._checks:
+            self._check(standing)
+
+    def _check(self, standing: Standing) -> None:
+        backend = standing.backend
+        member = self._services[backend.service].members[backend.id]
+        path = backend.health_path or self._default_path(backend)
+        request = get_request(path, backend.url.partition("://")[2])
+        fetch = Fetch(member.connections, request, lambda result: self._checked(backend.id, result))
+        self._checks[backend.id] = (fetch, self._clock.seconds() + self._timeout_s)
+        fetch.start()
+
+    def _checked(self, backend_id: str, result: Answer | Exception) -> None:
+        self._checks.pop(backend_id, None)
+        standing = self.standings.get(backend_id)
+        if standing is None:
+            return
+        now = self._clock.seconds()
+        was_up = standing.checked_up
+        why = failure_of(standing.backend, result)
+        if why is None:
+            standing.passed(now)
+        else:
+            standing.failed(why, now, FALL)
+        self._schedule(standing, now)
+        if was_up != standing.checked_up:
+            self.log.info(
+                "{backend} is {what}: {reason}",
+                backend=standing.backend.url,
+                what="up" if standing.checked_up else "down",
+                reason=standing.reason,
+            )
+        self._apply(standing)
+
+    def _schedule(self, standing: Standing, now: float) -> None:
+        interval = self._interval_s * (1 + JITTER * (self._rng.random() - 0.5))
+        if standing.failures:
+            interval = min(interval, RECHECK_S * min(standing.failures, 10))
+        standing.next_check = now + interval
+
+    def _apply(self, standing: Standing) -> None:
+        """Tell the service, if what it was told last is no longer so."""
+        if standing.offered == standing.pickable:
+            return
+        standing.offered = standing.pickable
+        service = self._services[standing.backend.service]
+        if standing.offered:
+            service.up(standing.backend)
+        else:
+            service.down(standing.backend)
+
+    def _cancel_check(self, backend_id: str) -> None:
+        check = self._checks.pop(backend_id, None)
+        if check is not None:
+            check[0].cancel()

@@ -1,0 +1,126 @@
+"""Listening: how do we come to accept connections on every address asked for, or fail with one clear line?"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IAddress, IListeningPort, IProtocolFactory
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+
+class ListenFailed(SystemExit, Exception):
+    """An address could not be listened on; the message is the one line the user sees.
+
+    It is a :class:`SystemExit`, so that the interpreter prints the line instead of a traceback and exits with status 1;
+    and an :class:`Exception`, because twistd removes its pidfile (and, as a daemon, tells the waiting parent) only for
+    those.
+    """
+
+
+class ListeningService(Service):
+    """Listens on all *descriptions* (endpoint strings) with one *factory*, from start to stop.
+
+    Binding happens in ``privilegedStartService``, before twistd gives up root, and again in ``startService`` only if
+    the former was skipped. Twisted's own endpoints answer at once: their failure is raised from there as
+    :class:`ListenFailed` and ends the start. A third party's endpoint that answers later and fails is logged and stops
+    the reactor.
+
+    :ivar ports: what is being listened on, in the order of *descriptions*.
+    """
+
+    log = Logger()
+
+    def __init__(self, reactor: Any, descriptions: Sequence[str], factory: IProtocolFactory, name: str) -> None:
+        self.name = name
+        """For the log; also finds the service in its MultiService (``getServiceNamed``)."""
+        self.descriptions = tuple(descriptions)
+        self.ports: list[IListeningPort] = []
+        self._reactor = reactor
+        self._factory = factory
+        self._started = False
+        self._pending: list[Deferred[Any]] = []
+
+    def privilegedStartService(self) -> None:
+        """Bind every address.
+
+        :raises ListenFailed: one of them cannot be had; those bound before it are released again.
+        """
+        super().privilegedStartService()  # type: ignore[no-untyped-call]
+        if self._started:
+            return
+        self._started = True
+        for description in self.descriptions:
+            self._listen(description)
+
+    def startService(self) -> None:
+        """Bind what ``privilegedStartService`` was not called to bind.
+
+        :raises ListenFailed: as above.
+        """
+        self.privilegedStartService()
+        super().startService()  # type: ignore[no-untyped-call]
+
+    def stopService(self) -> "Deferred[None]":
+        """Stop accepting; connections already accepted go on. Fires when no address is held any more."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        return self._release()
+
+    @property
+    def addresses(self) -> list[IAddress]:
+        """What is really bound, the port chosen for port 0 included."""
+        return [port.getHost() for port in self.ports]
+
+    def _listen(self, description: str) -> None:
+        try:
+            endpoint = serverFromString(self._reactor, description)
+        except Exception as error:  # the parsers of endpoint plug-ins raise whatever they like
+            self._release()
+            raise ListenFailed(f"{self.name}: cannot listen on {description!r}: no such endpoint ({error})") from None
+        failures: list[Failure] = []
+        waiting = maybeDeferred(endpoint.listen, self._factory)
+        waiting.addCallbacks(self._listening, failures.append)
+        if failures:
+            self._release()
+            raise ListenFailed(self._explain(description, failures[0])) from None
+        if not waiting.called:
+            self._pending.append(waiting)
+            waiting.addCallback(lambda _: self._answered_late(description, waiting, failures))
+
+    def _listening(self, port: IListeningPort) -> None:
+        self.ports.append(port)
+        self.log.info("{name}: listening on {address}", name=self.name, address=address_text(port.getHost()))
+
+    def _answered_late(self, description: str, waiting: "Deferred[Any]", failures: list[Failure]) -> None:
+        self._pending.remove(waiting)
+        if failures and self._started:
+            self.log.critical("{reason}", reason=self._explain(description, failures[0]))
+            self._reactor.stop()
+
+    def _explain(self, description: str, failure: Failure) -> str:
+        error = failure.value
+        cause = error.socketError if isinstance(error, CannotListenError) else error
+        reason = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+        return f"{self.name}: cannot listen on {description!r}: {reason}"
+
+    def _release(self) -> "Deferred[None]":
+        self._started = False
+        for waiting in list(self._pending):
+            waiting.cancel()
+        ports, self.ports = self.ports, []
+        return gatherResults([maybeDeferred(port.stopListening) for port in ports]).addCallback(lambda _: None)
+
+
+def address_text(address: IAddress) -> str:
+    """*address* as people write it: ``0.0.0.0:8000``, ``[::]:8000``, ``unix:/run/gateway.sock``."""
+    if isinstance(address, IPv6Address):
+        return f"[{address.host}]:{address.port}"
+    if isinstance(address, IPv4Address):
+        return f"{address.host}:{address.port}"
+    if isinstance(address, UNIXAddress):
+        return f"unix:{address.name!s}"
+    return str(address)

@@ -1,0 +1,196 @@
+"""Families: which metrics exist, with which labels and meaning, at the gateway and at a backend?
+
+All of them are made here when somebody scrapes, from numbers the other packages keep anyway. Nothing in this module
+runs per request.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry, GCCollector, Metric, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.registry import Collector
+
+from openprequal.clocks import Periodic
+from openprequal.metrics.loop_lag import LoopLag
+from openprequal.metrics.tally import Durations, RequestTally
+
+
+class ServiceSample(NamedTuple):
+    """One service as it is at the moment of a scrape."""
+
+    service: str
+    tally: RequestTally
+    pick_counts: Mapping[str, int]
+    """Picks by reason, as :class:`~openprequal.interfaces.IBalancer` counts them."""
+    probe_pool_size: int | None
+    """Load reports in its probe pool; None: its balancer keeps none."""
+    probe_results: Mapping[str, int]
+    """Probes by result: ``answered``, ``late``, ``timeout``, ``failed``."""
+    queue_length: int
+    """Requests that wait for a backend to have room."""
+
+
+class BackendSample(NamedTuple):
+    """One backend as it is at the moment of a scrape."""
+
+    service: str
+    url: str
+    up: bool
+    """Whether it may be picked."""
+    in_flight: int
+    """Requests this gateway has outstanding at it."""
+    rif: float | None
+    """Requests in flight by its own last report; None: it never reported."""
+    latency_s: float | None
+    """Its own latency estimate, by the same report."""
+    average_latency_s: float | None
+    """Mean latency this gateway measured over ``LATENCY_WINDOW_SECONDS``."""
+
+
+class AgentSample(NamedTuple):
+    """A backend's own numbers at the moment of a scrape."""
+
+    status_counts: Mapping[int, int]
+    """Responses so far by status code."""
+    rif: float
+    latency_s: float | None
+    average_latency_s: float | None
+    heartbeat_counts: Mapping[str, int]
+    """Heartbeats so far: ``accepted``, ``failed``."""
+
+
+class GatewayMetrics(Collector):
+    """Every family of the gateway, collected on *registry* from what the callables answer at scrape time.
+
+    :param services: the configured services.
+    :param backends: the known backends of all services.
+    :param loop_lag: its measurements; the caller starts and stops it.
+    :param client_connections: how many connections clients hold now.
+    :param hook_failures: failures so far by hook name.
+    :param periodics: the recurring tasks whose failures are told.
+    """
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        services: Callable[[], Iterable[ServiceSample]],
+        backends: Callable[[], Iterable[BackendSample]],
+        *,
+        loop_lag: LoopLag,
+        client_connections: Callable[[], int] = lambda: 0,
+        hook_failures: Mapping[str, int] | None = None,
+        periodics: Callable[[], Iterable[Periodic]] = tuple,
+    ) -> None:
+        self._services = services
+        self._backends = backends
+        self._loop_lag = loop_lag
+        self._client_connections = client_connections
+        self._hook_failures = hook_failures if hook_failures is not None else {}
+        self._periodics = periodics
+        registry.register(self)
+        _register_runtime(registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """One family after the other; called by the registry."""
+        yield from _service_families(list(self._services()))
+        yield from _backend_families(list(self._backends()))
+        yield _counter("hook_failures", "Hooks that raised or took too long.", "hook", self._hook_failures)
+        periodic_failures: dict[str, int] = {}
+        for periodic in self._periodics():
+            periodic_failures[periodic.name] = periodic_failures.get(periodic.name, 0) + periodic.failures
+        yield _counter("periodic_failures", "Recurring tasks whose turn failed.", "name", periodic_failures)
+        lag = HistogramMetricFamily("openprequal_loop_lag_seconds", "How late the event loop came to its timers.")
+        _add_durations(lag, (), self._loop_lag.durations)
+        yield lag
+        yield _gauge("client_connections", "Connections clients hold now.", self._client_connections())
+
+
+class AgentMetrics(Collector):
+    """Every family of a backend's agent, collected on *registry* from what *sample* answers at scrape time."""
+
+    def __init__(self, registry: CollectorRegistry, sample: Callable[[], AgentSample]) -> None:
+        self._sample = sample
+        registry.register(self)
+        _register_runtime(registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """One family after the other; called by the registry."""
+        now = self._sample()
+        codes = {str(code): count for code, count in now.status_counts.items()}
+        yield _counter("agent_requests", "Requests answered, by status code.", "code", codes)
+        yield _gauge("agent_rif", "Requests in flight at this backend.", now.rif)
+        yield _gauge("agent_latency_seconds", "Estimated latency at the present requests in flight.", now.latency_s)
+        yield _gauge(
+            "agent_average_latency_seconds", "Mean latency over LATENCY_WINDOW_SECONDS.", now.average_latency_s
+        )
+        yield _counter("agent_heartbeats", "Heartbeats to the proxy, by result.", "result", now.heartbeat_counts)
+
+
+def _service_families(samples: list[ServiceSample]) -> Iterator[Metric]:
+    requests = CounterMetricFamily(
+        "openprequal_requests", "Requests answered, by us or by a backend.", labels=("service", "method", "code")
+    )
+    durations = HistogramMetricFamily(
+        "openprequal_request_duration_seconds", "From a request's head to its response's end.", labels=("service",)
+    )
+    probes = CounterMetricFamily("openprequal_probes", "Probes, by result.", labels=("service", "result"))
+    pool = GaugeMetricFamily("openprequal_probe_pool_size", "Load reports in the probe pool.", labels=("service",))
+    picks = CounterMetricFamily("openprequal_picks", "Choices of a backend, by reason.", labels=("service", "reason"))
+    queue = GaugeMetricFamily("openprequal_queue_length", "Requests waiting for a backend.", labels=("service",))
+    for sample in samples:
+        for (method, code), count in sample.tally.counts().items():
+            requests.add_metric((sample.service, method, code), count)
+        _add_durations(durations, (sample.service,), sample.tally.durations)
+        for result, count in sample.probe_results.items():
+            probes.add_metric((sample.service, result), count)
+        if sample.probe_pool_size is not None:
+            pool.add_metric((sample.service,), sample.probe_pool_size)
+        for reason, count in sample.pick_counts.items():
+            picks.add_metric((sample.service, reason), count)
+        queue.add_metric((sample.service,), sample.queue_length)
+    yield from (requests, durations, probes, pool, picks, queue)
+
+
+_BACKEND_GAUGES: tuple[tuple[str, str, Callable[[BackendSample], float | None]], ...] = (
+    ("up", "1 if the backend may be picked.", lambda sample: float(sample.up)),
+    ("in_flight", "Requests this gateway has outstanding at the backend.", lambda sample: sample.in_flight),
+    ("rif", "Requests in flight by the backend's own report.", lambda sample: sample.rif),
+    ("latency_seconds", "Latency by the backend's own report.", lambda sample: sample.latency_s),
+    ("average_latency_seconds", "Mean latency measured here.", lambda sample: sample.average_latency_s),
+)
+
+
+def _backend_families(samples: list[BackendSample]) -> Iterator[Metric]:
+    # A generator: with a thousand backends each family is made in its own turn of the reactor (exposition.py).
+    for name, meaning, value_of in _BACKEND_GAUGES:
+        family = GaugeMetricFamily(f"openprequal_backend_{name}", meaning, labels=("service", "backend"))
+        for sample in samples:
+            value = value_of(sample)
+            if value is not None:
+                family.add_metric((sample.service, sample.url), value)
+        yield family
+
+
+def _counter(name: str, meaning: str, label: str, counts: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily(f"openprequal_{name}", meaning, labels=(label,))
+    for value, count in counts.items():
+        family.add_metric((value,), count)
+    return family
+
+
+def _gauge(name: str, meaning: str, value: float | None) -> Metric:
+    family = GaugeMetricFamily(f"openprequal_{name}", meaning, labels=())
+    if value is not None:
+        family.add_metric((), value)
+    return family
+
+
+def _add_durations(family: HistogramMetricFamily, labels: tuple[str, ...], durations: Durations) -> None:
+    family.add_metric(labels, buckets=durations.buckets(), sum_value=durations.sum_s)
+
+
+def _register_runtime(registry: CollectorRegistry) -> None:
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)

@@ -1,0 +1,118 @@
+"""Probes over HTTP: a GET of the probe path on a kept-alive connection, answered by a load report."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from twisted.internet.interfaces import IReactorTime
+from zope.interface import implementer
+
+from openprequal.interfaces import IProbeTransport
+from openprequal.probing.report_format import report_from_fields, report_from_json
+from openprequal.upstream.connections import Connections
+from openprequal.upstream.fetch import Answer, Fetch, get_request
+from openprequal.values import Backend, LoadReport
+
+# A saturated synchronous server cannot answer in the paper's 1 to 3 ms (PREQUAL.md section 5).
+PROBE_TIMEOUT_S: Final = 0.1
+
+
+class _Probe:
+    """One probe under way."""
+
+    __slots__ = ("answered", "backend", "deadline", "fetch")
+
+    def __init__(self, backend: Backend, answered: Callable[[LoadReport | None], None], deadline: float) -> None:
+        self.backend = backend
+        self.answered: Callable[[LoadReport | None], None] | None = answered
+        self.deadline = deadline
+        self.fetch: Fetch | None = None
+
+
+@implementer(IProbeTransport)
+class HttpProbeTransport:
+    """Sends probes; at most one is under way to a backend, so that a slow one cannot exhaust ports or its workers.
+
+    A probe that is not answered in time is over for whoever asked, but goes on: a late answer is still news.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        connections: Callable[[Backend], Connections | None],
+        late: Callable[[Backend, LoadReport], None],
+        *,
+        default_path: str,
+        timeout_s: float = PROBE_TIMEOUT_S,
+        give_up_s: float = 10.0,
+    ) -> None:
+        """
+        :param connections: those to the port that answers a backend's probes; None if it has left.
+        :param late: told of answers that came after the time-out.
+        :param default_path: for backends that named neither a probe path nor a health path.
+        :param give_up_s: an unanswered probe is abandoned after this, so that its backend is probed again.
+        """
+        self._clock = clock
+        self._connections = connections
+        self._late = late
+        self._default_path = default_path
+        self._timeout_s = timeout_s
+        self._give_up_s = give_up_s
+        self._under_way: dict[str, _Probe] = {}
+        self._by_deadline: deque[_Probe] = deque()
+        self._requests: dict[Backend, bytes] = {}
+        self._starting = False
+
+    def probe(self, backend: Backend, answered: Callable[[LoadReport | None], None]) -> None:
+        """See :class:`~openprequal.interfaces.IProbeTransport`."""
+        connections = self._connections(backend)
+        if connections is None or backend.id in self._under_way:
+            self._clock.callLater(0, answered, None)
+            return
+        probe = _Probe(backend, answered, self._clock.seconds() + self._timeout_s)
+        self._under_way[backend.id] = probe
+        self._by_deadline.append(probe)
+        probe.fetch = Fetch(connections, self._request(backend), lambda result: self._done(probe, result))
+        self._starting = True
+        probe.fetch.start()
+        self._starting = False
+
+    def expire(self) -> None:
+        """Called often (every 50 ms or so): probes that took too long are answered with None."""
+        now = self._clock.seconds()
+        while self._by_deadline and self._by_deadline[0].deadline <= now:
+            probe = self._by_deadline.popleft()
+            answered, probe.answered = probe.answered, None
+            if answered is not None:
+                answered(None)
+        for probe in [p for p in self._under_way.values() if p.deadline + self._give_up_s <= now]:
+            self.forget(probe.backend)
+
+    def forget(self, backend: Backend) -> None:
+        """*backend* has left, or is given up on: a probe under way to it is abandoned."""
+        probe = self._under_way.pop(backend.id, None)
+        if probe is not None and probe.fetch is not None:
+            probe.fetch.cancel()
+        self._requests.pop(backend, None)
+
+    def _done(self, probe: _Probe, result: Answer | Exception) -> None:
+        if self._under_way.get(probe.backend.id) is probe:
+            del self._under_way[probe.backend.id]
+        report = None
+        if isinstance(result, Answer):
+            report = report_from_fields(result.fields) or report_from_json(result.content)
+        answered, probe.answered = probe.answered, None
+        if answered is not None:
+            if self._starting:  # it failed at once, and the caller must not be called back from inside its call
+                self._clock.callLater(0, answered, report)
+            else:
+                answered(report)
+        elif report is not None:
+            self._late(probe.backend, report)
+
+    def _request(self, backend: Backend) -> bytes:
+        request = self._requests.get(backend)
+        if request is None:
+            path = backend.probe_path or backend.health_path or self._default_path
+            request = self._requests[backend] = get_request(path, backend.url.partition("://")[2])
+        return request

@@ -1,0 +1,109 @@
+"""What load does a backend report, in a response field or in the body of its probe path? (PREQUAL.md section 6)
+
+Whatever cannot be read, or claims something absurd, is no report: None, never an exception.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+
+from openprequal.values import LoadReport, LoadState
+
+LOAD_FIELD = b"openprequal-load"
+"""Our own field, lower case: ``rif=7, latency=0.0123, state=ready``; seconds."""
+
+PREQUAL_RS_RIF = b"x-prequal-rif"
+PREQUAL_RS_LATENCY = b"x-prequal-latency-us"
+
+MAX_RIF = 1e5
+"""No backend serves more at once; beyond it a report is a mistake or a lie."""
+MAX_LATENCY_S = 3600.0
+
+# Digits only: float() would take nan, inf, signs, underscores and exponents too.
+_NUMBER = re.compile(rb"[0-9]{1,15}(?:\.[0-9]{1,15})?")
+_STATES = {state.value.encode(): state for state in LoadState}
+_MAX_BODY = 65536
+
+
+def parse_load_field(value: bytes) -> LoadReport | None:
+    """The value of :data:`LOAD_FIELD`, an RFC 9651 dictionary; unknown keys and parameters are passed over."""
+    rif = latency_s = None
+    state: LoadState | None = LoadState.READY
+    for member in value.split(b","):
+        key, _, item = member.partition(b"=")
+        key = key.strip(b" \t")
+        item = item.partition(b";")[0].strip(b" \t")
+        if key == b"rif":
+            rif = _number(item, MAX_RIF)
+            if rif is None:
+                return None
+        elif key == b"latency":
+            latency_s = _number(item, MAX_LATENCY_S)
+            if latency_s is None:
+                return None
+        elif key == b"state":
+            # A state from the future is no reason to ignore the load.
+            state = _STATES.get(item, LoadState.READY)
+    return None if rif is None else LoadReport(rif, latency_s, state)
+
+
+def parse_prequal_rs(rif: bytes, latency_us: bytes | None) -> LoadReport | None:
+    """The values of prequal-rs's two fields."""
+    requests = _number(rif, MAX_RIF)
+    if requests is None:
+        return None
+    if latency_us is None:
+        return LoadReport(requests, None)
+    micros = _number(latency_us, MAX_LATENCY_S * 1e6)
+    return None if micros is None else LoadReport(requests, micros / 1e6)
+
+
+def report_in_fields(fields: Iterable[tuple[bytes, bytes]]) -> LoadReport | None:
+    """The report among (name, value) pairs of a final response, if there is one.
+
+    :return: None too if the response has ``Age``: it comes from a cache, and so does its report (section 5).
+    """
+    ours = rif = latency_us = None
+    for name, value in fields:
+        lower = name.lower()
+        if lower == LOAD_FIELD:
+            ours = value if ours is None else ours + b", " + value
+        elif lower == PREQUAL_RS_RIF:
+            rif = value
+        elif lower == PREQUAL_RS_LATENCY:
+            latency_us = value
+        elif lower == b"age":
+            return None
+    if ours is not None:
+        return parse_load_field(ours)
+    return None if rif is None else parse_prequal_rs(rif, latency_us)
+
+
+def parse_load_body(body: bytes) -> LoadReport | None:
+    """The JSON body of the probe path: ``{"rif": 7, "latency": 0.0123, "state": "ready"}``, whatever else it has."""
+    if len(body) > _MAX_BODY:
+        return None
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, dict):
+        return None
+    rif, latency_s = told.get("rif"), told.get("latency")
+    if not _plausible(rif, MAX_RIF) or not (latency_s is None or _plausible(latency_s, MAX_LATENCY_S)):
+        return None
+    state = told.get("state")
+    known = _STATES.get(state.encode("utf-8", "replace")) if isinstance(state, str) else None
+    return LoadReport(float(rif), None if latency_s is None else float(latency_s), known or LoadState.READY)
+
+
+def _number(text: bytes, most: float) -> float | None:
+    if not _NUMBER.fullmatch(text):
+        return None
+    value = float(text)
+    return value if value <= most else None
+
+
+def _plausible(value: object, most: float) -> bool:
+    # Comparisons with nan are false.
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= most

@@ -1,0 +1,10 @@
+"""Which registries come with OpenPrequal, and what are they called in ``REGISTRY_CLASS``?"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from openprequal.interfaces import IRegistry, RegistryContext
+from openprequal.registry.memory import MemoryRegistry
+
+REGISTRIES: Mapping[str, Callable[[RegistryContext], IRegistry]] = MappingProxyType({"memory": MemoryRegistry})
+"""Short name to provider; the contract suite runs over every one of them."""

@@ -1,0 +1,131 @@
+"""A service: its members, its balancer, and who of the members has room."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from openprequal.interfaces import IBalancer, IPending, IRequest
+from openprequal.metrics.tally import RequestTally
+from openprequal.routing.member import Member
+from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome
+
+
+class Service:
+    """A named set of backends and the balancer that chooses among them.
+
+    Picking, assigning and freeing a member go through here, so that in-flight counts have one owner: every
+    :meth:`assign` is followed by exactly one :meth:`free`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        balancer: IBalancer,
+        *,
+        max_in_flight: int | None = None,
+        queue_max: int = 0,
+    ) -> None:
+        """
+        :param max_in_flight: requests outstanding at one backend at most; None: no limit.
+        :param queue_max: requests that may wait for a free backend.
+        """
+        self.name = name
+        self.balancer = balancer
+        self.tally = RequestTally(name)
+        self.members: dict[str, Member] = {}
+        self.state_told: Callable[[Backend, LoadState], None] = lambda backend, state: None
+        """Hears what backends say of their own state, whenever it is not that all is well."""
+        self.connect_failed: Callable[[Backend], None] = lambda backend: None
+        """Hears of connect failures under traffic."""
+        self._max_in_flight = max_in_flight
+        self._full: set[str] = set()
+        self._queue: deque[Any] = deque()
+        self._queue_max = queue_max
+
+    # Who exists and who may be picked; called by health/.
+
+    def add(self, member: Member) -> None:
+        """A backend has joined; it may not be picked before :meth:`up`."""
+        self.members[member.backend.id] = member
+
+    def remove(self, backend: Backend) -> None:
+        """A backend has left; requests under way to it go on."""
+        self.balancer.down(backend)
+        member = self.members.pop(backend.id, None)
+        self._full.discard(backend.id)
+        if member is not None:
+            member.connections.close()
+            member.probe_connections.close()
+
+    def up(self, backend: Backend) -> None:
+        """*backend* may be picked."""
+        self.balancer.up(backend)
+        self._serve_queue(len(self._queue))
+
+    def down(self, backend: Backend) -> None:
+        """*backend* may not be picked."""
+        self.balancer.down(backend)
+
+    def replace(self, backend: Backend) -> None:
+        """*backend* was registered again with other particulars under the same id."""
+        self.members[backend.id].backend = backend
+
+    # The way of a request.
+
+    def pick(self, request: IRequest, tried: frozenset[str]) -> Backend | IPending | None:
+        """The backend *request* should go to, none of *tried* and none that is full."""
+        return self.balancer.pick(request, tried | self._full if tried and self._full else tried or self._full)
+
+    @property
+    def saturated(self) -> bool:
+        """True if some member would be picked but for its limit."""
+        return bool(self._full)
+
+    def assign(self, member: Member) -> None:
+        """A request now goes to *member*."""
+        member.picks += 1
+        member.in_flight += 1
+        if member.in_flight == self._max_in_flight:
+            self._full.add(member.backend.id)
+        self.balancer.started(member.backend)
+
+    def free(self, member: Member, outcome: Outcome) -> None:
+        """A request assigned to *member* has ended."""
+        if member.in_flight == self._max_in_flight:
+            self._full.discard(member.backend.id)
+        member.in_flight -= 1
+        self.balancer.finished(member.backend, outcome)
+        if outcome.ending is Ending.CONNECT_FAILED:
+            self.connect_failed(member.backend)
+        if self._queue:
+            self._serve_queue(1)
+
+    def reported(self, member: Member, report: LoadReport, now: float) -> None:
+        """*member* told its load."""
+        before, member.report = member.report, report
+        member.reported_at = now
+        if report.state is not LoadState.READY or (before is not None and before.state is not LoadState.READY):
+            self.state_told(member.backend, report.state)
+        self.balancer.reported(member.backend, report)
+
+    # Waiting for a slot. The queue is the service's, never one backend's, so that whoever frees first serves.
+
+    def enqueue(self, waiting: Any) -> bool:
+        """Let *waiting* (something with ``slot_free()``) wait for a slot; False if the queue is full."""
+        if len(self._queue) >= self._queue_max:
+            return False
+        self._queue.append(waiting)
+        return True
+
+    def dequeue(self, waiting: Any) -> None:
+        """*waiting* waits no longer. Harmless if it does not wait."""
+        if waiting in self._queue:
+            self._queue.remove(waiting)
+
+    @property
+    def queued(self) -> int:
+        return len(self._queue)
+
+    def _serve_queue(self, at_most: int) -> None:
+        for _ in range(min(at_most, len(self._queue))):
+            self._queue.popleft().slot_free()

@@ -1,0 +1,25 @@
+"""``twistd openprequal``: from the command line to the gateway's service."""
+
+from twisted.application.service import IService
+
+from openprequal.command import CommandOptions, make_service
+from openprequal.config.gateway import GatewaySettings
+
+
+class Options(CommandOptions):
+    """One flag for each of :class:`~openprequal.config.gateway.GatewaySettings`."""
+
+    role = "openprequal"
+    model = GatewaySettings
+    longdesc = (
+        "An HTTP gateway that sends each request to the backend that will answer soonest now. Backends register"
+        " themselves, or by POST /register."
+    )
+    examples = ("twistd openprequal --port 8000", "twistd -n openprequal --port 8000 --demo 3")
+
+
+def makeService(options: Options) -> IService:
+    """The gateway as *options* say."""
+    from openprequal.assembly import gateway
+
+    return make_service(options, gateway)

@@ -1,0 +1,70 @@
+"""How is a connection to a backend opened? To addresses only: names were resolved in the control plane."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint, wrapClientTLS
+from twisted.internet.error import ConnectError
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.protocol import Factory
+from twisted.python.failure import Failure
+
+from openprequal.values import Backend
+
+
+class NoAddress(ConnectError):
+    """The backend's name has no address (yet)."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(string=f"{host} has no address")
+
+
+class Dialer:
+    """Opens connections to one backend, trying its addresses one after the other, the last good one first."""
+
+    def __init__(
+        self, reactor: Any, backend: Backend, addresses: Callable[[], Sequence[str]], connect_timeout_s: float
+    ) -> None:
+        """:param addresses: the IP addresses known now, see ``addresses``."""
+        self._reactor = reactor
+        self._backend = backend
+        self._addresses = addresses
+        self._timeout_s = connect_timeout_s
+        self._last_good = ""
+
+    def dial(self, factory: "Factory[Any]") -> "Deferred[Any]":
+        """Open one connection.
+
+        Fires with the protocol that *factory* built.
+
+        :raises ConnectError: (errback) refused, timed out or unreachable at the last address tried.
+        """
+        addresses = sorted(self._addresses(), key=lambda address: address != self._last_good)
+        if not addresses:
+            return fail(NoAddress(self._backend.host))
+        return self._dial_one_of(addresses, factory)
+
+    def _dial_one_of(self, addresses: Sequence[str], factory: "Factory[Any]") -> "Deferred[Any]":
+        first, rest = addresses[0], addresses[1:]
+
+        def made(protocol: Any) -> Any:
+            self._last_good = first
+            return protocol
+
+        def try_the_rest(reason: Failure) -> "Failure | Deferred[Any]":
+            if rest and reason.check(ConnectError):
+                return self._dial_one_of(rest, factory)
+            return reason
+
+        dialling: Deferred[Any] = self._endpoint(first).connect(factory)
+        return dialling.addCallbacks(made, try_the_rest)
+
+    def _endpoint(self, address: str) -> IStreamClientEndpoint:
+        kind = TCP6ClientEndpoint if ":" in address else TCP4ClientEndpoint
+        endpoint: IStreamClientEndpoint = kind(self._reactor, address, self._backend.port, timeout=self._timeout_s)
+        if self._backend.scheme == "https":
+            from twisted.internet.ssl import optionsForClientTLS
+
+            endpoint = wrapClientTLS(optionsForClientTLS(self._backend.host), endpoint)
+        return endpoint

@@ -1,0 +1,116 @@
+"""The estimator against servers whose law is known."""
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openprequal.agent.latency import FRESH_S, SAMPLES, LatencyEstimator
+
+
+def estimate(estimator: LatencyEstimator, rif: int, now: float) -> float:
+    latency_s = estimator.estimate(rif, now)
+    assert latency_s is not None
+    return latency_s
+
+
+def learned(exponent: float, blocks: int = 10, seed: int = 1) -> tuple[LatencyEstimator, float]:
+    """An estimator that saw requests of (rif + 1) ** exponent times 10 ms, noisy; and the time."""
+    rng, estimator, now = Random(seed), LatencyEstimator(), 0.0
+    for _ in range(blocks * SAMPLES):
+        rif = rng.randrange(0, 20)
+        now += 0.01
+        estimator.add(rif, 0.01 * (rif + 1) ** exponent * rng.lognormvariate(0, 0.4), now)
+    return estimator, now
+
+
+def test_there_is_no_estimate_before_the_first_sample() -> None:
+    assert LatencyEstimator().estimate(0, 0.0) is None
+
+
+def test_one_sample_is_the_estimate_at_its_own_rif() -> None:
+    estimator = LatencyEstimator()
+    estimator.add(3, 0.2, 1.0)
+    assert estimate(estimator, 3, 1.0) == pytest.approx(0.2)
+
+
+def test_a_server_just_flooded_is_not_thought_as_fast_as_before() -> None:
+    estimator = LatencyEstimator()
+    for n in range(SAMPLES):
+        estimator.add(0, 0.01, n * 0.01)
+    assert estimate(estimator, 9, 0.64) == pytest.approx(0.1)
+
+
+def test_latency_on_a_shared_processor_is_scaled_to_the_present_rif() -> None:
+    estimator, now = learned(1.0)
+    assert estimator.exponent == 1.0
+    assert estimate(estimator, 39, now) == pytest.approx(0.4, rel=0.25)
+
+
+def test_latency_on_an_asynchronous_server_is_not_scaled() -> None:
+    estimator, now = learned(0.0)
+    assert estimator.exponent < 0.2
+    assert estimate(estimator, 19, now) < 0.02
+
+
+def test_a_slow_time_of_an_asynchronous_server_is_not_taken_for_a_shared_processor() -> None:
+    # Little's law: when latency rises tenfold, so does the RIF; within either time they are independent.
+    rng, estimator, now = Random(1), LatencyEstimator(), 0.0
+    for n in range(20 * SAMPLES):
+        slow = 10 if n // (2 * SAMPLES) % 2 else 1
+        now += 0.01
+        estimator.add(rng.randrange(2 * slow, 4 * slow), 0.01 * slow * rng.lognormvariate(0, 0.3), now)
+    assert estimator.exponent < 0.35
+
+
+def test_one_outlier_moves_nothing() -> None:
+    estimator = LatencyEstimator()
+    for n in range(SAMPLES):
+        estimator.add(0, 30.0 if n == 40 else 0.01, n * 0.01)
+    assert estimate(estimator, 0, 0.64) == pytest.approx(0.01)
+
+
+def test_samples_from_before_a_pause_do_not_outvote_those_after_it() -> None:
+    estimator = LatencyEstimator()
+    for n in range(SAMPLES):
+        estimator.add(0, 1.0, n * 0.01)
+    for n in range(3):
+        estimator.add(0, 0.01, 100 + n)
+    assert estimate(estimator, 0, 103.0) == pytest.approx(0.01)
+
+
+def test_a_new_level_is_seen_though_the_median_is_kept_for_some_samples() -> None:
+    estimator = LatencyEstimator()
+    for n in range(SAMPLES):
+        estimator.add(0, 0.01, n * 0.001)
+        estimator.estimate(0, n * 0.001)
+    for n in range(SAMPLES):
+        estimator.add(0, 0.5, 1 + n * 0.001)
+    assert estimate(estimator, 0, 1.064) == pytest.approx(0.5)
+
+
+def test_a_high_value_of_an_idle_server_fades_so_that_it_is_tried_again() -> None:
+    estimator = LatencyEstimator()
+    estimator.add(0, 1.0, 0.0)
+    assert estimate(estimator, 0, FRESH_S) == pytest.approx(1.0)
+    assert estimate(estimator, 0, 60.0) < 0.05
+    assert estimate(estimator, 0, 100_000.0) == pytest.approx(1 / 64)
+
+
+def test_the_value_of_a_busy_server_that_is_silent_does_not_fade() -> None:
+    estimator = LatencyEstimator()
+    estimator.add(1, 1.0, 0.0)
+    assert estimate(estimator, 1, 60.0) == pytest.approx(1.0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5000), st.floats(0, 1e5), st.floats(0, 30)), min_size=1, max_size=200))
+def test_whatever_it_sees_the_estimate_is_finite_and_grows_with_the_rif(
+    samples: list[tuple[int, float, float]],
+) -> None:
+    estimator, now = LatencyEstimator(), 0.0
+    for rif, latency_s, pause_s in samples:
+        now += pause_s
+        estimator.add(rif, latency_s, now)
+        assert 0 < estimate(estimator, 1, now) <= estimate(estimator, 10, now) * 1.000001 < 1e12
+    assert 0.0 <= estimator.exponent <= 1.0

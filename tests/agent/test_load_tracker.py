@@ -1,0 +1,169 @@
+"""The count of requests in flight, which must not leak, and what the reports make of it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from openprequal.agent.load import InFlight, LoadTracker
+from openprequal.values import LoadReport, LoadState
+
+
+def served(tracker: LoadTracker, clock: Clock, latency_s: float) -> None:
+    with tracker.begin() as request:
+        clock.advance(latency_s)
+        request.head()
+
+
+def test_a_fresh_backend_reports_no_latency() -> None:
+    assert LoadTracker(Clock()).report() == LoadReport(0, None, LoadState.READY)
+
+
+def test_a_request_is_in_flight_until_its_response_has_ended() -> None:
+    tracker = LoadTracker(Clock())
+    request = tracker.begin()
+    request.head()
+    assert tracker.rif == 1
+    request.end()
+    assert tracker.rif == 0
+
+
+@given(st.lists(st.sampled_from(["begin", "head", "stream", "end", "twice", "raise"]), max_size=60))
+def test_however_requests_end_the_count_is_that_of_those_begun_and_not_ended(steps: list[str]) -> None:
+    clock = Clock()
+    tracker, present = LoadTracker(clock), list[InFlight]()
+    for step in steps:
+        clock.advance(0.01)
+        if step == "begin" or not present:
+            present.append(tracker.begin())
+        elif step == "head":
+            present[0].head()
+        elif step == "stream":
+            present[-1].head(sample=False)
+        elif step == "raise":
+            with pytest.raises(ZeroDivisionError), present.pop():
+                raise ZeroDivisionError
+        else:
+            ended = present.pop(0)
+            for _ in range(2 if step == "twice" else 1):
+                ended.end()
+            ended.head()
+        assert tracker.report().rif == len(present)
+
+
+def test_the_latency_sample_ends_with_the_head_not_with_the_body() -> None:
+    clock = Clock()
+    tracker = LoadTracker(clock)
+    request = tracker.begin()
+    clock.advance(0.5)
+    request.head()
+    clock.advance(60)
+    request.head()
+    request.end()
+    assert tracker.average_latency_s == 0.5
+
+
+def test_a_stream_gives_no_sample() -> None:
+    clock = Clock()
+    tracker = LoadTracker(clock)
+    request = tracker.begin()
+    clock.advance(5)
+    request.head(sample=False)
+    request.end()
+    assert (tracker.report().latency_s, tracker.average_latency_s) == (None, None)
+
+
+def test_an_in_band_report_excludes_the_request_it_answers() -> None:
+    tracker = LoadTracker(Clock())
+    tracker.begin()
+    request = tracker.begin()
+    assert (request.report().rif, tracker.report().rif) == (1, 2)
+    request.end()
+    assert request.report().rif == 1
+
+
+def test_a_backend_that_hangs_does_not_look_fast() -> None:
+    clock = Clock()
+    tracker = LoadTracker(clock)
+    served(tracker, clock, 0.01)
+    tracker.begin()
+    clock.advance(20)
+    assert tracker.report().latency_s == pytest.approx(20)
+
+
+def test_a_backend_that_hangs_from_its_first_request_on_has_a_latency() -> None:
+    clock = Clock()
+    tracker = LoadTracker(clock)
+    tracker.begin()
+    assert tracker.report().latency_s is None
+    clock.advance(3)
+    assert tracker.report().latency_s == pytest.approx(3)
+
+
+def test_a_long_poll_among_quick_requests_does_not_look_like_a_hanging_backend() -> None:
+    clock = Clock()
+    tracker = LoadTracker(clock)
+    tracker.begin()
+    for _ in range(500):
+        served(tracker, clock, 0.01)
+    assert tracker.report().latency_s == pytest.approx(0.01)
+
+
+def test_idle_time_before_a_request_is_not_its_silence() -> None:
+    clock = Clock()
+    tracker = LoadTracker(clock)
+    served(tracker, clock, 0.01)
+    clock.advance(5)
+    tracker.begin()
+    assert tracker.report().latency_s == pytest.approx(0.02)
+
+
+def test_a_request_given_up_after_more_than_the_estimate_counts_as_a_sample() -> None:
+    clock = Clock()
+    tracker = LoadTracker(clock)
+    served(tracker, clock, 0.01)
+    for _ in range(9):
+        request = tracker.begin()
+        clock.advance(1)
+        request.end()
+    assert tracker.report().latency_s == pytest.approx(1)
+
+
+def test_clients_that_leave_early_do_not_make_the_backend_look_fast() -> None:
+    clock = Clock()
+    tracker = LoadTracker(clock)
+    served(tracker, clock, 1.0)
+    for _ in range(9):
+        request = tracker.begin()
+        clock.advance(0.01)
+        request.end()
+    assert tracker.report().latency_s == pytest.approx(1.0)
+
+
+def test_the_state_is_reported() -> None:
+    tracker = LoadTracker(Clock())
+    tracker.state = LoadState.DRAINING
+    assert tracker.report().state is LoadState.DRAINING
+    assert tracker.draining
+
+
+def test_idleness_is_told_when_the_last_request_ends() -> None:
+    tracker, told = LoadTracker(Clock()), []
+    requests = [tracker.begin(), tracker.begin()]
+    tracker.when_idle().addCallback(told.append)
+    requests[1].end()
+    assert told == []
+    requests[0].end()
+    assert told == [None]
+    SynchronousTestCase().successResultOf(tracker.when_idle())
+
+
+def test_waiting_for_idleness_can_be_cancelled() -> None:
+    tracker, failures = LoadTracker(Clock()), []
+    request = tracker.begin()
+    waiting = tracker.when_idle()
+    waiting.addErrback(failures.append)
+    waiting.cancel()
+    request.end()
+    assert len(failures) == 1

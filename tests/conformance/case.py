@@ -1,0 +1,162 @@
+"""What one conformance case is: what the two ends send, what each must see, and the section that asks for it."""
+
+from enum import Enum
+
+from attrs import frozen
+
+HOST = b"Host: a.example"
+PSEUDONYM = b"@PSEUDONYM@"
+"""Replaced in what the client sends by the name under which the tested gateway appears in Via."""
+SILENCE = 0
+"""Stands among the allowed statuses for: closed without an answer."""
+
+
+class Act(Enum):
+    """A step of a script that is not bytes to be sent."""
+
+    BODY = "backend: go on when the whole request has arrived"
+    GATE = "backend: go on when the client has passed its OPEN"
+    OPEN = "client: let the backend pass its GATE"
+    SEEN = "client: go on when the backend has a request's head"
+    SHUT = "client: close the sending half"
+    CLOSE = "either: close"
+    RESET = "backend: close with a reset"
+    ECHO = "backend: from here on send back whatever comes"
+
+
+@frozen
+class Hears:
+    """Client: go on when these bytes have come."""
+
+    text: bytes
+
+
+class Ends(Enum):
+    """What must have become of the client's connection after the last answer."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    ANY = "any"
+
+
+Step = bytes | Act | Hears
+Script = tuple[Step, ...]
+
+
+@frozen
+class Look:
+    """What must hold of one message's fields and body, at whichever end it is seen."""
+
+    has: tuple[bytes, ...] = ()
+    """``name: value`` lines; of each name here, exactly these values in this order and no others. Case of the name is
+    ignored."""
+    lacks: tuple[bytes, ...] = ()
+    """Names that must not be there."""
+    verbatim: tuple[bytes, ...] = ()
+    """Lines that must be there in this case and order (space around the value apart)."""
+    joined: tuple[tuple[bytes, bytes], ...] = ()
+    """(name, pattern): the values of that name, joined with ``, ``, match the whole pattern."""
+    body: bytes | None = None
+    """The decoded body; None: whatever."""
+    trailers: tuple[bytes, ...] | None = None
+    """``name: value`` lines after the last chunk, names in any case; None: whatever."""
+    raw_lacks: bytes | None = None
+    """Bytes that must not be anywhere in the message as it came."""
+
+
+@frozen
+class Answer:
+    """A final response the client must get."""
+
+    status: tuple[int, ...]
+    look: Look = Look()
+    complete: bool = True
+    """False: it must be seen to be cut off (asked only of a status under 500)."""
+    interim: tuple[int, ...] | None = None
+    """Statuses of the 1xx responses before it; None: whatever."""
+    to_head: bool = False
+    """It answers HEAD: no body follows."""
+    framing: tuple[str, ...] | None = None
+    """How its body may be delimited: length, chunked, close, none; None: whatever."""
+
+
+@frozen
+class Seen:
+    """A request the backend must see."""
+
+    line: bytes | None = None
+    look: Look = Look()
+    complete: bool = True
+    optional: bool = False
+    """Need not come; but if it does, then like this."""
+
+
+@frozen
+class Case:
+    """One case; see the topic modules for examples."""
+
+    name: str
+    section: str
+    sent: Script
+    answers: tuple[Answer, ...]
+    ends: Ends = Ends.ANY
+    replies: tuple[Script, ...] = ()
+    """What the backend does with its first, second … request; the last goes on for all that follow."""
+    seen: tuple[Seen, ...] | None = None
+    """The requests at the backend, all of them; (): not one byte; None: whatever."""
+    tunnelled: bytes | None = None
+    """Bytes that must follow the last answer (after 101)."""
+    abandoned: bool = False
+    """The backend must find its connection closed while it still waits in its script."""
+
+
+def message(*lines: bytes, body: bytes = b"") -> bytes:
+    """An HTTP message of these head lines and this body."""
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+OK_REPLY: Script = (Act.BODY, message(b"HTTP/1.1 200 OK", b"Content-Length: 2", body=b"ok"))
+
+
+def refused(name: str, section: str, sent: bytes, status: int | tuple[int, ...] = 400) -> Case:
+    """The gateway answers it itself, closes, and no byte of it reaches a backend."""
+    allowed = status if isinstance(status, tuple) else (status,)
+    return Case(name, section, (sent,), (Answer(allowed),), Ends.CLOSED, seen=())
+
+
+def broken_off(name: str, section: str, sent: bytes, status: int | tuple[int, ...] = 400) -> Case:
+    """The fault comes after the head, so the backend may have that, but never a complete request."""
+    allowed = status if isinstance(status, tuple) else (status,)
+    part = Seen(complete=False, optional=True)
+    return Case(name, section, (sent,), (Answer(allowed),), Ends.CLOSED, seen=(part,))
+
+
+def passed(name: str, section: str, sent: bytes, line: bytes | None = None, *, ends: Ends = Ends.OPEN, **look: object) -> Case:
+    """It is answered 200, and the backend sees it once, like this."""
+    seen = Seen(line, Look(**look))  # type: ignore[arg-type]
+    return Case(name, section, (sent,), (Answer((200,)),), ends, seen=(seen,))
+
+
+def answered(
+    name: str, section: str, reply: bytes | Script, *, status: int = 200, ends: Ends = Ends.OPEN, **look: object
+) -> Case:
+    """The backend answers a GET with this, and the client sees this."""
+    script = (Act.BODY, reply) if isinstance(reply, bytes) else reply
+    answer = Answer((status,), Look(**look))  # type: ignore[arg-type]
+    return Case(name, section, (GET,), (answer,), ends, replies=(script,))
+
+
+def bad_gateway(name: str, section: str, reply: bytes | Script) -> Case:
+    """What the backend answers is not HTTP, or could be read in two ways: 502, and nothing of it reaches the client."""
+    script = (Act.BODY, reply) if isinstance(reply, bytes) else reply
+    return Case(name, section, (GET,), (Answer((502,), Look(raw_lacks=b"poison")),), replies=(script,))
+
+
+def cut_off(name: str, section: str, reply: bytes | Script, sent: bytes | None = None) -> Case:
+    """The backend's response breaks after its head: the client must see that its own is not whole."""
+    script = (Act.BODY, reply, Act.CLOSE) if isinstance(reply, bytes) else reply
+    answer = Answer((200, 502), complete=False)
+    return Case(name, section, (sent or GET,), (answer,), Ends.CLOSED, replies=(script,))
+
+
+GET = message(b"GET / HTTP/1.1", HOST)

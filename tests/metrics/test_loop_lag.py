@@ -1,0 +1,34 @@
+import pytest
+from twisted.internet.task import Clock
+
+from openprequal.metrics.loop_lag import LoopLag
+
+
+def test_a_reactor_in_time_has_no_lag() -> None:
+    clock = Clock()
+    lag = LoopLag(clock, 0.125)
+    lag.start()
+    clock.pump([0.125] * 8)
+    assert lag.durations.counts[0] == 8
+    assert lag.durations.sum_s == 0.0
+
+
+def test_a_held_reactor_counts_once_with_its_whole_delay() -> None:
+    clock = Clock()
+    lag = LoopLag(clock, 0.125)
+    lag.start()
+    clock.advance(0.125)
+    clock.advance(1.0)  # eight ticks were due, one comes: seven eighths late
+    clock.advance(0.125)
+    assert sum(lag.durations.counts) == 3
+    assert lag.durations.sum_s == pytest.approx(0.875)
+
+
+def test_nothing_is_measured_once_stopped() -> None:
+    clock = Clock()
+    lag = LoopLag(clock)
+    lag.start()
+    lag.stop()
+    clock.advance(5)
+    assert sum(lag.durations.counts) == 0
+    assert clock.getDelayedCalls() == []

@@ -1,0 +1,8 @@
+"""Tells twistd of the two commands. This directory must have no ``__init__.py``, or they vanish silently."""
+
+from twisted.application.service import ServiceMaker
+
+openprequal = ServiceMaker("OpenPrequal", "openprequal.tap", "HTTP gateway and load balancer", "openprequal")
+openprequal_backend = ServiceMaker(
+    "OpenPrequal backend", "openprequal.backend_tap", "Example backend for openprequal", "openprequal-backend"
+)
