@@ -1,6 +1,7 @@
 """Listening: how do we come to accept connections on every address asked for, or fail with one clear line?"""
 
 from collections.abc import Sequence
+from os import fsdecode
 from typing import Any
 
 from twisted.application.service import Service
@@ -122,5 +123,5 @@ def address_text(address: IAddress) -> str:
     if isinstance(address, IPv4Address):
         return f"{address.host}:{address.port}"
     if isinstance(address, UNIXAddress):
-        return f"unix:{address.name!s}"
+        return f"unix:{fsdecode(address.name or b'')}"
     return str(address)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 
 from klein import Klein
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
@@ -39,7 +40,7 @@ class Admin:
         hooks: RegistrationHooks,
         backend_rows: Callable[[], list[dict[str, object]]],
         ready: Callable[[], str | None],
-        metrics_page: Callable[[bytes | None], tuple[bytes, bytes]],
+        metrics_page: Callable[[bytes | None], "Deferred[tuple[str, bytes]]"],
         heartbeat: Callable[[Backend, LoadReport], object],
         refuse: Callable[[Backend], str | None],
         heartbeat_timeout_s: float | None = None,
@@ -98,11 +99,11 @@ class Admin:
         return _json(request, 200, views.backends(self._backend_rows()))
 
     @app.route("/metrics", methods=["GET"])
-    def metrics(self, request: IRequest) -> bytes:
+    async def metrics(self, request: IRequest) -> bytes:
         self._admit(request)
         accepted = request.requestHeaders.getRawHeaders(b"accept")
-        content_type, body = self._metrics_page(b", ".join(accepted) if accepted else None)
-        return _answer(request, 200, content_type, body)
+        content_type, body = await self._metrics_page(b", ".join(accepted) if accepted else None)
+        return _answer(request, 200, content_type.encode("ascii"), body)
 
     @app.route("/healthz", methods=["GET"])
     def healthz(self, request: IRequest) -> bytes:

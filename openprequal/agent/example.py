@@ -4,20 +4,18 @@ A stock twisted.web resource around :class:`~openprequal.agent.load.LoadTracker`
 it, too.
 """
 
-import io
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IPullProducer
 from twisted.python.failure import Failure
 from twisted.web.http import Request as HttpRequest
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
-from zope.interface import implementer
 
+from openprequal.agent.bodies import Discarded, Zeros
 from openprequal.agent.load import InFlight, LoadTracker
 from openprequal.agent.report_format import FIELD_NAME, field_value, health_body
 from openprequal.metrics.exposition import exposition
@@ -25,8 +23,6 @@ from openprequal.values import LoadReport
 
 BYTES_PREFIX = b"/bytes/"
 """``/bytes/<n>`` answers with n bytes, made as they are taken."""
-
-CHUNK_BYTES = 64 * 1024
 
 
 class ExampleResource(Resource):
@@ -103,47 +99,6 @@ class ExampleResource(Resource):
         request.finish()
 
 
-@implementer(IPullProducer)
-class Zeros:
-    """Produces *length* bytes for *request* in constant memory, as fast as the client takes them."""
-
-    def __init__(self, request: HttpRequest, length: int) -> None:
-        self._request = request
-        self._left = length
-
-    def resumeProducing(self) -> None:
-        """Write the next chunk; end the response after the last."""
-        chunk = min(self._left, CHUNK_BYTES)
-        self._left -= chunk
-        if chunk:
-            self._request.write(bytes(chunk))
-        if not self._left:
-            self._request.unregisterProducer()
-            self._request.finish()
-
-    def stopProducing(self) -> None:
-        """The client is gone: nobody asks for more."""
-
-
-class Discarded(io.RawIOBase):
-    """The body of a request, counted and thrown away: an upload of any size costs neither memory nor disk.
-
-    :ivar length: bytes so far.
-    """
-
-    length = 0
-
-    def write(self, data: Any) -> int:
-        self.length += len(data)
-        return len(data)
-
-    def read(self, size: int = -1) -> bytes:
-        return b""
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return 0
-
-
 class ExampleRequest(Request):
     """A request whose body nobody keeps. The stock one also parses forms, however large."""
 
@@ -181,7 +136,7 @@ def _stream(request: Request, length: int) -> None:
         request.write(b"")
         request.finish()
     else:
-        request.registerProducer(Zeros(request, length), False)
+        Zeros(request, length).start()
 
 
 def _ignore_cancelled(failure: Failure) -> None:

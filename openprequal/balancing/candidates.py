@@ -18,8 +18,8 @@ class Candidates:
     most of the time: with three backends, one proxy and thousands of requests a second, probes come at most once per
     backend and 10 ms, a report serves one pick, and nearly all are spent when a pick comes; a slow backend would get
     its full third. But spent is not forgotten: a :class:`~openprequal.probing.estimate.LoadEstimate` follows each
-    backend at every event of ours. So where the pool holds fewer than two, the same rule chooses among what is believed:
-    of all backends where they are no more than a pool holds, else of those in the pool and a few drawn at random.
+    backend at every event of ours. So where the pool holds fewer than two, the same rule chooses by what is believed:
+    among all backends where they are no more than a pool holds, else among those in the pool and a few drawn at random.
 
     Backends that do not report at all (none came yet, or the last probe was not answered) are judged so beside the
     others' reports; else a fleet of which only some report would starve the rest.

@@ -27,7 +27,7 @@ def read_parameters(cls: type[Parameters], given: Mapping[str, object], balancer
 
     :raises ConfigurationError: a name is unknown or a value out of bounds; the message tells what is allowed.
     """
-    fields = {each.name: each for each in attrs.fields(cls)}  # type: ignore[misc, arg-type]
+    fields = {each.name: each for each in attrs.fields(cls)}  # type: ignore[arg-type]
     for name, value in given.items():
         if name not in fields:
             allowed = ", ".join(fields) or "none"
@@ -74,9 +74,9 @@ class PrequalParameters:
     estimate_missing: bool = switch(True)
     """Where fewer than two usable reports exist, choose by what is believed without them; false: at random (paper)."""
     slow_limit: float = number(4.0, 1)
-    """A backend this many times slower than the fastest hot one does not win by being idle; infinite: it does (paper)."""
+    """One that is this many times slower than the fastest hot one does not win by being idle; infinite: it does."""
     trial_every: float = number(200, 2)
-    """Each so many picks a backend that nobody was sent to for a second gets one, if its turn comes; infinite: never."""
+    """Once in so many picks a backend in its turn gets one, if unused for ``max_age_seconds``; infinite: never."""
     hold_back_failing: bool = switch(True)
     """Whether a backend that fails more than its peers is used only when there is no other."""
     probe_interval_seconds: float = number(0.01, 0, 3600)

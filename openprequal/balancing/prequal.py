@@ -122,7 +122,10 @@ class Prequal:
         probe_pool.spend(load)
         if self._reuse is not None:
             for _ in range(self._removals.next()):
-                probe_pool.remove_one(self._rifs.threshold)
+                # The paper's pool is nearly full by design. Ours is not where a budget keeps probes scarce, and then
+                # removing more than comes in would only leave picks without reports.
+                if 2 * len(probe_pool) > self.parameters.pool_size:
+                    probe_pool.remove_one(self._rifs.threshold)
         self._prober.queried(now_s)
 
     def finished(self, backend: Backend, outcome: Outcome) -> None:

@@ -25,8 +25,8 @@ class RoundRobin:
     """Each backend in its turn; one of weight w gets w turns for one turn of a backend of weight 1.
 
     Backends of one weight form a ring. Between the rings nginx's smooth weighting decides: every pick each is owed its
-    weight, the most owed is chosen and pays the total. So turns are spread evenly, and the cost grows with the number of
-    different weights, not with that of backends.
+    weight, the most owed is chosen and pays the total. So turns are spread evenly, and the cost grows with the number
+    of different weights, not with that of backends.
     """
 
     def __init__(self, context: BalancerContext) -> None:

@@ -8,8 +8,8 @@ class Trials:
     """Gives, once in *every* picks, one request to a backend that nobody was sent to for a while.
 
     Whom the rule passes over for long is judged by old samples, and only a request could show that it is well again.
-    Turns go round all backends and pass those in use, so that the cost is at most one request in *every* times the share
-    of such backends: far from the tail even if each is slow.
+    Turns go round all backends and pass those in use, so that the cost is at most one request in *every* times the
+    share of such backends: far from the tail even if each is slow.
     """
 
     __slots__ = ("_every", "_left", "_turn", "_unused_s")

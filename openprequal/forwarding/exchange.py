@@ -26,6 +26,7 @@ from openprequal.http1.body import chunk as as_chunk
 from openprequal.http1.body import last_chunk
 from openprequal.http1.fields import Field
 from openprequal.http1.framing import CHUNKED
+from openprequal.http1.phrases import PHRASES
 from openprequal.http1.request import RequestHead
 from openprequal.http1.response import ResponseHead
 from openprequal.interfaces import IPending
@@ -390,6 +391,12 @@ class Exchange:
     def _fail(self, error: GatewayError) -> None:
         self._client.respond_error(error)
         self._settle(error.status)
+
+    def _answer_locally(self, status: int, fields: list[Field], content: bytes) -> None:
+        """Answer without a backend, on a hook's behalf."""
+        fields.append(self._forwarder.response_rules.date())
+        self._client.respond(status, PHRASES.get(status, b""), fields, len(content), content, True)
+        self._settle(status)
 
     def _drop_connection(self) -> None:
         if self._connection is not None:

@@ -15,7 +15,6 @@ from openprequal.forwarding.downstream import Downstream
 from openprequal.forwarding.problem import problem
 from openprequal.frontend.limits import Limits, check_head_size, refusal
 from openprequal.frontend.response_bytes import (
-    PHRASES,
     ends_with_close,
     has_no_content,
     must_be_chunked,
@@ -28,6 +27,7 @@ from openprequal.http1.errors import MalformedMessage
 from openprequal.http1.fields import Field
 from openprequal.http1.framing import CHUNKED
 from openprequal.http1.head_block import find_head_end
+from openprequal.http1.phrases import PHRASES
 from openprequal.http1.request import RequestHead, parse_request_head
 from openprequal.http1.send import sender
 
@@ -69,8 +69,10 @@ class Frontend:
 class ClientConnection(TwistedProtocol):
     """Speaks HTTP/1.1 to one client; the ``Downstream`` of each of its exchanges."""
 
-    def __init__(self, frontend: Frontend) -> None:
+    def __init__(self, frontend: Frontend, *, last: bool = False) -> None:
+        """:param last: the first response ends the connection: the gateway is about to end."""
         self._frontend = frontend
+        self._draining = last
         self._exchange: ClientExchange | None = None
         self._head: RequestHead | None = None
         self._decoder: BodyDecoder | None = None
@@ -96,7 +98,8 @@ class ClientConnection(TwistedProtocol):
             transport.setTcpNoDelay(True)
         # Registered for good; see UpstreamConnection.connectionMade.
         transport.registerProducer(self, True)
-        self.client = getattr(transport.getPeer(), "host", "")
+        # On a socket for both families an IPv4 peer shows as ::ffff:192.0.2.1 (RFC 4291 section 2.5.5.2).
+        self.client = getattr(transport.getPeer(), "host", "").removeprefix("::ffff:")
         self._since = self._frontend.now()
         self._frontend.opened(self)
 
@@ -171,7 +174,7 @@ class ClientConnection(TwistedProtocol):
         """Begin the exchange of *head*; *rest* came after it."""
         self._head = head
         self._chunked = False
-        self._last = not head.keep_alive
+        self._last = self._draining or not head.keep_alive
         length = head.length
         if not length:
             self._buffer = rest
@@ -374,9 +377,14 @@ class ClientConnection(TwistedProtocol):
             self._closing = True
             self._lose()
 
+    @property
+    def busy(self) -> bool:
+        """A request is under way."""
+        return self._exchange is not None
+
     def drain(self) -> None:
         """The gateway is about to end: finish what is under way, take nothing new."""
-        self._last = True
+        self._last = self._draining = True
         if self._exchange is None and not self._buffer:
             self._closing = True
             self._lose()

@@ -53,6 +53,7 @@ class GatewaySite(Factory["ClientConnection"]):
         self._per_client: Counter[str] = Counter()
         self.connections: set[ClientConnection] = set()
         self.refused_connections = 0
+        self._draining = False
         self._frontend = Frontend(limits, now, self._exchange, refused, self._opened, self._closed, date)
 
     def buildProtocol(self, addr: IAddress | None) -> ClientConnection | None:
@@ -63,7 +64,7 @@ class GatewaySite(Factory["ClientConnection"]):
         ):
             self.refused_connections += 1
             return None
-        connection = ClientConnection(self._frontend)
+        connection = ClientConnection(self._frontend, last=self._draining)
         connection.factory = self
         return connection
 
@@ -73,8 +74,14 @@ class GatewaySite(Factory["ClientConnection"]):
         for connection in list(self.connections):
             connection.expire(now)
 
+    @property
+    def busy(self) -> int:
+        """Connections with a request under way."""
+        return sum(connection.busy for connection in self.connections)
+
     def drain(self) -> None:
         """Finish what is under way, take nothing new on the connections there are."""
+        self._draining = True
         for connection in list(self.connections):
             connection.drain()
 

@@ -1,13 +1,11 @@
 """A response as bytes for an HTTP/1.x client: status line, framing, connection management (RFC 9112)."""
 
-from http import HTTPStatus
 from typing import Final
 
 from openprequal.http1.fields import Field
 
 _status_lines: dict[tuple[int, bytes], bytes] = {}
 _MAX_STATUS_LINES: Final = 1024
-PHRASES: Final = {status.value: status.phrase.encode("ascii") for status in HTTPStatus}
 
 
 def status_line(status: int, reason: bytes) -> bytes:

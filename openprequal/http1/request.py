@@ -66,6 +66,13 @@ class RequestHead:
         self.host, self.target = _host_and_target(method, target, minor, named.get(b"host", []))
         self.path = self.target.partition(b"?")[0]
 
+    def changed(self, target: bytes, head_fields: list[Field]) -> "RequestHead":
+        """The same request with another target or other fields, as a hook wants it.
+
+        :raises MalformedMessage: that would be ambiguous.
+        """
+        return RequestHead(self.method, target, self.minor, head_fields, self.client)
+
     @property
     def fields(self) -> list[tuple[bytes, bytes]]:
         """(name, value) pairs, as :class:`~openprequal.interfaces.IRequest` wants them."""

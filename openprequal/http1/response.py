@@ -6,6 +6,7 @@ from typing import Final
 from openprequal.http1.errors import MalformedMessage
 from openprequal.http1.fields import Field, list_members, parse_fields
 from openprequal.http1.framing import response_length
+from openprequal.http1.phrases import PHRASES
 
 # HTTP-version SP status-code [ SP reason-phrase ]: the last space is required, but many servers leave it out when
 # they have no phrase, and everybody accepts that.
@@ -17,7 +18,7 @@ _NOTHING: Final[tuple[bytes, ...]] = ()
 class ResponseHead:
     """The head of one response as it was received; read-only."""
 
-    __slots__ = ("connection", "fields", "keep_alive", "length", "minor", "reason", "status", "upgrade")
+    __slots__ = ("_method", "connection", "fields", "keep_alive", "length", "minor", "reason", "status", "upgrade")
 
     def __init__(self, status: int, reason: bytes, minor: int, fields: list[Field], method: bytes) -> None:
         """:raises MalformedMessage: its framing is ambiguous."""
@@ -25,6 +26,7 @@ class ResponseHead:
         self.reason = reason
         self.minor = minor
         self.fields = fields
+        self._method = method
         content_length: list[bytes] = []
         transfer_encoding: list[bytes] = []
         connection: list[bytes] = []
@@ -46,6 +48,11 @@ class ResponseHead:
         """Members of Connection, lower case."""
         self.keep_alive = b"close" not in self.connection and (minor == 1 or b"keep-alive" in self.connection)
         self.upgrade = b",".join(upgrade)
+
+    def changed(self, status: int, fields: list[tuple[bytes, bytes]]) -> "ResponseHead":
+        """The same head with another status or other fields, as a hook wants it."""
+        reason = self.reason if status == self.status else PHRASES.get(status, b"")
+        return ResponseHead(status, reason, self.minor, [Field(name, value) for name, value in fields], self._method)
 
 
 def parse_response_head(block: bytes, method: bytes) -> ResponseHead:

@@ -16,12 +16,13 @@ class ProbeBudget:
         self._left = self._capacity
         self._at_s: float | None = None
 
-    def take(self, now_s: float) -> bool:
-        """Spend one probe; False if there is none to spend."""
+    def left(self, now_s: float) -> int:
+        """How many may be sent now."""
         if self._at_s is not None:
             self._left = min(self._capacity, self._left + (now_s - self._at_s) * self._per_second)
         self._at_s = now_s
-        if self._left < 1.0:
-            return False
+        return int(self._left)
+
+    def spend(self) -> None:
+        """One was sent."""
         self._left -= 1.0
-        return True

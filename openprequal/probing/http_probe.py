@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from openprequal.interfaces import IProbeTransport
-from openprequal.probing.report_format import report_from_fields, report_from_json
+from openprequal.probing.report_format import parse_load_body, report_in_fields
 from openprequal.upstream.connections import Connections
 from openprequal.upstream.fetch import Answer, Fetch, get_request
 from openprequal.values import Backend, LoadReport
@@ -40,6 +40,7 @@ class HttpProbeTransport:
         self,
         clock: IReactorTime,
         connections: Callable[[Backend], Connections | None],
+        heard: Callable[[Backend, LoadReport], None],
         late: Callable[[Backend, LoadReport], None],
         *,
         default_path: str,
@@ -48,12 +49,14 @@ class HttpProbeTransport:
     ) -> None:
         """
         :param connections: those to the port that answers a backend's probes; None if it has left.
-        :param late: told of answers that came after the time-out.
+        :param heard: told of every report, before whoever asked for it.
+        :param late: told of reports that came after the time-out.
         :param default_path: for backends that named neither a probe path nor a health path.
         :param give_up_s: an unanswered probe is abandoned after this, so that its backend is probed again.
         """
         self._clock = clock
         self._connections = connections
+        self._heard = heard
         self._late = late
         self._default_path = default_path
         self._timeout_s = timeout_s
@@ -100,7 +103,10 @@ class HttpProbeTransport:
             del self._under_way[probe.backend.id]
         report = None
         if isinstance(result, Answer):
-            report = report_from_fields(result.fields) or report_from_json(result.content)
+            fields = [(field.name, field.value) for field in result.fields]
+            report = report_in_fields(fields) or parse_load_body(result.content)
+        if report is not None:
+            self._heard(probe.backend, report)
         answered, probe.answered = probe.answered, None
         if answered is not None:
             if self._starting:  # it failed at once, and the caller must not be called back from inside its call

@@ -61,7 +61,8 @@ class Prober:
 
     def joined(self, load: LoadEstimate, now_s: float) -> None:
         """*load* is new: ask it, rather than wait until a draw falls on it."""
-        self._ask_one(load, now_s)
+        if self._budget.left(now_s):
+            self._ask_one(load, now_s)
 
     def tick(self, now_s: float) -> None:
         """Send idle probes if they are due; call several times within *idle_s*."""
@@ -70,15 +71,17 @@ class Prober:
 
     def _ask(self, count: int, now_s: float) -> None:
         self._drew_s = now_s
+        count = min(count, self._budget.left(now_s))
+        if not count:
+            return
         recent_s = now_s - self._interval_s
         for load in self._draw(count):
             if load.probed_s <= recent_s and load.reported_s <= recent_s:
                 self._ask_one(load, now_s)
 
     def _ask_one(self, load: LoadEstimate, now_s: float) -> None:
-        if not self._budget.take(now_s):
-            return
         load.probed_s = now_s
+        self._budget.spend()
         self.results["sent"] += 1
 
         def answered(report: LoadReport | None) -> None:

@@ -6,6 +6,7 @@ Whatever cannot be read, or claims something absurd, is no report: None, never a
 import json
 import re
 from collections.abc import Iterable
+from typing import Protocol, TypeGuard
 
 from openprequal.values import LoadReport, LoadState
 
@@ -25,10 +26,18 @@ _STATES = {state.value.encode(): state for state in LoadState}
 _MAX_BODY = 65536
 
 
+class NamedField(Protocol):
+    """A header field, as ``http1.fields.Field`` is one."""
+
+    key: bytes
+    """Lower case."""
+    value: bytes
+
+
 def parse_load_field(value: bytes) -> LoadReport | None:
     """The value of :data:`LOAD_FIELD`, an RFC 9651 dictionary; unknown keys and parameters are passed over."""
     rif = latency_s = None
-    state: LoadState | None = LoadState.READY
+    state = LoadState.READY
     for member in value.split(b","):
         key, _, item = member.partition(b"=")
         key = key.strip(b" \t")
@@ -58,28 +67,28 @@ def parse_prequal_rs(rif: bytes, latency_us: bytes | None) -> LoadReport | None:
     return None if micros is None else LoadReport(requests, micros / 1e6)
 
 
-def report_in_fields(fields: Iterable[tuple[bytes, bytes]]) -> LoadReport | None:
-    """The report among (name, value) pairs of a final response, if there is one.
+def report_from_fields(fields: Iterable[NamedField]) -> LoadReport | None:
+    """The report among the fields of a final response, if there is one. Ours goes before others'.
 
-    :return: None too if the response has ``Age``: it comes from a cache, and so does its report (section 5).
+    Whether it may be trusted is the caller's business: not on a response with ``Age``, which comes from a cache
+    (section 5), and not on a 1xx.
     """
     ours = rif = latency_us = None
-    for name, value in fields:
-        lower = name.lower()
-        if lower == LOAD_FIELD:
-            ours = value if ours is None else ours + b", " + value
-        elif lower == PREQUAL_RS_RIF:
-            rif = value
-        elif lower == PREQUAL_RS_LATENCY:
-            latency_us = value
-        elif lower == b"age":
-            return None
+    for field in fields:
+        key = field.key
+        if key == LOAD_FIELD:
+            # Several lines are one list (RFC 9110 section 5.3).
+            ours = field.value if ours is None else ours + b"," + field.value
+        elif key == PREQUAL_RS_RIF:
+            rif = field.value
+        elif key == PREQUAL_RS_LATENCY:
+            latency_us = field.value
     if ours is not None:
         return parse_load_field(ours)
     return None if rif is None else parse_prequal_rs(rif, latency_us)
 
 
-def parse_load_body(body: bytes) -> LoadReport | None:
+def report_from_json(body: bytes) -> LoadReport | None:
     """The JSON body of the probe path: ``{"rif": 7, "latency": 0.0123, "state": "ready"}``, whatever else it has."""
     if len(body) > _MAX_BODY:
         return None
@@ -104,6 +113,6 @@ def _number(text: bytes, most: float) -> float | None:
     return value if value <= most else None
 
 
-def _plausible(value: object, most: float) -> bool:
+def _plausible(value: object, most: float) -> TypeGuard[float]:
     # Comparisons with nan are false.
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= most

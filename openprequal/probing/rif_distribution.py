@@ -11,8 +11,8 @@ _ABOVE_ZERO = 5e-324
 class RifDistribution:
     """The Q_RIF quantile of the RIFs that were reported lately (section 4 of the paper).
 
-    A history of its own: over the probe pool alone "all hot" could not happen. It is kept sorted, so that a report costs
-    two bisections and a pick reads an attribute.
+    A history of its own: over the probe pool alone "all hot" could not happen. It is kept sorted, so that a report
+    costs two bisections and a pick reads an attribute.
 
     ``threshold``: a backend is hot if its RIF is at least this much. Zero for a quantile of 0 (choose by RIF only),
     infinite for 1 (by latency only) and while nothing was reported.

@@ -37,6 +37,8 @@ class Service:
         """Hears what backends say of their own state, whenever it is not that all is well."""
         self.connect_failed: Callable[[Backend], None] = lambda backend: None
         """Hears of connect failures under traffic."""
+        self.departed: Callable[[Backend], None] = lambda backend: None
+        """Hears of backends that have left."""
         self._max_in_flight = max_in_flight
         self._full: set[str] = set()
         self._queue: deque[Any] = deque()
@@ -56,6 +58,7 @@ class Service:
         if member is not None:
             member.connections.close()
             member.probe_connections.close()
+            self.departed(backend)
 
     def up(self, backend: Backend) -> None:
         """*backend* may be picked."""
@@ -101,12 +104,16 @@ class Service:
             self._serve_queue(1)
 
     def reported(self, member: Member, report: LoadReport, now: float) -> None:
-        """*member* told its load."""
+        """*member* told its load, on a response, a heartbeat or in a late answer to a probe."""
+        self.noted(member, report, now)
+        self.balancer.reported(member.backend, report)
+
+    def noted(self, member: Member, report: LoadReport, now: float) -> None:
+        """Remember *report*, of which the balancer hears in another way."""
         before, member.report = member.report, report
         member.reported_at = now
         if report.state is not LoadState.READY or (before is not None and before.state is not LoadState.READY):
             self.state_told(member.backend, report.state)
-        self.balancer.reported(member.backend, report)
 
     # Waiting for a slot. The queue is the service's, never one backend's, so that whoever frees first serves.
 

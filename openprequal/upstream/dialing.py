@@ -24,11 +24,18 @@ class Dialer:
     """Opens connections to one backend, trying its addresses one after the other, the last good one first."""
 
     def __init__(
-        self, reactor: Any, backend: Backend, addresses: Callable[[], Sequence[str]], connect_timeout_s: float
+        self,
+        reactor: Any,
+        backend: Backend,
+        port: int,
+        addresses: Callable[[], Sequence[str]],
+        connect_timeout_s: float,
     ) -> None:
-        """:param addresses: the IP addresses known now, see ``addresses``."""
+        """:param port: of the backend's traffic, or of its probes.
+        :param addresses: the IP addresses known now, see ``addresses``."""
         self._reactor = reactor
         self._backend = backend
+        self._port = port
         self._addresses = addresses
         self._timeout_s = connect_timeout_s
         self._last_good = ""
@@ -62,7 +69,7 @@ class Dialer:
 
     def _endpoint(self, address: str) -> IStreamClientEndpoint:
         kind = TCP6ClientEndpoint if ":" in address else TCP4ClientEndpoint
-        endpoint: IStreamClientEndpoint = kind(self._reactor, address, self._backend.port, timeout=self._timeout_s)
+        endpoint: IStreamClientEndpoint = kind(self._reactor, address, self._port, timeout=self._timeout_s)
         if self._backend.scheme == "https":
             from twisted.internet.ssl import optionsForClientTLS
 

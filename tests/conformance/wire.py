@@ -24,6 +24,12 @@ class Message:
 
     @property
     def status(self) -> int:
+        """The status code.
+
+        :raises Malformed: it is no response.
+        """
+        if not self.line.startswith(b"HTTP/1."):
+            raise Malformed(f"status line {self.line[:80]!r}")
         return int(self.line.split(b" ")[1])
 
 

@@ -1,0 +1,79 @@
+"""How does the gateway start and, more important, stop? In an order that loses no request it can finish."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from openprequal.clocks import Periodic
+from openprequal.frontend.gateway_site import GatewaySite
+from openprequal.health.monitor import HealthMonitor
+from openprequal.interfaces import IRegistry
+
+POLL_S = 0.05
+
+
+class Gateway(MultiService):
+    """The gateway as one service; what listens and what it was given as children are started and stopped in order."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        clock: Any,
+        registry: IRegistry,
+        health: HealthMonitor,
+        site: GatewaySite,
+        periodics: Sequence[Periodic],
+        end: Callable[[], None],
+        *,
+        grace_s: float,
+    ) -> None:
+        """
+        :param end: called last: closes what is left of connections to backends.
+        :param grace_s: how long requests under way may take to finish at shutdown.
+        """
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._clock = clock
+        self._registry = registry
+        self._health = health
+        self._site = site
+        self._periodics = periodics
+        self._end = end
+        self._grace_s = grace_s
+        self.stopping = False
+        """From the moment of SIGTERM: not ready any more."""
+
+    def startService(self) -> None:
+        self._registry.start()
+        self._registry.subscribe(self._health)
+        for periodic in self._periodics:
+            periodic.start()
+        super().startService()  # type: ignore[no-untyped-call]
+
+    def stopService(self) -> "Deferred[None]":
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        self.stopping = True
+        # Not yet the listeners: what this process started has to unregister with it first. But nobody new is served for
+        # long: every response now ends its connection.
+        self._site.drain()
+        await self._idle()
+        await maybeDeferred(super().stopService)
+        self._site.shut_down()
+        for periodic in self._periodics:
+            periodic.stop()
+        self._health.stop()
+        await self._registry.stop()
+        self._end()
+
+    async def _idle(self) -> None:
+        deadline = self._clock.seconds() + self._grace_s
+        while self._site.busy and self._clock.seconds() < deadline:
+            await deferLater(self._clock, POLL_S)
+        if self._site.busy:
+            self.log.warn("{count} requests were cut at shutdown", count=self._site.busy)

@@ -1,0 +1,42 @@
+"""What the gateway's metrics are made of at the moment of a scrape."""
+
+from collections.abc import Iterator, Mapping
+
+from openprequal.health.standing import Standing
+from openprequal.metrics.families import BackendSample, ServiceSample
+from openprequal.metrics.tally import RequestTally
+from openprequal.routing.service import Service
+
+
+def service_samples(services: Mapping[str, Service], refused: RequestTally) -> Iterator[ServiceSample]:
+    """One sample a service, and one for requests that were refused before they had a service."""
+    for service in services.values():
+        balancer = service.balancer
+        yield ServiceSample(
+            service.name,
+            service.tally,
+            balancer.pick_counts,
+            getattr(balancer, "probe_pool_size", None),
+            getattr(balancer, "probe_results", {}),
+            service.queued,
+        )
+    yield ServiceSample(refused.service, refused, {}, None, {}, 0)
+
+
+def backend_samples(
+    services: Mapping[str, Service], standings: Mapping[str, Standing], now: float
+) -> Iterator[BackendSample]:
+    """One sample a backend."""
+    for service in services.values():
+        for member in service.members.values():
+            backend, report = member.backend, member.report
+            standing = standings.get(backend.id)
+            yield BackendSample(
+                backend.service,
+                backend.url,
+                standing is not None and standing.offered,
+                member.in_flight,
+                report.rif if report is not None else None,
+                report.latency_s if report is not None else None,
+                member.latency.average(now),
+            )
