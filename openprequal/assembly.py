@@ -159,6 +159,7 @@ def gateway(reactor: Clock, settings: GatewaySettings) -> IService:
         site,
         periodics,
         lambda: _abort_connections(services),
+        [DemoBackends(reactor, settings)] if settings.demo else [],
         grace_s=settings.shutdown_grace_seconds,
     )
     listening = ListeningService(reactor, settings.endpoints, site, "openprequal")
@@ -169,8 +170,6 @@ def gateway(reactor: Clock, settings: GatewaySettings) -> IService:
         admin_listening = ListeningService(reactor, [description], admin_site, "openprequal admin")
         admin_listening.setServiceParent(root)  # type: ignore[no-untyped-call]
         own_address.listening.append(admin_listening)
-    if settings.demo:
-        DemoBackends(reactor, settings).setServiceParent(root)  # type: ignore[no-untyped-call]
     return root
 
 

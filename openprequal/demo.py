@@ -23,8 +23,10 @@ TERMINATION_GRACE_S = 10.0
 """Seconds a child may take to end after SIGTERM."""
 WATCH_INTERVAL_S = 0.5
 
-# Not ``-m twisted``: this runs whatever the interpreter and wherever its scripts are.
-_TWISTD = (sys.executable, "-c", "from twisted.scripts.twistd import run; run()", "-n", "--pidfile=")
+# Not ``-m twisted``: this runs whatever the interpreter and wherever its scripts are. A session of its own, because
+# Ctrl-C goes to the whole group: the children end when we tell them to, once.
+_RUN = "import os; os.setsid(); from twisted.scripts.twistd import run; run()"
+_TWISTD = (sys.executable, "-c", _RUN, "-n", "--pidfile=")
 
 
 def command_line(port: int, proxy_url: str, parent_pid: int) -> list[str]:

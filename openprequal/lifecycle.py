@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from twisted.application.service import MultiService
+from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -29,11 +29,13 @@ class Gateway(MultiService):
         site: GatewaySite,
         periodics: Sequence[Periodic],
         end: Callable[[], None],
+        companions: Sequence[Service] = (),
         *,
         grace_s: float,
     ) -> None:
         """
         :param end: called last: closes what is left of connections to backends.
+        :param companions: started after the listeners and stopped before everything else, because they unregister here.
         :param grace_s: how long requests under way may take to finish at shutdown.
         """
         super().__init__()  # type: ignore[no-untyped-call]
@@ -44,6 +46,7 @@ class Gateway(MultiService):
         self._periodics = periodics
         self._end = end
         self._grace_s = grace_s
+        self._companions = companions
         self.stopping = False
         """From the moment of SIGTERM: not ready any more."""
 
@@ -53,14 +56,18 @@ class Gateway(MultiService):
         for periodic in self._periodics:
             periodic.start()
         super().startService()  # type: ignore[no-untyped-call]
+        for companion in self._companions:
+            companion.startService()
 
     def stopService(self) -> "Deferred[None]":
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
         self.stopping = True
-        # Not yet the listeners: what this process started has to unregister with it first. But nobody new is served for
-        # long: every response now ends its connection.
+        for companion in self._companions:
+            await maybeDeferred(companion.stopService)
+        # The listeners stay until what is under way has ended, so that nobody is refused before the process ends; but
+        # every response now ends its connection.
         self._site.drain()
         await self._idle()
         await maybeDeferred(super().stopService)

@@ -42,7 +42,7 @@ class TrafficHooks:
 
 
 class HookedExchange(Exchange):
-    """Rewrites the path, asks the request hook, then is an :class:`Exchange`; asks the response hook on the way back."""
+    """An :class:`Exchange` after the path and the request hook had their say; on the way back the response hook has."""
 
     __slots__ = ("_body", "_held", "_hooks", "_waiting")
 
@@ -173,7 +173,7 @@ class HookedExchange(Exchange):
 
         answer.addCallbacks(answered, failed)
 
-    def _answer_instead(self, error: BaseException) -> None:
+    def _answer_instead(self, error: BaseException | None) -> None:
         """The hook answers, or has failed: no (more of a) backend's response is wanted."""
         self._held = None
         # The backend did its part: whatever went wrong is the hook's doing.

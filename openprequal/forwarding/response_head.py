@@ -8,7 +8,7 @@ from attrs import frozen
 from openprequal.forwarding.hop_by_hop import HOP_BY_HOP, LOAD_REPORTS, named_by_connection
 from openprequal.http1.fields import Field
 from openprequal.http1.response import ResponseHead
-from openprequal.probing.report_format import report_in_fields
+from openprequal.probing.report_format import report_from_fields
 from openprequal.values import LoadReport
 
 _SPECIAL: Final = HOP_BY_HOP | LOAD_REPORTS | {b"date", b"age"}
@@ -59,4 +59,4 @@ def end_to_end(head: ResponseHead, rules: ResponseRules) -> tuple[list[Field], L
     keep(rules.via)
     if reports is None or aged:
         return kept, None
-    return kept, report_in_fields([(field.name, field.value) for field in reports])
+    return kept, report_from_fields(reports)

@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from openprequal.interfaces import IProbeTransport
-from openprequal.probing.report_format import parse_load_body, report_in_fields
+from openprequal.probing.report_format import report_from_fields, report_from_json
 from openprequal.upstream.connections import Connections
 from openprequal.upstream.fetch import Answer, Fetch, get_request
 from openprequal.values import Backend, LoadReport
@@ -103,8 +103,7 @@ class HttpProbeTransport:
             del self._under_way[probe.backend.id]
         report = None
         if isinstance(result, Answer):
-            fields = [(field.name, field.value) for field in result.fields]
-            report = report_in_fields(fields) or parse_load_body(result.content)
+            report = report_from_fields(result.fields) or report_from_json(result.content)
         if report is not None:
             self._heard(probe.backend, report)
         answered, probe.answered = probe.answered, None

@@ -17,7 +17,7 @@ class NoAddress(ConnectError):
     """The backend's name has no address (yet)."""
 
     def __init__(self, host: str) -> None:
-        super().__init__(string=f"{host} has no address")
+        super().__init__(string=f"{host} has no address")  # type: ignore[no-untyped-call]
 
 
 class Dialer:

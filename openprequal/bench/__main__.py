@@ -1,0 +1,73 @@
+"""Which benchmark, with what options? The command line of ``python -m openprequal.bench``."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from openprequal.bench.peers import PEERS
+from openprequal.bench.report import as_csv, as_json, as_text
+from openprequal.bench.rounds import Plan, measure
+from openprequal.bench.scenarios import SCENARIOS
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options, with their defaults."""
+    top = argparse.ArgumentParser(prog="python -m openprequal.bench", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
+    one = commands.add_parser(
+        "throughput", help="requests per second, CPU per request and latency, ours beside peers on one core"
+    )
+    one.add_argument("--scenario", choices=list(SCENARIOS), action="append", help="several may be given (small)")
+    one.add_argument("--rounds", type=int, default=3, help="turns of each proxy (%(default)s)")
+    one.add_argument("--seconds", type=int, default=6, help="length of a turn (%(default)s)")
+    one.add_argument("--connections", type=int, help="client connections, instead of the scenario's own number")
+    one.add_argument("--backends", type=int, default=16, help="backends behind each proxy (%(default)s)")
+    one.add_argument("--peers", default=",".join(PEERS), help="with commas, or none (%(default)s)")
+    one.add_argument("--without-own", action="store_true", help="measure only the peers")
+    one.add_argument("--json", type=Path, metavar="FILE", help="write every turn and the report there")
+    one.add_argument("--csv", type=Path, metavar="FILE", help="write every turn there, one a line")
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, print, write; the exit status."""
+    top = parser()
+    options = top.parse_args(arguments)
+    names = [name for name in options.peers.split(",") if name and name != "none"]
+    if unknown := set(names) - set(PEERS):
+        top.error(f"--peers: {', '.join(sorted(unknown))} unknown, allowed are {', '.join(PEERS)}")
+    signal.signal(signal.SIGTERM, _interrupt)
+    results = []
+    try:
+        for scenario in options.scenario or ["small"]:
+            plan = Plan(
+                scenario=SCENARIOS[scenario],
+                rounds=options.rounds,
+                seconds=options.seconds,
+                connections=options.connections or SCENARIOS[scenario].connections,
+                backends=options.backends,
+                peers=names,
+                own=not options.without_own,
+            )
+            results.append(measure(plan))
+            sys.stdout.write(as_text(results[-1]) + "\n")
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted; everything that was started is stopped\n")
+        return 130
+    finally:
+        if options.json and results:
+            options.json.write_text(as_json(results))
+        if options.csv and results:
+            options.csv.write_text(as_csv(results))
+    return 0
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""nginx: one worker, kept-alive upstream connections, least connections."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from openprequal.bench.peers.peer import Peer, find
+from openprequal.bench.processes import Launch
+
+CONFIGURATION = """
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log stderr error;
+events {{ worker_connections 16384; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/nginx-body;
+    proxy_temp_path {folder}/nginx-proxy;
+    fastcgi_temp_path {folder}/nginx-fastcgi;
+    uwsgi_temp_path {folder}/nginx-uwsgi;
+    scgi_temp_path {folder}/nginx-scgi;
+    keepalive_requests 1000000000;
+    upstream all {{
+        least_conn;
+{servers}
+        keepalive 256;
+        keepalive_requests 1000000000;
+    }}
+    server {{
+        listen 127.0.0.1:{port} backlog=4096;
+        location / {{
+            proxy_pass http://all;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Forwarded-For $remote_addr;
+        }}
+    }}
+}}
+"""
+
+
+def program() -> str:
+    """Where it is."""
+    return find("nginx", "apt-get install nginx")
+
+
+def launch(port: int, backends: Sequence[int], folder: Path) -> Launch:
+    """Write the configuration; what to run."""
+    servers = "\n".join(f"        server 127.0.0.1:{each};" for each in backends)
+    file = folder / "nginx.conf"
+    file.write_text(CONFIGURATION.format(port=port, servers=servers, folder=folder))
+    return Launch([program(), "-e", "stderr", "-c", str(file)])
+
+
+PEER = Peer("nginx", program, ("-v",), launch)
