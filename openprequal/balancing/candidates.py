@@ -1,6 +1,6 @@
 """Whom does a pick choose among, where fresh reports are few?"""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from random import Random
 
 from openprequal.balancing.indexed_set import IndexedSet
@@ -29,14 +29,14 @@ class Candidates:
     :ivar silent: those that do not report.
     """
 
-    __slots__ = ("_estimate_missing", "_max_age_s", "_small", "probe_pool", "silent", "up")
+    __slots__ = ("_estimate_missing", "_max_age_s", "_rng", "_small", "probe_pool", "silent", "up")
 
     def __init__(self, pool_size: int, max_age_s: float, estimate_missing: bool, rng: Random) -> None:
         """:param estimate_missing: False for the paper's way."""
-        random: Callable[[], float] = rng.random
-        self.up: IndexedSet[LoadEstimate] = IndexedSet(random)
-        self.silent: IndexedSet[LoadEstimate] = IndexedSet(random)
+        self.up: IndexedSet[LoadEstimate] = IndexedSet(rng.random)
+        self.silent: IndexedSet[LoadEstimate] = IndexedSet(rng.random)
         self.probe_pool = ProbePool(pool_size, max_age_s)
+        self._rng = rng
         self._small = pool_size
         self._max_age_s = max_age_s
         self._estimate_missing = estimate_missing
@@ -86,11 +86,8 @@ class Candidates:
         load = self.up.draw()
         if load.id not in exclude:
             return load
-        left = IndexedSet[LoadEstimate](self.up.random)
-        for each in self.up:
-            if each.id not in exclude:
-                left.add(each)
-        return left.draw() if left else None
+        left = [each for each in self.up if each.id not in exclude]
+        return self._rng.choice(left) if left else None
 
     def _with(
         self,

@@ -7,16 +7,13 @@ Member = TypeVar("Member")
 
 
 class IndexedSet(Generic[Member]):
-    """A set whose members also sit in a list, in no particular order: add, discard and draw are O(1).
+    """A set whose members also sit in a list, in no particular order: add, discard and draw are O(1)."""
 
-    :ivar random: uniform in [0, 1).
-    """
-
-    __slots__ = ("_members", "_places", "random")
+    __slots__ = ("_members", "_places", "_random")
 
     def __init__(self, random: Callable[[], float]) -> None:
         """:param random: uniform in [0, 1), as ``random.Random.random``."""
-        self.random = random
+        self._random = random
         self._members: list[Member] = []
         self._places: dict[Member, int] = {}
 
@@ -58,7 +55,7 @@ class IndexedSet(Generic[Member]):
 
         :raises IndexError: it is empty.
         """
-        return self._members[int(self.random() * len(self._members))]
+        return self._members[int(self._random() * len(self._members))]
 
     def sample(self, count: int) -> Sequence[Member]:
         """*count* different ones, uniformly without replacement; all, if there are no more."""
@@ -66,7 +63,7 @@ class IndexedSet(Generic[Member]):
         size = len(members)
         if count >= size:
             return members[:]
-        places, random = self._places, self.random
+        places, random = self._places, self._random
         # The first steps of a Fisher-Yates shuffle, in place: the order means nothing, and nothing is copied.
         for place in range(count):
             other = place + int(random() * (size - place))

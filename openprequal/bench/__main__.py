@@ -7,6 +7,7 @@ from pathlib import Path
 from types import FrameType
 
 from openprequal.bench.peers import PEERS
+from openprequal.bench.processes import StartFailed
 from openprequal.bench.report import as_csv, as_json, as_text
 from openprequal.bench.rounds import Plan, measure
 from openprequal.bench.scenarios import SCENARIOS
@@ -38,7 +39,6 @@ def main(arguments: list[str] | None = None) -> int:
     names = [name for name in options.peers.split(",") if name and name != "none"]
     if unknown := set(names) - set(PEERS):
         top.error(f"--peers: {', '.join(sorted(unknown))} unknown, allowed are {', '.join(PEERS)}")
-    signal.signal(signal.SIGTERM, _interrupt)
     results = []
     try:
         for scenario in options.scenario or ["small"]:
@@ -54,6 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
             results.append(measure(plan))
             sys.stdout.write(as_text(results[-1]) + "\n")
             sys.stdout.flush()
+    except StartFailed as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted; everything that was started is stopped\n")
         return 130
@@ -70,4 +73,5 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(main())

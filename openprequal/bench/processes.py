@@ -119,6 +119,13 @@ def free_ports(count: int) -> list[int]:
         return [int(each.getsockname()[1]) for each in sockets]
 
 
+def listens(port: int) -> bool:
+    """True if somebody listens at that loopback port."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
 def answers(port: int, path: str = "/") -> bool:
     """True if a GET of *path* at that loopback port is answered 200."""
     request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()

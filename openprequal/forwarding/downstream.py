@@ -3,16 +3,18 @@
 from typing import Protocol
 
 from openprequal.errors import GatewayError
-from openprequal.http1.fields import Field
+from openprequal.http1.fields import Field, FieldSection
 
 
 class Downstream(Protocol):
     """Where a response goes. One call of ``respond`` or ``respond_error``, then content, then the end."""
 
-    def respond(self, status: int, reason: bytes, fields: list[Field], length: int, chunk: bytes, ended: bool) -> None:
+    def respond(
+        self, status: int, reason: bytes, section: FieldSection, length: int, chunk: bytes, ended: bool
+    ) -> None:
         """Send the final head, with content that is there already.
 
-        :param fields: end-to-end fields; framing and connection management are added here.
+        :param section: end-to-end fields; framing and connection management are added here.
         :param length: of the content: bytes, or ``framing.CHUNKED`` / ``framing.UNTIL_CLOSE`` if not known.
         :param ended: *chunk* is all there is.
         """
@@ -23,10 +25,10 @@ class Downstream(Protocol):
     def respond_end(self, trailers: list[Field]) -> None:
         """All content was sent."""
 
-    def respond_informational(self, status: int, reason: bytes, fields: list[Field]) -> None:
+    def respond_informational(self, status: int, reason: bytes, section: FieldSection) -> None:
         """Send a 1xx head, if this client can take one."""
 
-    def respond_switching(self, fields: list[Field], data: bytes) -> None:
+    def respond_switching(self, section: FieldSection, data: bytes) -> None:
         """Send 101; from now on bytes pass both ways."""
 
     def respond_error(self, error: GatewayError) -> None:

@@ -20,11 +20,11 @@ from openprequal.forwarding.failures import connect_failed, nothing_picked, resp
 from openprequal.forwarding.forwarder import Forwarder
 from openprequal.forwarding.hop_by_hop import forwardable_trailers
 from openprequal.forwarding.request_head import host_line, render_request_head, takes_upgrade
-from openprequal.forwarding.response_head import end_to_end
+from openprequal.forwarding.response_head import forwarded_head, report_of
 from openprequal.forwarding.retry import may_repeat_on_fresh_connection
 from openprequal.http1.body import chunk as as_chunk
 from openprequal.http1.body import last_chunk
-from openprequal.http1.fields import Field
+from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.framing import CHUNKED
 from openprequal.http1.phrases import PHRASES
 from openprequal.http1.request import RequestHead
@@ -271,8 +271,8 @@ class Exchange:
         """A 1xx head passes on, but for 100 to a client that did not ask for it (RFC 9110 section 15.2)."""
         self._body_at_hand = False
         self._moved_at = self._forwarder.now()
-        fields, _ = end_to_end(head, self._forwarder.response_rules)
-        self._client.respond_informational(head.status, head.reason, fields)
+        section = forwarded_head(head, self._forwarder.response_rules).section
+        self._client.respond_informational(head.status, head.reason, section)
 
     def response_started(self, head: ResponseHead, chunk: bytes, ended: bool) -> None:
         """The final head is there."""
@@ -281,14 +281,21 @@ class Exchange:
         self._head_latency = now - self._sent_at
         self._status = head.status
         self._responding = True
-        fields, report = end_to_end(head, forwarder.response_rules)
-        member = self._member
+        rules = forwarder.response_rules
+        forwarded = forwarded_head(head, rules)
+        member, connection = self._member, self._connection
         assert member is not None
+        assert connection is not None
+        load = connection.load
+        report = report_of(forwarded, load)
         if head.status < 500:
             member.answered_at = now
         if report is not None:
             self._service.reported(member, report, now)
-        self._client.respond(head.status, head.reason, fields, head.length, chunk, ended)
+        section = forwarded.section
+        if load is not None and not rules.strip_reports:
+            section = section.plus(Field(b"OpenPrequal-Load", load))
+        self._client.respond(head.status, head.reason, section, head.length, chunk, ended)
         if ended:
             self._response_complete(now)
 
@@ -310,9 +317,8 @@ class Exchange:
         self._responding = True
         self._status = 101
         self._moved_at = self._forwarder.now()
-        fields, _ = end_to_end(head, self._forwarder.response_rules)
-        fields.append(Field(b"Upgrade", head.upgrade))
-        self._client.respond_switching(fields, data)
+        section = forwarded_head(head, self._forwarder.response_rules).section
+        self._client.respond_switching(section.plus(Field(b"Upgrade", head.upgrade)), data)
 
     def upstream_lost(self, reason: Exception) -> None:
         """The connection to the backend broke, or what came on it was not HTTP."""
@@ -395,7 +401,7 @@ class Exchange:
     def _answer_locally(self, status: int, fields: list[Field], content: bytes) -> None:
         """Answer without a backend, on a hook's behalf."""
         fields.append(self._forwarder.response_rules.date())
-        self._client.respond(status, PHRASES.get(status, b""), fields, len(content), content, True)
+        self._client.respond(status, PHRASES.get(status, b""), FieldSection(fields), len(content), content, True)
         self._settle(status)
 
     def _drop_connection(self) -> None:

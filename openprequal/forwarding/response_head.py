@@ -6,12 +6,11 @@ from typing import Final
 from attrs import frozen
 
 from openprequal.forwarding.hop_by_hop import HOP_BY_HOP, LOAD_REPORTS, named_by_connection
-from openprequal.http1.fields import Field
+from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.response import ResponseHead
-from openprequal.probing.report_format import report_from_fields
+from openprequal.probing.report_format import parse_load_field, report_from_fields
 from openprequal.values import LoadReport
 
-_SPECIAL: Final = HOP_BY_HOP | LOAD_REPORTS | {b"date", b"age"}
 _HARMLESS: Final = frozenset((b"close", b"keep-alive"))
 
 
@@ -27,36 +26,56 @@ class ResponseRules:
     """Load reports end here."""
 
 
-def end_to_end(head: ResponseHead, rules: ResponseRules) -> tuple[list[Field], LoadReport | None]:
-    """The fields that go on to the client, and the load report that came with them, if a usable one did.
+class ForwardedHead:
+    """What of a backend's head goes on, and what it said of its load."""
 
-    A report on a response that carries Age comes from a cache and says nothing about now (PREQUAL.md section 5).
-    """
+    __slots__ = ("aged", "reports", "section")
+
+    def __init__(self, section: FieldSection, reports: list[Field], aged: bool) -> None:
+        self.section = section
+        self.reports = reports
+        self.aged = aged
+        """It has Age, so it comes from a cache, and its report says nothing about now (PREQUAL.md section 5)."""
+
+
+def forwarded_head(head: ResponseHead, rules: ResponseRules) -> ForwardedHead:
+    """The fields that go on to the client; remembered with the head, unless it needs a Date of ours."""
+    known = head.forwarded
+    if known is not None:
+        return known  # type: ignore[return-value]
     kept: list[Field] = []
-    keep = kept.append
-    reports: list[Field] | None = None
+    reports: list[Field] = []
     dated = aged = False
-    dropped = named_by_connection(head.connection) - _HARMLESS if head.connection else None
+    dropped = named_by_connection(head.connection) - _HARMLESS if head.connection else frozenset()
     for field in head.fields:
         key = field.key
-        if key in _SPECIAL:
-            if key in LOAD_REPORTS:
-                reports = reports or []
-                reports.append(field)
-                if rules.strip_reports:
-                    continue
-            elif key == b"date":
-                dated = True
-            elif key == b"age":
-                aged = True
-            else:
+        if key in LOAD_REPORTS:
+            reports.append(field)
+            if rules.strip_reports:
                 continue
-        if dropped and key in dropped:
+        elif key in HOP_BY_HOP or key in dropped:
             continue
-        keep(field)
+        elif key == b"date":
+            dated = True
+        elif key == b"age":
+            aged = True
+        kept.append(field)
     if not dated:
-        keep(rules.date())
-    keep(rules.via)
-    if reports is None or aged:
-        return kept, None
-    return kept, report_from_fields(reports)
+        kept.append(rules.date())
+    kept.append(rules.via)
+    forwarded = ForwardedHead(FieldSection(kept), reports, aged)
+    if dated:
+        head.forwarded = forwarded
+    return forwarded
+
+
+def report_of(forwarded: ForwardedHead, load: bytes | None) -> LoadReport | None:
+    """The load report that came with a response, if a usable one did.
+
+    :param load: the value of its OpenPrequal-Load field, where that was cut out of the head before.
+    """
+    if forwarded.aged:
+        return None
+    if load is not None:
+        return parse_load_field(load)
+    return report_from_fields(forwarded.reports) if forwarded.reports else None

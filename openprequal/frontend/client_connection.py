@@ -24,7 +24,7 @@ from openprequal.frontend.response_bytes import (
 from openprequal.http1.body import BodyDecoder, body_decoder, last_chunk
 from openprequal.http1.body import chunk as as_chunk
 from openprequal.http1.errors import MalformedMessage
-from openprequal.http1.fields import Field
+from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.framing import CHUNKED
 from openprequal.http1.head_block import find_head_end
 from openprequal.http1.phrases import PHRASES
@@ -237,13 +237,14 @@ class ClientConnection(TwistedProtocol):
 
     # ---- the response, to the client --------------------------------------------------------------------------------
 
-    def respond(self, status: int, reason: bytes, fields: list[Field], length: int, chunk: bytes, ended: bool) -> None:
+    def respond(
+        self, status: int, reason: bytes, section: FieldSection, length: int, chunk: bytes, ended: bool
+    ) -> None:
         head = self._head
         method, minor = (head.method, head.minor) if head is not None else (b"", 1)
         if length >= 0 and not self._last and self._decoder is None and minor:
             # By far the most common case.
-            data = status_line(status, reason) + b"".join([field.wire for field in fields]) + b"\r\n"
-            self._send(data + chunk if chunk else data)
+            self._send(b"%b%b\r\n%b" % (status_line(status, reason), section.wire, chunk))
             return
         no_content = has_no_content(method, status)
         self._chunked = must_be_chunked(length, minor, no_content=no_content)
@@ -253,7 +254,7 @@ class ClientConnection(TwistedProtocol):
         data = render_head(
             status,
             reason,
-            fields,
+            section,
             chunked=self._chunked,
             close=self._last,
             keep_alive_1_0=minor == 0 and not self._last,
@@ -273,17 +274,16 @@ class ClientConnection(TwistedProtocol):
         if self._chunked:
             self._send(last_chunk(trailers))
 
-    def respond_informational(self, status: int, reason: bytes, fields: list[Field]) -> None:
+    def respond_informational(self, status: int, reason: bytes, section: FieldSection) -> None:
         head = self._head
         # A client that speaks HTTP/1.0 knows no 1xx (RFC 9110 section 15.2).
         if head is not None and head.minor == 1 and (status != 100 or head.expects_continue):
-            self._send(status_line(status, reason) + b"".join([field.wire for field in fields]) + b"\r\n")
+            self._send(status_line(status, reason) + section.wire + b"\r\n")
 
-    def respond_switching(self, fields: list[Field], data: bytes) -> None:
+    def respond_switching(self, section: FieldSection, data: bytes) -> None:
         self._tunnel = True
         self._last = True
-        wires = b"".join([field.wire for field in fields])
-        self._send(status_line(101, PHRASES[101]) + wires + b"Connection: upgrade\r\n\r\n" + data)
+        self._send(status_line(101, PHRASES[101]) + section.wire + b"Connection: upgrade\r\n\r\n" + data)
         if self._buffer and self._exchange is not None:
             early, self._buffer = self._buffer, b""
             self._exchange.request_more(early)
@@ -294,7 +294,7 @@ class ClientConnection(TwistedProtocol):
         fields.append(self._frontend.date())
         without_body = head is not None and head.method == b"HEAD"
         reason = PHRASES.get(error.status, b"")
-        self.respond(error.status, reason, fields, len(body), b"" if without_body else body, True)
+        self.respond(error.status, reason, FieldSection(fields), len(body), b"" if without_body else body, True)
 
     def abort_response(self) -> None:
         self._last = True

@@ -2,7 +2,7 @@
 
 from openprequal.errors import GatewayError, NotImplementedHere
 from openprequal.forwarding.downstream import Downstream
-from openprequal.http1.fields import Field
+from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.request import RequestHead
 
 _ALLOW = Field(b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE")
@@ -39,7 +39,7 @@ class LocalAnswer:
             content = b""
             fields = [_ALLOW]
         fields += [self._date, Field(b"Content-Length", b"%d" % len(content))]
-        self._client.respond(200, b"OK", fields, len(content), content, True)
+        self._client.respond(200, b"OK", FieldSection(fields), len(content), content, True)
         self._settle()
 
     def request_more(self, chunk: bytes) -> None:

@@ -10,7 +10,7 @@ from twisted.web.server import Site
 
 from openprequal.errors import ContentTooLarge, GatewayError, NoBackend, RequestTimeout
 from openprequal.forwarding.downstream import Downstream
-from openprequal.http1.fields import Field
+from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.framing import UNTIL_CLOSE
 from openprequal.http1.request import RequestHead
 
@@ -106,7 +106,9 @@ class ResourceExchange:
         ]
         length = headers.getRawHeaders(b"content-length")
         self._responding = True
-        self._client.respond(int(code), reason, fields, int(length[0]) if length else UNTIL_CLOSE, b"", False)
+        self._client.respond(
+            int(code), reason, FieldSection(fields), int(length[0]) if length else UNTIL_CLOSE, b"", False
+        )
 
     def write(self, data: bytes) -> None:
         """More of the response's content."""

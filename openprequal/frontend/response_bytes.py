@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from openprequal.http1.fields import Field
+from openprequal.http1.fields import FieldSection
 
 _status_lines: dict[tuple[int, bytes], bytes] = {}
 _MAX_STATUS_LINES: Final = 1024
@@ -20,7 +20,7 @@ def status_line(status: int, reason: bytes) -> bytes:
 
 
 def render_head(
-    status: int, reason: bytes, fields: list[Field], *, chunked: bool, close: bool, keep_alive_1_0: bool
+    status: int, reason: bytes, section: FieldSection, *, chunked: bool, close: bool, keep_alive_1_0: bool
 ) -> bytes:
     """The head of a final response.
 
@@ -28,7 +28,7 @@ def render_head(
     :param close: this is the last response on the connection.
     :param keep_alive_1_0: an HTTP/1.0 client asked for the connection to stay (RFC 9112 section 9.3).
     """
-    parts = [field.wire for field in fields]
+    parts = [section.wire]
     if chunked:
         parts.append(b"Transfer-Encoding: chunked\r\n")
     if close:

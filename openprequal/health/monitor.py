@@ -64,7 +64,6 @@ class HealthMonitor:
         member = self._make_member(backend)
         self._services[backend.service].add(member)
         self.standings[backend.id] = Standing(backend, self._clock.seconds())
-        self.log.info("{backend} joined {service}", backend=backend.url, service=backend.service)
         member.addresses.refresh().addCallback(lambda _: self._check_if_here(backend))
 
     def changed(self, old: Backend, new: Backend) -> None:
@@ -83,7 +82,6 @@ class HealthMonitor:
         self._cancel_check(backend.id)
         self.standings.pop(backend.id, None)
         self._services[backend.service].remove(backend)
-        self.log.info("{backend} left {service}: {reason}", backend=backend.url, service=backend.service, reason=reason)
 
     # ---- what traffic tells -----------------------------------------------------------------------------------------
 

@@ -36,6 +36,20 @@ class Field:
         return f"Field({self.name!r}, {self.value!r})"
 
 
+class FieldSection:
+    """Fields in order, with their bytes joined once; immutable by convention."""
+
+    __slots__ = ("fields", "wire")
+
+    def __init__(self, fields: list[Field]) -> None:
+        self.fields = fields
+        self.wire = b"".join([field.wire for field in fields])
+
+    def plus(self, field: Field) -> "FieldSection":
+        """The same with *field* at the end."""
+        return FieldSection([*self.fields, field])
+
+
 _remembered: dict[bytes, Field] = {}
 
 

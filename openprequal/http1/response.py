@@ -18,7 +18,18 @@ _NOTHING: Final[tuple[bytes, ...]] = ()
 class ResponseHead:
     """The head of one response as it was received; read-only."""
 
-    __slots__ = ("_method", "connection", "fields", "keep_alive", "length", "minor", "reason", "status", "upgrade")
+    __slots__ = (
+        "_method",
+        "connection",
+        "fields",
+        "forwarded",
+        "keep_alive",
+        "length",
+        "minor",
+        "reason",
+        "status",
+        "upgrade",
+    )
 
     def __init__(self, status: int, reason: bytes, minor: int, fields: list[Field], method: bytes) -> None:
         """:raises MalformedMessage: its framing is ambiguous."""
@@ -27,6 +38,8 @@ class ResponseHead:
         self.minor = minor
         self.fields = fields
         self._method = method
+        self.forwarded: object = None
+        """Room for ``forwarding/`` to remember what of it goes on to the client."""
         content_length: list[bytes] = []
         transfer_encoding: list[bytes] = []
         connection: list[bytes] = []

@@ -207,9 +207,9 @@ class LoadEstimate:
         return Estimate(rif, latency_s, now_s - self.reported_s if reported else None, source)
 
     def _measure(self, latency_s: float, now_s: float) -> None:
-        # A sample after a long silence counts almost fully: an old high value must not outlive its cause.
-        gap_s = min(60.0, now_s - self._measured_s)
-        weight = max(0.0625, gap_s / (gap_s + 1.0))
+        # A sample after a long silence counts (almost) fully: an old high value must not outlive its cause.
+        gap_s = now_s - self._measured_s
+        weight = 1.0 if gap_s >= 60.0 else max(0.0625, gap_s / (gap_s + 1.0))
         # The ratio of two averages, not the average of ratios, which a few samples at low counts would dominate.
         self._mean_latency_s += weight * (latency_s - self._mean_latency_s)
         self._mean_in_flight += weight * (self.in_flight - self._mean_in_flight)

@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from openprequal.interfaces import IProbeTransport
-from openprequal.probing.report_format import report_from_fields, report_from_json
+from openprequal.probing.report_format import parse_load_field, report_from_fields, report_from_json
 from openprequal.upstream.connections import Connections
 from openprequal.upstream.fetch import Answer, Fetch, get_request
 from openprequal.values import Backend, LoadReport
@@ -103,7 +103,9 @@ class HttpProbeTransport:
             del self._under_way[probe.backend.id]
         report = None
         if isinstance(result, Answer):
-            report = report_from_fields(result.fields) or report_from_json(result.content)
+            report = parse_load_field(result.load) if result.load is not None else report_from_fields(result.fields)
+            if report is None:
+                report = report_from_json(result.content)
         if report is not None:
             self._heard(probe.backend, report)
         answered, probe.answered = probe.answered, None

@@ -15,8 +15,9 @@ from openprequal.http1.errors import MalformedMessage
 from openprequal.http1.fields import Field
 from openprequal.http1.framing import UNTIL_CLOSE
 from openprequal.http1.head_block import find_head_end
-from openprequal.http1.response import ResponseHead, parse_response_head
+from openprequal.http1.response import ResponseHead
 from openprequal.http1.send import sender
+from openprequal.upstream.head_memory import read_response_head
 
 MAX_RESPONSE_HEAD: Final = 256 * 1024
 # Large receive buffers only where a large body flows: Twisted allocates the whole buffer for every read.
@@ -65,6 +66,8 @@ class UpstreamConnection(TwistedProtocol):
     """
 
     answered = False
+    load: bytes | None = None
+    """Value of the OpenPrequal-Load field of the last head, which is kept apart from the head's other fields."""
     idle_since = 0.0
     send: Callable[[bytes], None]
 
@@ -178,7 +181,7 @@ class UpstreamConnection(TwistedProtocol):
             if end < 0:
                 self._buffer = data
                 return
-            head = parse_response_head(data[:end], self._method)
+            head, self.load = read_response_head(data[:end], self._method)
             data = data[end + 4 :]
             if head.status >= 200:
                 break

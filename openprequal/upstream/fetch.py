@@ -25,6 +25,8 @@ class Answer:
     status: int
     fields: list[Field]
     content: bytes
+    load: bytes | None = None
+    """Value of its OpenPrequal-Load field, which is not among the fields."""
 
 
 class Fetch:
@@ -91,8 +93,9 @@ class Fetch:
         connection, self._connection = self._connection, None
         if connection is None or self._head is None:
             return
+        load = connection.load
         self._connections.give_back(connection)
-        self._finish(Answer(self._head.status, self._head.fields, b"".join(self._content)))
+        self._finish(Answer(self._head.status, self._head.fields, b"".join(self._content), load))
 
     def response_informational(self, head: ResponseHead) -> None:
         """Nothing to do."""

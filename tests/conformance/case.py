@@ -131,7 +131,9 @@ def broken_off(name: str, section: str, sent: bytes, status: int | tuple[int, ..
     return Case(name, section, (sent,), (Answer(allowed),), Ends.CLOSED, seen=(part,))
 
 
-def passed(name: str, section: str, sent: bytes, line: bytes | None = None, *, ends: Ends = Ends.OPEN, **look: object) -> Case:
+def passed(
+    name: str, section: str, sent: bytes, line: bytes | None = None, *, ends: Ends = Ends.OPEN, **look: object
+) -> Case:
     """It is answered 200, and the backend sees it once, like this."""
     seen = Seen(line, Look(**look))  # type: ignore[arg-type]
     return Case(name, section, (sent,), (Answer((200,)),), ends, seen=(seen,))
@@ -156,7 +158,7 @@ def cut_off(name: str, section: str, reply: bytes | Script, sent: bytes | None =
     """The backend's response breaks after its head: the client must see that its own is not whole."""
     script = (Act.BODY, reply, Act.CLOSE) if isinstance(reply, bytes) else reply
     answer = Answer((200, 502), complete=False)
-    return Case(name, section, (sent or GET,), (answer,), Ends.CLOSED, replies=(script,))
+    return Case(name, section, (sent or GET,), (answer,), replies=(script,))
 
 
 GET = message(b"GET / HTTP/1.1", HOST)

@@ -1,17 +1,46 @@
 """Every case there is, in one list."""
 
-from . import chunked_requests, connections, duties, framing_requests, framing_responses, heads, kinds, transparency
+from . import (
+    chunked_requests,
+    connections,
+    duties,
+    forwarding_fields,
+    framing_requests,
+    framing_responses,
+    heads,
+    hosts,
+    interim,
+    kinds,
+    limits,
+    load_reports,
+    old_clients,
+    pipelining,
+    streaming,
+    targets,
+    transparency,
+    upgrades,
+)
 from .case import Case
 
-TOPICS = {
-    "framing of requests": framing_requests.CASES,
-    "chunked requests": chunked_requests.CASES,
-    "heads": heads.CASES,
-    "transparency": transparency.CASES,
-    "duties": duties.CASES,
-    "framing of responses": framing_responses.CASES,
-    "kinds of messages": kinds.CASES,
-    "connections": connections.CASES,
-}
+TOPICS = (
+    framing_requests,
+    chunked_requests,
+    heads,
+    hosts,
+    limits,
+    targets,
+    transparency,
+    duties,
+    forwarding_fields,
+    load_reports,
+    framing_responses,
+    kinds,
+    interim,
+    streaming,
+    old_clients,
+    connections,
+    pipelining,
+    upgrades,
+)
 
-CASES: list[Case] = [case for cases in TOPICS.values() for case in cases]
+CASES: list[Case] = [case for topic in TOPICS for case in topic.CASES]

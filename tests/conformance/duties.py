@@ -1,12 +1,10 @@
-"""What a gateway must add, take away and answer itself (RFC 9110 section 7.6)."""
+"""Hop-by-hop fields and what a gateway answers itself (RFC 9110 section 7.6)."""
 
-from .case import GET, HOST, PSEUDONYM, Act, Answer, Case, Ends, Look, Seen, answered, message, passed
+from .case import GET, HOST, Act, Answer, Case, Ends, Look, Seen, answered, message, passed
 
 LINE = b"GET / HTTP/1.1"
 HOP = "RFC 9110 7.6.1"
-VIA = "RFC 9110 7.6.3"
 MAX = "RFC 9110 7.6.2"
-LOAD = "load reports are for one hop"
 REPLY = b"HTTP/1.1 200 OK"
 LENGTH = b"Content-Length: 2"
 
@@ -27,16 +25,46 @@ def own_answer(name: str, section: str, sent: bytes, *status: int) -> Case:
 
 
 CASES: list[Case] = [
-    sends("Connection does not go on", HOP, b"Connection: keep-alive", joined=((b"connection", rb"|keep-alive|close"),)),
-    sends("a field that Connection names goes", HOP, b"Connection: X-Hop", b"X-Hop: 1", b"X-End: 1", lacks=(b"x-hop",), has=(b"X-End: 1",)),
-    sends("names in Connection are in any case", HOP, b"Connection: x-HOP , Keep-Alive", b"X-Hop: 1", lacks=(b"x-hop",)),
-    sends("names in two Connection lines", HOP, b"Connection: X-One", b"Connection: X-Two", b"X-One: 1", b"X-Two: 1", lacks=(b"x-one", b"x-two")),
-    sends("every repetition of a named field goes", HOP, b"Connection: X-Hop", b"X-Hop: 1", b"X-Hop: 2", lacks=(b"x-hop",)),
+    sends(
+        "Connection does not go on", HOP, b"Connection: keep-alive", joined=((b"connection", rb"|keep-alive|close"),)
+    ),
+    sends(
+        "a field that Connection names goes",
+        HOP,
+        b"Connection: X-Hop",
+        b"X-Hop: 1",
+        b"X-End: 1",
+        lacks=(b"x-hop",),
+        has=(b"X-End: 1",),
+    ),
+    sends(
+        "names in Connection are in any case", HOP, b"Connection: x-HOP , Keep-Alive", b"X-Hop: 1", lacks=(b"x-hop",)
+    ),
+    sends(
+        "names in two Connection lines",
+        HOP,
+        b"Connection: X-One",
+        b"Connection: X-Two",
+        b"X-One: 1",
+        b"X-Two: 1",
+        lacks=(b"x-one", b"x-two"),
+    ),
+    sends(
+        "every repetition of a named field goes", HOP, b"Connection: X-Hop", b"X-Hop: 1", b"X-Hop: 2", lacks=(b"x-hop",)
+    ),
     sends("empty members in Connection", "RFC 9110 5.6.1", b"Connection: ,, X-Hop ,", b"X-Hop: 1", lacks=(b"x-hop",)),
     sends("Keep-Alive goes", HOP, b"Keep-Alive: timeout=5", lacks=(b"keep-alive",)),
     sends("Proxy-Connection goes", HOP, b"Proxy-Connection: keep-alive", lacks=(b"proxy-connection",)),
-    sends("TE goes, or only says trailers", "RFC 9110 10.1.4", b"TE: trailers, gzip;q=0.5", b"Connection: TE", joined=((b"te", rb"|trailers"),)),
-    sends("TE that Connection does not name goes too", "RFC 9110 10.1.4", b"TE: gzip", joined=((b"te", rb"|trailers"),)),
+    sends(
+        "TE goes, or only says trailers",
+        "RFC 9110 10.1.4",
+        b"TE: trailers, gzip;q=0.5",
+        b"Connection: TE",
+        joined=((b"te", rb"|trailers"),),
+    ),
+    sends(
+        "TE that Connection does not name goes too", "RFC 9110 10.1.4", b"TE: gzip", joined=((b"te", rb"|trailers"),)
+    ),
     sends("Upgrade without Connection goes", "RFC 9110 7.8", b"Upgrade: websocket", lacks=(b"upgrade",)),
     Case(
         "duty: Connection cannot remove Host",
@@ -55,7 +83,15 @@ CASES: list[Case] = [
     Case(
         "duty: Connection cannot remove Transfer-Encoding",
         HOP,
-        (message(b"POST / HTTP/1.1", HOST, b"Connection: Transfer-Encoding", b"Transfer-Encoding: chunked", body=b"5\r\nhello\r\n0\r\n\r\n"),),
+        (
+            message(
+                b"POST / HTTP/1.1",
+                HOST,
+                b"Connection: Transfer-Encoding",
+                b"Transfer-Encoding: chunked",
+                body=b"5\r\nhello\r\n0\r\n\r\n",
+            ),
+        ),
         (Answer((200, 400)),),
         seen=(Seen(b"POST / HTTP/1.1", Look(body=b"hello"), optional=True),),
     ),
@@ -66,26 +102,33 @@ CASES: list[Case] = [
         (Answer((200, 400)),),
         seen=(Seen(LINE, Look(has=(b"X-Forwarded-For: 127.0.0.1",), joined=((b"via", rb"1\.1 \S+"),)), optional=True),),
     ),
-    sends("Via is added", VIA, joined=((b"via", rb"1\.1 \S+"),)),
-    sends("Via is added after those there are", VIA, b"Via: 1.0 first (x)", b"Via: 1.1 second", joined=((b"via", rb"1\.0 first \(x\), 1\.1 second, 1\.1 \S+"),)),
-    passed("duty: Via names the version received", VIA, message(b"GET / HTTP/1.0", HOST), LINE, joined=((b"via", rb"1\.0 \S+"),), ends=Ends.CLOSED),
-    own_answer("a loop is found by our own name in Via", VIA, message(LINE, HOST, b"Via: 1.1 " + PSEUDONYM), 508),
-    own_answer("a loop is found among others in Via", VIA, message(LINE, HOST, b"Via: 1.1 x, 1.1 " + PSEUDONYM + b" (c), 1.1 y"), 508),
-    own_answer("a loop is found in another Via line", VIA, message(LINE, HOST, b"Via: 1.1 " + PSEUDONYM, b"Via: 1.1 y"), 508),
-    sends("our name in a comment of Via is no loop", VIA, b"Via: 1.1 x (" + PSEUDONYM + b")"),
-    gets("Via is added to the response", VIA, joined=((b"via", rb"1\.1 \S+"),)),
-    gets("Via of the response keeps those before", VIA, b"Via: 1.1 origin", joined=((b"via", rb"1\.1 origin, 1\.1 \S+"),)),
-    sends("X-Forwarded-For is the client's address", "de facto", has=(b"X-Forwarded-For: 127.0.0.1",)),
-    sends("X-Forwarded-For of a client nobody trusts is replaced", "de facto", b"X-Forwarded-For: 6.6.6.6", b"x-forwarded-for: 7.7.7.7", has=(b"X-Forwarded-For: 127.0.0.1",)),
-    sends("X-Forwarded-Proto is replaced", "de facto", b"X-Forwarded-Proto: https", has=(b"X-Forwarded-Proto: http",)),
-    sends("X-Forwarded-Host is replaced", "de facto", b"X-Forwarded-Host: evil.example", has=(b"X-Forwarded-Host: a.example",)),
-    sends("Forwarded of a client nobody trusts is not passed on", "RFC 7239 8.1", b"Forwarded: for=6.6.6.6", raw_lacks=b"6.6.6.6"),
-    sends("X-Request-Id is made", "de facto", joined=((b"x-request-id", rb"[0-9A-Za-z_-]{8,}"),)),
-    sends("X-Request-Id is kept", "de facto", b"X-Request-Id: abc-123", has=(b"X-Request-Id: abc-123",)),
-    own_answer("TRACE with Max-Forwards 0 ends here", MAX, message(b"TRACE / HTTP/1.1", HOST, b"Max-Forwards: 0"), 200, 400, 403, 405, 501),
-    own_answer("OPTIONS with Max-Forwards 0 ends here", MAX, message(b"OPTIONS / HTTP/1.1", HOST, b"Max-Forwards: 0"), 200, 204),
-    own_answer("OPTIONS * with Max-Forwards 0 ends here", MAX, message(b"OPTIONS * HTTP/1.1", HOST, b"Max-Forwards: 0"), 200, 204),
-    passed("duty: OPTIONS with Max-Forwards 5 goes on with 4", MAX, message(b"OPTIONS / HTTP/1.1", HOST, b"Max-Forwards: 5"), b"OPTIONS / HTTP/1.1", has=(b"Max-Forwards: 4",)),
+    own_answer(
+        "TRACE with Max-Forwards 0 ends here",
+        MAX,
+        message(b"TRACE / HTTP/1.1", HOST, b"Max-Forwards: 0"),
+        200,
+        400,
+        403,
+        405,
+        501,
+    ),
+    own_answer(
+        "OPTIONS with Max-Forwards 0 ends here", MAX, message(b"OPTIONS / HTTP/1.1", HOST, b"Max-Forwards: 0"), 200, 204
+    ),
+    own_answer(
+        "OPTIONS * with Max-Forwards 0 ends here",
+        MAX,
+        message(b"OPTIONS * HTTP/1.1", HOST, b"Max-Forwards: 0"),
+        200,
+        204,
+    ),
+    passed(
+        "duty: OPTIONS with Max-Forwards 5 goes on with 4",
+        MAX,
+        message(b"OPTIONS / HTTP/1.1", HOST, b"Max-Forwards: 5"),
+        b"OPTIONS / HTTP/1.1",
+        has=(b"Max-Forwards: 4",),
+    ),
     Case(
         "duty: TRACE with Max-Forwards 5 goes on with 4, or is refused",
         MAX,
@@ -94,25 +137,32 @@ CASES: list[Case] = [
         seen=(Seen(b"TRACE / HTTP/1.1", Look(has=(b"Max-Forwards: 4",)), optional=True),),
     ),
     sends("Max-Forwards of other methods is left alone", MAX, b"Max-Forwards: 0", has=(b"Max-Forwards: 0",)),
-    gets("Connection of the response does not go on", HOP, b"Connection: close, X-Hop", b"X-Hop: 1", b"X-End: 1", lacks=(b"x-hop",), has=(b"X-End: 1",)),
-    gets("Keep-Alive of the response goes", HOP, b"Keep-Alive: timeout=5", b"Connection: keep-alive", raw_lacks=b"timeout=5"),
+    gets(
+        "Connection of the response does not go on",
+        HOP,
+        b"Connection: close, X-Hop",
+        b"X-Hop: 1",
+        b"X-End: 1",
+        lacks=(b"x-hop",),
+        has=(b"X-End: 1",),
+    ),
+    gets(
+        "Keep-Alive of the response goes",
+        HOP,
+        b"Keep-Alive: timeout=5",
+        b"Connection: keep-alive",
+        raw_lacks=b"timeout=5",
+    ),
     gets("Proxy-Connection of the response goes", HOP, b"Proxy-Connection: close", lacks=(b"proxy-connection",)),
-    gets("Upgrade that a response offers goes", "RFC 9110 7.8", b"Upgrade: h2c", b"Connection: upgrade", raw_lacks=b"h2c"),
-    gets("WWW-Authenticate is end to end", "RFC 9110 11.6.1", b"WWW-Authenticate: Basic", has=(b"WWW-Authenticate: Basic",)),
-    *[
-        sends(f"{name.decode()} of a request goes", LOAD, name + b": 1", lacks=(name.lower(),))
-        for name in (b"OpenPrequal-Load", b"endpoint-load-metrics", b"endpoint-load-metrics-bin", b"x-prequal-rif", b"x-prequal-latency-us")
-    ],
-    *[
-        gets(f"{name.decode()}: {value.decode()} of a response goes", LOAD, name + b": " + value, lacks=(name.lower(),))
-        for name, value in (
-            (b"OpenPrequal-Load", b"rif=1, latency=0.001, state=ready"),
-            (b"OpenPrequal-Load", b"nonsense"),
-            (b"endpoint-load-metrics", b"TEXT cpu_utilization=0.1"),
-            (b"X-Prequal-RIF", b"1"),
-            (b"x-prequal-latency-us", b"1000"),
-        )
-    ],
+    gets(
+        "Upgrade that a response offers goes", "RFC 9110 7.8", b"Upgrade: h2c", b"Connection: upgrade", raw_lacks=b"h2c"
+    ),
+    gets(
+        "WWW-Authenticate is end to end",
+        "RFC 9110 11.6.1",
+        b"WWW-Authenticate: Basic",
+        has=(b"WWW-Authenticate: Basic",),
+    ),
     Case(
         "duty: the gateway's own errors are problem documents and name no internals",
         "RFC 9457 3",

@@ -34,6 +34,7 @@ defaults
     timeout http-request 5s
     option forwardfor
     option http-keep-alive
+    option abortonclose
     http-reuse always
     retries 1
 frontend main
@@ -95,7 +96,9 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(command: list[str], port: int, backend: Backend, joined: Callable[[], None], folder: Path) -> Iterator[Target]:
+def running(
+    command: list[str], port: int, backend: Backend, joined: Callable[[], None], folder: Path
+) -> Iterator[Target]:
     """Run *command* until the ``with`` ends; inside, the gateway on *port* reaches *backend*.
 
     :raises RuntimeError: it ended or did not answer in time; the message holds its output.
@@ -103,9 +106,7 @@ def running(command: list[str], port: int, backend: Backend, joined: Callable[[]
     output = folder / "output.log"
     with output.open("wb") as log:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        process = subprocess.Popen(
-            command, stdout=log, stderr=log, cwd=folder, env=environment, start_new_session=True
-        )
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=environment, start_new_session=True)
     try:
         _wait(lambda: _listening(port), process, output)
         joined()

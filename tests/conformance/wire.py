@@ -76,7 +76,7 @@ def read_message(buffer: bytes, *, eof: bool, bodiless: bool = False) -> tuple[M
     got, start = found
     is_response = got.line.startswith(b"HTTP/")
     codings, lengths = got.values(b"transfer-encoding"), got.values(b"content-length")
-    if codings and lengths or len(lengths) > 1 or len(codings) > 1:
+    if (codings and lengths) or len(lengths) > 1 or len(codings) > 1:
         raise Malformed(f"ambiguous framing {codings} {lengths}")
     end: int | None = start
     if is_response and (bodiless or got.status in (204, 304) or got.status < 200):

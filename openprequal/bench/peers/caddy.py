@@ -10,7 +10,6 @@ CONFIGURATION = """
 {{
     admin off
     auto_https off
-    persist_config off
 }}
 http://127.0.0.1:{port}, http://localhost:{port} {{
     bind 127.0.0.1

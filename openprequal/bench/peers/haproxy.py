@@ -9,7 +9,7 @@ from openprequal.bench.processes import Launch
 CONFIGURATION = """
 global
     nbthread 1
-    maxconn 20000
+    maxconn 4000
 defaults
     mode http
     timeout connect 5s

@@ -1,0 +1,55 @@
+"""Parsing a response's head once: a backend sends the same head again and again, but for its load report.
+
+Parsing depends on nothing but the bytes, so equal bytes may share one :class:`ResponseHead`, and with it whatever
+``forwarding/`` remembers there. The load report is the one line that differs each time; it is cut out first, checked,
+and handed over beside the head. The memory is bounded, and forgets everything when full: heads change with their Date
+once a second, so that old ones are worth nothing.
+"""
+
+import re
+from typing import Final
+
+from openprequal.http1.errors import MalformedMessage
+from openprequal.http1.response import ResponseHead, parse_response_head
+
+_LOAD_LINE: Final = b"\r\nOpenPrequal-Load: "
+_VALUE: Final = re.compile(rb"[\t \x21-\x7e\x80-\xff]*")  # field-value, RFC 9110 section 5.5
+_AFTER_NAME: Final = len(_LOAD_LINE)
+
+MAX_HEADS: Final = 1024
+MAX_HEAD_BYTES: Final = 2048
+
+_heads: dict[bytes, ResponseHead] = {}
+
+
+def read_response_head(block: bytes, method: bytes) -> tuple[ResponseHead, bytes | None]:
+    """The head in *block*, and the value of its OpenPrequal-Load field if it has one as our agents write it.
+
+    A report in another spelling, or a second one, stays among the head's fields like any other.
+
+    :param block: all bytes before the empty line, without the last CRLF.
+    :param method: of the request it answers.
+    :raises MalformedMessage: not HTTP/1.x, or ambiguous.
+    """
+    load = None
+    at = block.find(_LOAD_LINE)
+    if at > 0:
+        end = block.find(b"\r\n", at + _AFTER_NAME)
+        if end < 0:
+            load = block[at + _AFTER_NAME :]
+            block = block[:at]
+        else:
+            load = block[at + _AFTER_NAME : end]
+            block = block[:at] + block[end:]
+        if _VALUE.fullmatch(load) is None:
+            raise MalformedMessage("control character in a field value (RFC 9110 section 5.5)")
+    if method == b"HEAD":  # frames nothing, so the same bytes mean another head
+        return parse_response_head(block, method), load
+    head = _heads.get(block)
+    if head is None:
+        head = parse_response_head(block, method)
+        if len(block) <= MAX_HEAD_BYTES:
+            if len(_heads) >= MAX_HEADS:
+                _heads.clear()
+            _heads[block] = head
+    return head, load

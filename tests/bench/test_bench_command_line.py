@@ -1,0 +1,24 @@
+"""What the benchmark's command line takes."""
+
+import pytest
+
+from openprequal.bench.__main__ import main, parser
+from openprequal.bench.peers import PEERS
+
+
+def test_by_default_all_peers_take_three_turns() -> None:
+    options = parser().parse_args(["throughput"])
+    assert options.peers.split(",") == list(PEERS)
+    assert options.rounds == 3
+
+
+def test_an_unknown_peer_is_named_with_those_allowed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["throughput", "--peers", "apache"])
+    assert "apache unknown, allowed are haproxy, nginx, envoy, caddy" in capsys.readouterr().err
+
+
+def test_an_unknown_scenario_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["throughput", "--scenario", "huge"])
+    assert "new-connections" in capsys.readouterr().err
