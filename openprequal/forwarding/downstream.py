@@ -43,5 +43,5 @@ class Downstream(Protocol):
     def resume_request(self) -> None:
         """Go on sending the request's body."""
 
-    def settled(self) -> None:
-        """The exchange is over."""
+    def settled(self, now: float) -> None:
+        """The exchange is over, at *now*."""

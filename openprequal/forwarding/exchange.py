@@ -239,11 +239,11 @@ class Exchange:
         request = self.request
         rules = self._forwarder.request_rules
         assert request.rendered is not None
-        before, after = request.rendered
         self._connection = connection
         connection.begin(self, request.method)
-        head = before + host_line(request, rules, member.backend) + after
-        head += b"\r\n" if request.brings_id else b"X-Request-Id: " + rules.request_ids() + b"\r\n\r\n"
+        host = b"" if request.host and rules.keep_host else host_line(request, rules, member.backend)
+        request_id = b"" if request.brings_id else rules.request_ids()
+        head = b"%b%b%b\r\n" % (request.rendered, host, request_id)
         body = self._first_body
         if request.length == CHUNKED:
             body = as_chunk(body)
@@ -433,4 +433,4 @@ class Exchange:
             self._service.dequeue(self)
         ended_at = self._forwarder.now() if now is None else now
         self._service.tally.finished(self.request.method, status, ended_at - self.began_at)
-        self._client.settled()
+        self._client.settled(ended_at)

@@ -26,7 +26,7 @@ class RequestRules:
     pseudonym: bytes
     """Our name in Via (RFC 9110 section 7.6.3)."""
     request_ids: Callable[[], bytes]
-    """Makes an id for a request that brings none."""
+    """Makes the X-Request-Id line for a request that brings none."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Peers whose X-Forwarded-* and Forwarded we add to; everybody else's are replaced."""
     forwarded: bool = False
@@ -56,8 +56,8 @@ def takes_upgrade(upgrade: bytes) -> bool:
     return bool(protocols) and not any(protocol in (b"h2c", b"h2", b"http", b"tls") for protocol in protocols)
 
 
-def render_request_head(request: RequestHead, rules: RequestRules) -> tuple[bytes, bytes]:
-    """The head for the backend in two parts: before and after the place where Host belongs.
+def render_request_head(request: RequestHead, rules: RequestRules) -> bytes:
+    """The head for the backend, without its end and, unless the client's is kept, without Host.
 
     An X-Request-Id that the client brought is in there; if it brought none, the caller appends a new one each time. The
     result depends on the head and the rules only and may be remembered with the head.
@@ -66,8 +66,9 @@ def render_request_head(request: RequestHead, rules: RequestRules) -> tuple[byte
     """
     dropped = named_by_connection(request.connection)
     trusted = rules.is_trusted(request.client)
-    before = [request.method, b" ", request.target, b" HTTP/1.1\r\n"]
-    after: list[bytes] = []
+    head = [request.method, b" ", request.target, b" HTTP/1.1\r\n"]
+    if rules.keep_host and request.host:
+        head += [b"Host: ", request.host, b"\r\n"]
     via: list[bytes] = []
     forwarded: dict[bytes, list[bytes]] = {}
     for field in request.head_fields:
@@ -80,31 +81,31 @@ def render_request_head(request: RequestHead, rules: RequestRules) -> tuple[byte
             if trusted:
                 forwarded.setdefault(key, []).append(field.value)
         elif key not in _REWRITTEN:
-            after.append(field.wire)
+            head.append(field.wire)
     _check_loop(via, rules.pseudonym)
     if request.length == CHUNKED:
-        after.append(b"Transfer-Encoding: chunked\r\n")
+        head.append(b"Transfer-Encoding: chunked\r\n")
     elif request.length or any(field.key == b"content-length" for field in request.head_fields):
-        after.append(b"Content-Length: %d\r\n" % request.length)
+        head.append(b"Content-Length: %d\r\n" % request.length)
     if request.max_forwards is not None:
-        after.append(b"Max-Forwards: %d\r\n" % (request.max_forwards - 1))
+        head.append(b"Max-Forwards: %d\r\n" % (request.max_forwards - 1))
     if request.upgrade and takes_upgrade(request.upgrade):
-        after.append(b"Connection: upgrade\r\nUpgrade: " + request.upgrade + b"\r\n")
+        head.append(b"Connection: upgrade\r\nUpgrade: " + request.upgrade + b"\r\n")
     if b"te" in request.connection and any(
         field.key == b"te" and b"trailers" in list_members(field.value) for field in request.head_fields
     ):
         # We pass trailers on, so the client's word that it takes them holds for the next hop (RFC 9110 section 10.1.4).
-        after.append(b"TE: trailers\r\nConnection: TE\r\n")
-    after.append(_forwarded(request, rules, forwarded))
+        head.append(b"TE: trailers\r\nConnection: TE\r\n")
+    head.append(_forwarded(request, rules, forwarded))
     via.append(b"1.%d " % request.minor + rules.pseudonym)
-    after.append(b"Via: " + b", ".join(via) + b"\r\n")
-    return b"".join(before), b"".join(after)
+    head.append(b"Via: " + b", ".join(via) + b"\r\n")
+    return b"".join(head)
 
 
 def host_line(request: RequestHead, rules: RequestRules, backend: Backend) -> bytes:
-    """The Host field for *backend*; an HTTP/1.0 request without one gets the backend's (RFC 9112 section 3.2)."""
+    """The Host field where it depends on *backend*: an HTTP/1.0 request without one gets its (RFC 9112 section 3.2)."""
     if rules.keep_host and request.host:
-        return b"Host: " + request.host + b"\r\n"
+        return b""
     return b"Host: " + backend.url.partition("://")[2].encode("ascii") + b"\r\n"
 
 

@@ -345,14 +345,14 @@ class ClientConnection(TwistedProtocol):
 
     # ---- the end of an exchange, and of the connection --------------------------------------------------------------
 
-    def settled(self) -> None:
+    def settled(self, now: float) -> None:
         if self._exchange is None:
             return
         self._exchange = None
         if self._last or self._decoder is not None:
             self._close()
             return
-        self._since = self._frontend.now()
+        self._since = now
         if self._congested:
             # It reads no responses: it may ask for no more.
             self._stop_reading()

@@ -92,10 +92,10 @@ class GatewaySite(Factory["ClientConnection"]):
 
     def _exchange(self, client: Downstream, head: RequestHead) -> ClientExchange:
         if is_answered_here(head):
-            return LocalAnswer(client, head, self._date())
+            return LocalAnswer(client, head, self._date(), self._now())
         if self._admin is not None and is_reserved(head.path):
             transport: Any = client.transport  # type: ignore[attr-defined]
-            return ResourceExchange(self._admin, client, head, transport, self._now())
+            return ResourceExchange(self._admin, client, head, transport, self._now)
         return self._proxy(client, head)
 
     def _opened(self, connection: ClientConnection) -> None:

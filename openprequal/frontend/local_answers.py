@@ -18,10 +18,11 @@ def is_answered_here(head: RequestHead) -> bool:
 class LocalAnswer:
     """The exchange of such a request."""
 
-    def __init__(self, client: Downstream, head: RequestHead, date: Field) -> None:
+    def __init__(self, client: Downstream, head: RequestHead, date: Field, now: float) -> None:
         self._client = client
         self._head = head
         self._date = date
+        self._now = now
         self._settled = False
 
     def start(self, body: bytes, ended: bool) -> None:
@@ -70,4 +71,4 @@ class LocalAnswer:
     def _settle(self) -> None:
         if not self._settled:
             self._settled = True
-            self._client.settled()
+            self._client.settled(self._now)

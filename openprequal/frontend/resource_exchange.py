@@ -1,6 +1,6 @@
 """A request of ours, not a backend's: answered by a twisted.web resource on our own channel."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from twisted.internet.error import ConnectionDone
@@ -24,14 +24,17 @@ class ResourceExchange:
     It is the channel of that site's ``Request``, as HTTP/2 streams are in twisted.web.
     """
 
-    def __init__(self, site: Site, client: Downstream, head: RequestHead, transport: Any, now: float) -> None:
+    def __init__(
+        self, site: Site, client: Downstream, head: RequestHead, transport: Any, now: Callable[[], float]
+    ) -> None:
         """:param transport: of the client's connection, for its addresses."""
         self.site = site
         self.factory = site
         self.transport = transport
         self._client = client
         self._head = head
-        self._began_at = now
+        self._now = now
+        self._began_at = now()
         self._body: list[bytes] = []
         self._size = 0
         self._request: Any = None
@@ -92,7 +95,7 @@ class ResourceExchange:
     def _settle(self) -> None:
         if not self._settled:
             self._settled = True
-            self._client.settled()
+            self._client.settled(self._now())
 
     # ---- what twisted.web's Request asks of its channel -------------------------------------------------------------
 

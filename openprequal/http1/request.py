@@ -46,7 +46,7 @@ class RequestHead:
         self.minor = minor
         self.client = client
         self.head_fields = head_fields
-        self.rendered: tuple[bytes, bytes] | None = None
+        self.rendered: bytes | None = None
         """Room for ``forwarding/`` to remember the head it sends to the backend."""
         self.brings_id = any(field.key == b"x-request-id" for field in head_fields)
         named: dict[bytes, list[bytes]] = {}

@@ -23,6 +23,6 @@ class ProbeBudget:
         self._at_s = now_s
         return int(self._left)
 
-    def spend(self) -> None:
-        """One was sent."""
-        self._left -= 1.0
+    def spend(self, count: int) -> None:
+        """So many were used up."""
+        self._left -= count

@@ -17,8 +17,10 @@ class Prober:
     """Sends probes: *rate* of them for each query, to backends drawn uniformly without replacement (section 4).
 
     Fewer where they would tell nothing new or cost too much: none to a backend that was asked or heard less than
-    *interval_s* ago, none beyond the budget. Without queries, the idle probes: a round of the usual number each
-    *idle_s*, and when the last query is *idle_stop_s* ago a single probe each *idle_s*, whoever it falls on.
+    *interval_s* ago, none beyond the budget. (A draw that falls on such a backend counts as well: at thousands of
+    queries a second nearly all would, and drawing them cost more than the pick itself.) Without queries, the idle
+    probes: a round of the usual number each *idle_s*, and when the last query is *idle_stop_s* ago a single probe each
+    *idle_s*, whoever it falls on.
 
     ``results`` counts probes by what became of them: ``sent``; ``answered``; ``unanswered`` (no report in time: says
     nothing against the backend); ``discarded`` (it was no longer up).
@@ -62,6 +64,7 @@ class Prober:
     def joined(self, load: LoadEstimate, now_s: float) -> None:
         """*load* is new: ask it, rather than wait until a draw falls on it."""
         if self._budget.left(now_s):
+            self._budget.spend(1)
             self._ask_one(load, now_s)
 
     def tick(self, now_s: float) -> None:
@@ -74,6 +77,7 @@ class Prober:
         count = min(count, self._budget.left(now_s))
         if not count:
             return
+        self._budget.spend(count)
         recent_s = now_s - self._interval_s
         for load in self._draw(count):
             if load.probed_s <= recent_s and load.reported_s <= recent_s:
@@ -81,7 +85,6 @@ class Prober:
 
     def _ask_one(self, load: LoadEstimate, now_s: float) -> None:
         load.probed_s = now_s
-        self._budget.spend()
         self.results["sent"] += 1
 
         def answered(report: LoadReport | None) -> None:

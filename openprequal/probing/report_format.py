@@ -22,6 +22,9 @@ MAX_LATENCY_S = 3600.0
 
 # Digits only: float() would take nan, inf, signs, underscores and exponents too.
 _NUMBER = re.compile(rb"[0-9]{1,15}(?:\.[0-9]{1,15})?")
+# As our agents write it on nearly every response: one match instead of a walk over the members. Its numbers cannot be
+# absurd (MAX_RIF, MAX_LATENCY_S).
+_USUAL = re.compile(rb"rif=([0-9]{1,5}), latency=([0-9]{1,3}(?:\.[0-9]{1,9})?), state=ready")
 _STATES = {state.value.encode(): state for state in LoadState}
 _MAX_BODY = 65536
 
@@ -36,6 +39,9 @@ class NamedField(Protocol):
 
 def parse_load_field(value: bytes) -> LoadReport | None:
     """The value of :data:`LOAD_FIELD`, an RFC 9651 dictionary; unknown keys and parameters are passed over."""
+    usual = _USUAL.fullmatch(value)
+    if usual is not None:
+        return LoadReport(float(usual[1]), float(usual[2]))
     rif = latency_s = None
     state = LoadState.READY
     for member in value.split(b","):

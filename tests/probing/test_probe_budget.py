@@ -6,7 +6,7 @@ from openprequal.probing.budget import ProbeBudget
 def taken(budget: ProbeBudget, now_s: float, wanted: int) -> int:
     count = min(wanted, budget.left(now_s))
     for _ in range(count):
-        budget.spend()
+        budget.spend(1)
     return count
 
 
