@@ -13,6 +13,7 @@ from twisted.python import usage
 from openprequal.config.flags import SettingsOptions
 from openprequal.config.loading import load
 from openprequal.errors import ConfigurationError
+from openprequal.reactor import install as install_reactor
 
 
 class CommandOptions(SettingsOptions):
@@ -32,6 +33,7 @@ class CommandOptions(SettingsOptions):
             raise SystemExit(f"{self.role}: {error}; see --help") from None
 
     def postOptions(self) -> None:
+        install_reactor()
         # Users keep hooks and balancers where they start the command; twistd does not put that on the path. Absolute,
         # because a daemon may change its directory.
         directory = os.getcwd()

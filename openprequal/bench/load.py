@@ -75,5 +75,5 @@ def read_wrk(text: str) -> Load:
 
 
 def _percentile(text: str, which: int) -> float:
-    found = re.search(rf"^\s+{which}%\s+([\d.]+)(us|ms|s|m)$", text, re.MULTILINE)
+    found = re.search(rf"^\s+{which}%\s+([\d.]+)(us|ms|s|m) *$", text, re.MULTILINE)
     return float(found[1]) * UNITS_S[found[2]] if found else float("nan")

@@ -121,7 +121,8 @@ class ChunkedBody:
                 if data[at : at + 2] == b"\r\n":
                     return b"".join(content), data[at + 2 :]
                 end_of_trailers = data.find(b"\r\n\r\n", at)
-                if (len(data) if end_of_trailers < 0 else end_of_trailers) - at > MAX_TRAILERS:
+                # The last three bytes may be of the end itself: a limit must not depend on how bytes were cut.
+                if (len(data) - 3 if end_of_trailers < 0 else end_of_trailers) - at > MAX_TRAILERS:
                     raise FieldsTooLarge("trailer section too large")
                 if end_of_trailers < 0:
                     break
@@ -136,7 +137,7 @@ class ChunkedBody:
     @staticmethod
     def _check_line(data: bytes, at: int, end_of_line: int) -> None:
         """Refuse an endless chunk line, and one that can no longer become right, without waiting for its end."""
-        if (len(data) if end_of_line < 0 else end_of_line) - at > MAX_CHUNK_LINE:
+        if (len(data) - 1 if end_of_line < 0 else end_of_line) - at > MAX_CHUNK_LINE:
             raise MalformedMessage("chunk line too long")
         if end_of_line < 0 and data.find(b"\n", at) >= 0:
             raise MalformedMessage("bare LF in a chunk line (RFC 9112 section 2.2)")

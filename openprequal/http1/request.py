@@ -71,7 +71,11 @@ class RequestHead:
 
         :raises MalformedMessage: that would be ambiguous.
         """
-        return RequestHead(self.method, target, self.minor, head_fields, self.client)
+        head = RequestHead(self.method, target, self.minor, head_fields, self.client)
+        if head.header(b"host") == self.header(b"host"):
+            # It may have come from a target in absolute form, which goes before the field (RFC 9112 section 3.2.2).
+            head.host = self.host
+        return head
 
     @property
     def fields(self) -> list[tuple[bytes, bytes]]:

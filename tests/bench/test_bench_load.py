@@ -6,7 +6,8 @@ import pytest
 
 from openprequal.bench.load import read_wrk
 
-OUTPUT = """Running 6s test @ http://127.0.0.1:8000/
+SECONDS_PAD = " "  # wrk pads a unit of one letter to two
+OUTPUT = f"""Running 6s test @ http://127.0.0.1:8000/
   1 threads and 64 connections
   Thread Stats   Avg      Stdev     Max   +/- Stdev
     Latency     1.68ms    1.05ms  20.96ms   95.86%
@@ -15,7 +16,7 @@ OUTPUT = """Running 6s test @ http://127.0.0.1:8000/
      50%  850.00us
      75%    1.72ms
      90%    2.01ms
-     99%    1.50s
+     99%    1.50s{SECONDS_PAD}
   240300 requests in 6.01s, 44.00MB read
 Requests/sec:  39983.36
 Transfer/sec:      7.32MB

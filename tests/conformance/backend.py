@@ -8,7 +8,8 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
 from .backend_connection import Connection
-from .case import OK_REPLY, Script
+from .case import Script
+from .phrases import OK_REPLY
 from .wire import Message
 
 WAIT_S = 2.0

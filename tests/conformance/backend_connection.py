@@ -4,7 +4,8 @@ import socket
 import struct
 from typing import TYPE_CHECKING
 
-from .case import OK_REPLY, Act
+from .case import Act
+from .phrases import OK_REPLY
 from .wire import Malformed, Message, read_head, read_message
 
 if TYPE_CHECKING:

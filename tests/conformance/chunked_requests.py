@@ -1,6 +1,7 @@
 """Chunked request bodies, good and bad, and their trailers (RFC 9112 section 7.1)."""
 
-from .case import HOST, Act, Answer, Case, Ends, Look, Seen, broken_off, message, passed
+from .case import HOST, Act, Answer, Case, Ends, Look, Seen
+from .phrases import broken_off, message, passed
 
 HEAD = (b"POST / HTTP/1.1", HOST, b"Transfer-Encoding: chunked")
 CHUNK = "RFC 9112 7.1"

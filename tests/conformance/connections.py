@@ -1,25 +1,10 @@
 """Connections: kept, closed and given up (RFC 9112 section 9)."""
 
-from .case import GET, HOST, OK_REPLY, SILENCE, Act, Answer, Case, Ends, Hears, Look, Seen, message
+from .case import HOST, SILENCE, Act, Answer, Case, Ends, Hears, Look, Seen
+from .phrases import GET, OK, OK_REPLY, get, message
 
-OK = b"HTTP/1.1 200 OK"
 LINE = b"GET / HTTP/1.1"
 PERSIST = "RFC 9112 9.3"
-
-
-def get(path: bytes, *lines: bytes) -> bytes:
-    """A GET of this path."""
-    return message(b"GET " + path + b" HTTP/1.1", HOST, *lines)
-
-
-def says(text: bytes) -> tuple[Act, bytes]:
-    """A reply of this body."""
-    return (Act.BODY, message(OK, b"Content-Length: %d" % len(text), body=text))
-
-
-def answer(text: bytes) -> Answer:
-    """The answer that :func:`says` this."""
-    return Answer((200,), Look(body=text))
 
 
 CASES: list[Case] = [

@@ -1,26 +1,10 @@
 """Via, X-Forwarded-*, X-Request-Id: how a gateway signs what it forwards (RFC 9110 section 7.6.3)."""
 
-from .case import HOST, PSEUDONYM, Answer, Case, Ends, answered, message, passed
+from .case import HOST, PSEUDONYM, Case, Ends
+from .phrases import gets, message, own_answer, passed, sends
 
 LINE = b"GET / HTTP/1.1"
 VIA = "RFC 9110 7.6.3"
-REPLY = b"HTTP/1.1 200 OK"
-LENGTH = b"Content-Length: 2"
-
-
-def sends(name: str, section: str, *lines: bytes, **look: object) -> Case:
-    """A GET with these lines; the backend sees it like this."""
-    return passed(f"duty: {name}", section, message(LINE, HOST, *lines), LINE, **look)  # type: ignore[arg-type]
-
-
-def gets(name: str, section: str, *lines: bytes, **look: object) -> Case:
-    """A response with these lines; the client sees it like this."""
-    return answered(f"duty: {name}", section, message(REPLY, *lines, LENGTH, body=b"ok"), **{"body": b"ok", **look})  # type: ignore[arg-type]
-
-
-def own_answer(name: str, section: str, sent: bytes, *status: int) -> Case:
-    """The gateway answers without asking a backend."""
-    return Case(f"duty: {name}", section, (sent,), (Answer(status),), seen=())
 
 
 CASES: list[Case] = [

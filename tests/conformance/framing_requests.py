@@ -1,10 +1,10 @@
 """Requests whose end two parsers could see in different places: lengths and transfer codings (RFC 9112 section 6)."""
 
-from .case import HOST, Case, message, passed, refused
+from .case import HOST, Case
+from .phrases import CHUNKED, message, passed, refused
 
 POST = b"POST / HTTP/1.1"
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: a.example\r\n\r\n"
-CHUNKED = b"Transfer-Encoding: chunked"
 CHUNKS = b"5\r\nhello\r\n0\r\n\r\n"
 LENGTH = "RFC 9112 6.3 / 9110 8.6"
 CODING = "RFC 9112 6.1"

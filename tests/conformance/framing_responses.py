@@ -1,9 +1,8 @@
 """What a backend may answer, and what must become of it when that is not exactly HTTP/1 (RFC 9112 sections 4 to 8)."""
 
-from .case import GET, HOST, Act, Answer, Case, Ends, Look, Script, Seen, answered, bad_gateway, cut_off, message
+from .case import HOST, Act, Answer, Case, Ends, Look, Script, Seen
+from .phrases import CHUNKED, GET, OK, answered, bad_gateway, cut_off, message
 
-OK = b"HTTP/1.1 200 OK"
-CHUNKED = b"Transfer-Encoding: chunked"
 POISON = message(OK, b"Content-Length: 6", body=b"poison")
 LENGTH = "RFC 9112 6.3 item 5"
 CODING = "RFC 9112 6.3 item 4"

@@ -1,17 +1,13 @@
 """Request lines and field lines: what is not exactly HTTP/1 is refused (RFC 9112 sections 2 to 5)."""
 
-from .case import HOST, SILENCE, Answer, Case, Seen, message, passed, refused
+from .case import HOST, SILENCE, Answer, Case, Seen
+from .phrases import bad_line, message, passed, refused
 
 LINE = "RFC 9112 3"
 VERSION = "RFC 9112 2.3"
 FIELD = "RFC 9112 5"
 VALUE = "RFC 9110 5.5"
 TARGET = "RFC 9112 3.2.1"
-
-
-def bad_line(name: str, line: bytes, status: int | tuple[int, ...] = 400, section: str = LINE) -> Case:
-    """A request line that must be refused; the rest is fine."""
-    return refused(f"line: {name}", section, message(line, HOST), status)
 
 
 def bad_field(name: str, line: bytes, section: str = FIELD) -> Case:

@@ -1,14 +1,10 @@
 """Host and the targets that compete with it: absolute, asterisk, CONNECT (RFC 9112 section 3.2)."""
 
-from .case import HOST, Answer, Case, Ends, Look, Seen, message, passed, refused
+from .case import HOST, Answer, Case, Ends, Look, Seen
+from .phrases import bad_line, message, passed, refused
 
 LINE = "RFC 9112 3"
 HOSTS = "RFC 9112 3.2"
-
-
-def bad_line(name: str, line: bytes, status: int | tuple[int, ...] = 400, section: str = LINE) -> Case:
-    """A request line that must be refused; the rest is fine."""
-    return refused(f"line: {name}", section, message(line, HOST), status)
 
 
 def bad_host(name: str, value: bytes, section: str = HOSTS) -> Case:

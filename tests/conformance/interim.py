@@ -1,31 +1,13 @@
 """1xx responses and Expect (RFC 9110 sections 10.1.1 and 15.2)."""
 
-from .case import GET, HOST, Act, Answer, Case, Ends, Hears, Look, Seen, message
+from .case import HOST, Act, Answer, Case, Ends, Hears, Look, Seen
+from .phrases import CHUNKED, DONE, EARLY_HINTS, GET, message
 
-OK = b"HTTP/1.1 200 OK"
-CHUNKED = b"Transfer-Encoding: chunked"
-HEAD = message(b"HEAD / HTTP/1.1", HOST)
 POST5 = (b"POST / HTTP/1.1", HOST, b"Content-Length: 5")
 EXPECTS = (*POST5, b"Expect: 100-continue")
 CONTINUE = message(b"HTTP/1.1 100 Continue")
-EARLY_HINTS = message(b"HTTP/1.1 103 Early Hints", b"Link: </a.css>; rel=preload")
-DONE = message(OK, b"Content-Length: 2", body=b"ok")
 INTERIM = "RFC 9110 15.2"
 EXPECT = "RFC 9110 10.1.1"
-
-
-def to_head(name: str, section: str, reply: bytes, status: int = 200, **look: object) -> Case:
-    """The backend's answer to HEAD, as the client must see it; the connection goes on."""
-    answer = Answer((status,), Look(**look), to_head=True)  # type: ignore[arg-type]
-    return Case(
-        f"HEAD: {name}",
-        section,
-        (HEAD,),
-        (answer,),
-        Ends.OPEN,
-        replies=((Act.BODY, reply),),
-        seen=(Seen(b"HEAD / HTTP/1.1"),),
-    )
 
 
 def with_interim(name: str, *script: bytes | Act, interim: tuple[int, ...], section: str = INTERIM) -> Case:

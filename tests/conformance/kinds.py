@@ -1,11 +1,9 @@
 """Bodies that depend on more than the fields: HEAD, 204, 304; and trailers (RFC 9110 sections 6.5, 9.3.2, 15)."""
 
-from .case import GET, HOST, Act, Answer, Case, Ends, Look, Seen, answered, message
+from .case import HOST, Act, Answer, Case, Ends, Look, Seen
+from .phrases import CHUNKED, DONE, GET, OK, answered, message
 
-OK = b"HTTP/1.1 200 OK"
-CHUNKED = b"Transfer-Encoding: chunked"
 HEAD = message(b"HEAD / HTTP/1.1", HOST)
-DONE = message(OK, b"Content-Length: 2", body=b"ok")
 
 
 def to_head(name: str, section: str, reply: bytes, status: int = 200, **look: object) -> Case:

@@ -1,19 +1,9 @@
 """Heads over a limit, and heads just below it (RFC 9110 section 5.4, RFC 6585 section 5)."""
 
-from .case import HOST, Act, Answer, Case, Ends, Look, message, passed
+from .case import HOST, Answer, Case, Ends
+from .phrases import message, passed
 
-OK = b"HTTP/1.1 200 OK"
 LINE = b"GET / HTTP/1.1"
-
-
-def says(text: bytes) -> tuple[Act, bytes]:
-    """A reply of this body."""
-    return (Act.BODY, message(OK, b"Content-Length: %d" % len(text), body=text))
-
-
-def answer(text: bytes) -> Answer:
-    """The answer that :func:`says` this."""
-    return Answer((200,), Look(body=text))
 
 
 def limited(name: str, section: str, sent: bytes, *status: int) -> Case:

@@ -1,21 +1,9 @@
 """Load reports are for one hop: consumed by the gateway, in requests and responses."""
 
-from .case import HOST, Case, answered, message, passed
+from .case import Case
+from .phrases import gets, sends
 
-LINE = b"GET / HTTP/1.1"
 LOAD = "load reports are for one hop"
-REPLY = b"HTTP/1.1 200 OK"
-LENGTH = b"Content-Length: 2"
-
-
-def sends(name: str, section: str, *lines: bytes, **look: object) -> Case:
-    """A GET with these lines; the backend sees it like this."""
-    return passed(f"duty: {name}", section, message(LINE, HOST, *lines), LINE, **look)  # type: ignore[arg-type]
-
-
-def gets(name: str, section: str, *lines: bytes, **look: object) -> Case:
-    """A response with these lines; the client sees it like this."""
-    return answered(f"duty: {name}", section, message(REPLY, *lines, LENGTH, body=b"ok"), **{"body": b"ok", **look})  # type: ignore[arg-type]
 
 
 CASES: list[Case] = [

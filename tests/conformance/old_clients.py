@@ -1,27 +1,9 @@
 """Clients of HTTP/1.0 (RFC 9112 sections 6.1 and 9.3)."""
 
-from .case import HOST, Act, Answer, Case, Ends, Look, Script, Seen, message
+from .case import HOST, Act, Answer, Case, Ends, Look, Script, Seen
+from .phrases import CHUNKED, DONE, EARLY_HINTS, OK, message
 
-OK = b"HTTP/1.1 200 OK"
-CHUNKED = b"Transfer-Encoding: chunked"
-HEAD = message(b"HEAD / HTTP/1.1", HOST)
-EARLY_HINTS = message(b"HTTP/1.1 103 Early Hints", b"Link: </a.css>; rel=preload")
-DONE = message(OK, b"Content-Length: 2", body=b"ok")
 INTERIM = "RFC 9110 15.2"
-
-
-def to_head(name: str, section: str, reply: bytes, status: int = 200, **look: object) -> Case:
-    """The backend's answer to HEAD, as the client must see it; the connection goes on."""
-    answer = Answer((status,), Look(**look), to_head=True)  # type: ignore[arg-type]
-    return Case(
-        f"HEAD: {name}",
-        section,
-        (HEAD,),
-        (answer,),
-        Ends.OPEN,
-        replies=((Act.BODY, reply),),
-        seen=(Seen(b"HEAD / HTTP/1.1"),),
-    )
 
 
 def old_client(

@@ -1,25 +1,9 @@
 """Bytes go on as they come, both ways, and answers may come early (RFC 9112 section 9)."""
 
-from .case import GET, HOST, Act, Answer, Case, Ends, Hears, Look, Seen, message
+from .case import HOST, Act, Answer, Case, Ends, Hears, Look, Seen
+from .phrases import CHUNKED, GET, OK, message
 
-OK = b"HTTP/1.1 200 OK"
-CHUNKED = b"Transfer-Encoding: chunked"
-HEAD = message(b"HEAD / HTTP/1.1", HOST)
 POST5 = (b"POST / HTTP/1.1", HOST, b"Content-Length: 5")
-
-
-def to_head(name: str, section: str, reply: bytes, status: int = 200, **look: object) -> Case:
-    """The backend's answer to HEAD, as the client must see it; the connection goes on."""
-    answer = Answer((status,), Look(**look), to_head=True)  # type: ignore[arg-type]
-    return Case(
-        f"HEAD: {name}",
-        section,
-        (HEAD,),
-        (answer,),
-        Ends.OPEN,
-        replies=((Act.BODY, reply),),
-        seen=(Seen(b"HEAD / HTTP/1.1"),),
-    )
 
 
 CASES: list[Case] = [

@@ -1,6 +1,7 @@
 """Methods and targets reach the backend byte for byte (RFC 9110 section 7.7)."""
 
-from .case import HOST, Answer, Case, Seen, message, passed
+from .case import HOST, Answer, Case, Seen
+from .phrases import message, passed
 
 TARGETS: list[tuple[str, bytes]] = [
     ("two slashes", b"//a//b//"),

@@ -1,6 +1,7 @@
 """Fields, statuses and bodies reach the other end as they came (RFC 9110 section 7.7)."""
 
-from .case import GET, HOST, OK_REPLY, Act, Answer, Case, Ends, Look, Seen, answered, message, passed
+from .case import HOST, Act, Answer, Case, Ends, Look, Seen
+from .phrases import GET, OK_REPLY, answered, message, passed
 
 FIELDS = "RFC 9110 5.3"
 

@@ -1,8 +1,8 @@
 """Upgrade: WebSocket as a tunnel, everything else stripped (RFC 9110 section 7.8)."""
 
-from .case import HOST, OK_REPLY, Act, Answer, Case, Ends, Hears, Look, Seen, message, passed
+from .case import HOST, Act, Answer, Case, Ends, Hears, Look, Seen
+from .phrases import OK_REPLY, answer, get, message, passed, says
 
-OK = b"HTTP/1.1 200 OK"
 LINE = b"GET / HTTP/1.1"
 UPGRADE = "RFC 9110 7.8"
 SWITCH = message(
@@ -17,21 +17,6 @@ WEBSOCKET = (
     b"Sec-WebSocket-Version: 13",
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
 )
-
-
-def get(path: bytes, *lines: bytes) -> bytes:
-    """A GET of this path."""
-    return message(b"GET " + path + b" HTTP/1.1", HOST, *lines)
-
-
-def says(text: bytes) -> tuple[Act, bytes]:
-    """A reply of this body."""
-    return (Act.BODY, message(OK, b"Content-Length: %d" % len(text), body=text))
-
-
-def answer(text: bytes) -> Answer:
-    """The answer that :func:`says` this."""
-    return Answer((200,), Look(body=text))
 
 
 def not_taken(name: str, *lines: bytes, raw_lacks: bytes) -> Case:

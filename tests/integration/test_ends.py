@@ -18,15 +18,22 @@ def _terminate(command: Running) -> None:
     command.process.send_signal(signal.SIGTERM)
 
 
-@pytest.mark.parametrize("end", [_interrupt_group, _terminate], ids=["ctrl-c", "sigterm"])
-def test_a_signal_ends_the_gateway_and_its_demo_backends(end: Callable[[Running], None], tmp_path: Path) -> None:
+# twistd ends by the signal it was sent, once everything has stopped; a shell shows 130 and 143.
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [(_interrupt_group, -signal.SIGINT), (_terminate, -signal.SIGTERM)],
+    ids=["ctrl-c", "sigterm"],
+)
+def test_a_signal_ends_the_gateway_and_its_demo_backends(
+    end: Callable[[Running], None], status: int, tmp_path: Path
+) -> None:
     port = free_ports(3)
     with gateway(tmp_path, "--demo=2", port=port) as (command, _):
         eventually(lambda: up(port, 2), "two backends are up")
         children = command.children()
         assert len(children) == 2
         end(command)
-        assert command.wait() == 0
+        assert command.wait() == status
         assert not [pid for pid in children if alive(pid)]
         # Everybody left in good order, and nothing failed on the way out.
         assert command.output.count("left default: unregistered") == 2
@@ -46,7 +53,10 @@ def test_demo_backends_end_when_the_gateway_is_killed(tmp_path: Path) -> None:
 
 def test_sigterm_finishes_the_requests_under_way(tmp_path: Path) -> None:
     answers: list[Answer] = []
-    with gateway(tmp_path) as (command, port), backend(tmp_path, port, "--work-seconds=1", "--cores=0") as (_, its_port):
+    with (
+        gateway(tmp_path) as (command, port),
+        backend(tmp_path, port, "--work-seconds=1", "--cores=0") as (_, its_port),
+    ):
         eventually(lambda: up(port, 1), "the backend is up")
         asking = [threading.Thread(target=lambda: answers.append(ask(port))) for _ in range(8)]
         for thread in asking:
@@ -55,7 +65,7 @@ def test_sigterm_finishes_the_requests_under_way(tmp_path: Path) -> None:
         _terminate(command)
         for thread in asking:
             thread.join()
-        assert command.wait() == 0
+        assert command.wait() == -signal.SIGTERM
     assert [answer.status for answer in answers] == [200] * 8
     assert "cut at shutdown" not in command.output
 
@@ -77,7 +87,7 @@ def test_a_port_in_use_ends_the_start_with_one_line(tmp_path: Path) -> None:
         with running(["-n", "openprequal", f"--port={port}"], other) as second:
             assert second.wait() == 1
         last = second.output.splitlines()[-1]
-        assert last.startswith("openprequal: cannot listen on")
+        assert "openprequal: cannot listen on" in last
         assert str(port) in last
         assert "in use" in last
         assert "Traceback" not in second.output

@@ -31,6 +31,7 @@ http {{
         location / {{
             proxy_pass http://all;
             proxy_http_version 1.1;
+            proxy_max_temp_file_size 0;
             proxy_set_header Connection "";
             proxy_set_header Host $http_host;
             proxy_set_header X-Forwarded-For $remote_addr;

@@ -1,0 +1,224 @@
+"""Clients, a gateway and backends in memory: the real way of a request, on a virtual clock and without a socket.
+
+The connections, exchanges, services and limits are those of the running gateway; only the far ends are the test's:
+
+    network = MemoryNetwork(backends=2)
+    client = network.client()
+    client.send(b"GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n")
+    assert network.backend(0).received.startswith(b"GET / HTTP/1.1")
+    network.backend(0).answer(b"HTTP/1.1 204 No Content\\r\\n\\r\\n")
+    assert client.received.startswith(b"HTTP/1.1 204")
+"""
+
+from random import Random
+from typing import Any
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionRefusedError as Refused
+from twisted.internet.error import TimeoutError as ConnectTimedOut
+from twisted.internet.task import Clock
+from twisted.web.server import Site
+
+from openprequal.balancing.round_robin import RoundRobin
+from openprequal.forwarding.downstream import Downstream
+from openprequal.forwarding.exchange import Exchange
+from openprequal.forwarding.forwarder import Forwarder, Timeouts
+from openprequal.forwarding.hooked_exchange import HookedExchange, TrafficHooks
+from openprequal.forwarding.http_date import HttpDate
+from openprequal.forwarding.request_head import RequestRules
+from openprequal.forwarding.request_ids import RequestIds
+from openprequal.forwarding.response_head import ResponseRules
+from openprequal.frontend.gateway_site import GatewaySite
+from openprequal.frontend.limits import Limits
+from openprequal.http1.fields import Field
+from openprequal.http1.request import RequestHead
+from openprequal.interfaces import BalancerContext, IBalancer
+from openprequal.metrics.window import WindowAverage
+from openprequal.routing.member import Member
+from openprequal.routing.router import Router
+from openprequal.routing.service import Service
+from openprequal.testing.memory_transport import Ended, MemoryTransport, RawConnection
+from openprequal.testing.probe_transport import ScriptedProbes
+from openprequal.upstream.addresses import Addresses
+from openprequal.upstream.connections import Connections
+from openprequal.values import Backend
+
+GATEWAY = IPv4Address("TCP", "198.51.100.1", 8000)
+CLIENT_HOST = "192.0.2.1"
+PSEUDONYM = b"gateway.test"
+EXPIRE_EVERY_S = 0.5
+
+
+class RawBackend:
+    """A backend whose every byte is the test's. It accepts connections until told otherwise.
+
+    :ivar backend: what it is registered as.
+    :ivar connections: those it accepted, in order, those that have ended included.
+    :ivar dialled: how often the gateway tried to connect.
+    """
+
+    def __init__(self, clock: Clock, number: int, connect_timeout_s: float) -> None:
+        self.backend = Backend(url=f"http://203.0.113.{number + 1}:8001")
+        self.connections: list[RawConnection] = []
+        self.dialled = 0
+        self._clock = clock
+        self._connect_timeout_s = connect_timeout_s
+        self._accepts: bool | None = True
+
+    def accept(self) -> None:
+        """Take connections from now on."""
+        self._accepts = True
+
+    def refuse(self) -> None:
+        """Refuse connections from now on."""
+        self._accepts = False
+
+    def hang(self) -> None:
+        """Leave attempts to connect unanswered from now on."""
+        self._accepts = None
+
+    @property
+    def connection(self) -> RawConnection:
+        """The latest connection."""
+        return self.connections[-1]
+
+    @property
+    def received(self) -> bytes:
+        """Everything it was ever sent, connection after connection."""
+        return b"".join(connection.received for connection in self.connections)
+
+    def answer(self, data: bytes, *, cuts: tuple[int, ...] = ()) -> None:
+        """Send *data* on the latest connection; see :meth:`RawConnection.send`."""
+        self.connection.send(data, cuts=cuts)
+
+    def dial(self, factory: Any) -> "Deferred[Any]":
+        """A connection to this backend, as :data:`openprequal.upstream.connections.Dial`."""
+        self.dialled += 1
+        delay_s = self._connect_timeout_s if self._accepts is None else 0.0
+        done: Deferred[Any] = Deferred(lambda _: arrival.cancel())
+        arrival = self._clock.callLater(delay_s, self._arrived, self._accepts, factory, done)
+        return done
+
+    def _arrived(self, accepts: bool | None, factory: Any, done: "Deferred[Any]") -> None:
+        if not accepts:
+            done.errback(ConnectTimedOut() if accepts is None else Refused())
+            return
+        protocol = factory.buildProtocol(None)
+        here = IPv4Address("TCP", self.backend.host, self.backend.port)
+        transport = MemoryTransport(self._clock, protocol, GATEWAY, here)
+        self.connections.append(RawConnection(self._clock, transport))
+        protocol.makeConnection(transport)
+        done.callback(protocol)
+
+
+class MemoryNetwork:
+    """A gateway between raw clients and raw backends.
+
+    :ivar clock: drives everything; :meth:`wait` advances it and does what the gateway does from time to time.
+    :ivar refused: statuses of the requests that were refused before they had an exchange.
+    :ivar service: the one service, with its balancer, members and counts.
+    """
+
+    def __init__(
+        self,
+        backends: int = 1,
+        *,
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+        balancer: IBalancer | None = None,
+        hooks: TrafficHooks | None = None,
+        admin: Site | None = None,
+        max_in_flight: int | None = None,
+        queue_max: int = 0,
+        max_idle: int = 16,
+        max_connections: int = 1000,
+        max_connections_per_client: int | None = None,
+        clock: Clock | None = None,
+        **request_rules: Any,
+    ) -> None:
+        """
+        :param backends: how many, all up.
+        :param balancer: round robin unless given.
+        :param clock: one that the hooks use too.
+        :param request_rules: attributes of :class:`~openprequal.forwarding.request_head.RequestRules` to set.
+        """
+        self.clock = clock or Clock()
+        self.refused: list[int] = []
+        timeouts = timeouts or Timeouts()
+        context = BalancerContext(self.clock, Random(1), ScriptedProbes(self.clock), {})
+        self.service = Service(
+            "default", balancer or RoundRobin(context), max_in_flight=max_in_flight, queue_max=queue_max
+        )
+        self.members: list[Member] = []
+        self._backends: list[RawBackend] = []
+        self._max_idle = max_idle
+        for number in range(backends):
+            self._join(RawBackend(self.clock, number, timeouts.connect_s))
+        date = HttpDate(self.clock.seconds)
+        rules: dict[str, Any] = {"pseudonym": PSEUDONYM, "request_ids": RequestIds(Random(1)), **request_rules}
+        forwarder = Forwarder(
+            now=self.clock.seconds,
+            route=Router(self.service).route,
+            request_rules=RequestRules(**rules),
+            response_rules=ResponseRules(via=Field(b"Via", b"1.1 " + PSEUDONYM), date=date),
+            timeouts=timeouts,
+        )
+
+        def exchange(client: Downstream, request: RequestHead) -> Exchange:
+            if hooks is None:
+                return Exchange(forwarder, client, request)
+            return HookedExchange(hooks, forwarder, client, request)
+
+        self.site = GatewaySite(
+            exchange,
+            admin,
+            limits or Limits(),
+            now=self.clock.seconds,
+            date=date,
+            refused=self.refused.append,
+            max_connections=max_connections,
+            max_connections_per_client=max_connections_per_client,
+        )
+
+    def _join(self, raw: RawBackend) -> None:
+        connections = Connections(raw.dial, self.clock, max_idle=self._max_idle, idle_timeout_s=60.0)
+        addresses = Addresses(None, raw.backend.host)  # type: ignore[arg-type]  # an IP address is never resolved
+        member = Member(raw.backend, connections, connections, addresses, WindowAverage(300.0))
+        self._backends.append(raw)
+        self.members.append(member)
+        self.service.add(member)
+        self.service.up(raw.backend)
+
+    def backend(self, number: int = 0) -> RawBackend:
+        """One of the backends."""
+        return self._backends[number]
+
+    def client(self, host: str = CLIENT_HOST) -> RawConnection:
+        """A new client, connected; if the gateway takes no more, its connection has ended at once."""
+        peer = IPv4Address("TCP", host, 40000)
+        protocol: Any = self.site.buildProtocol(peer)
+        transport = MemoryTransport(self.clock, protocol, GATEWAY, peer)
+        if protocol is None:
+            transport.ended = Ended.FINISHED
+        else:
+            protocol.makeConnection(transport)
+        return RawConnection(self.clock, transport)
+
+    def wait(self, seconds: float) -> None:
+        """Let time go by, with the sweeps for time-outs that the gateway makes."""
+        end = self.clock.seconds() + seconds
+        while (left := end - self.clock.seconds()) > 1e-9:
+            self.clock.advance(min(left, EXPIRE_EVERY_S))
+            self.site.expire()
+            self.clock.advance(0)
+
+    @property
+    def in_flight(self) -> int:
+        """Requests outstanding at all backends, by the gateway's own count."""
+        return sum(member.in_flight for member in self.members)
+
+    @property
+    def settled(self) -> dict[tuple[str, str], int]:
+        """How many exchanges have settled, by method and status."""
+        return self.service.tally.counts()

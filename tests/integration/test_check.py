@@ -1,0 +1,43 @@
+"""``--check``: are the settings and all they name usable? Said in one line, and by the exit status."""
+
+from pathlib import Path
+
+import pytest
+from running import running
+
+
+@pytest.mark.parametrize("command", ["openprequal", "openprequal-backend"])
+def test_good_settings_pass(command: str, tmp_path: Path) -> None:
+    with running(["-n", command, "--check", "--port=8000"], tmp_path) as checking:
+        assert checking.wait() == 0
+    assert checking.output == f"{command}: settings are ok\n"
+    assert not list(tmp_path.glob("*.pid"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "told"),
+    [
+        (["--port=99999"], {}, ("--port", "99999", "from 1 to 65535")),
+        (["--queue-max=some"], {}, ("--queue-max", "some", "a whole number")),
+        ([], {"LOAD_BALANCER_CLASS": "Prequall"}, ("LOAD_BALANCER_CLASS", "Prequall", "prequal, round_robin, random")),
+        ([], {"CUSTOM_REQUEST_HOOK": "absent.hook"}, ("CUSTOM_REQUEST_HOOK", "'absent'", "cannot be imported")),
+        (["--listen=nonsense:1"], {}, ("listen", "nonsense:1", "is no endpoint")),
+        (["--no-such-flag"], {}, ("no-such-flag",)),
+        ([], {"OPENPREQUAL_PROT": "1"}, ("OPENPREQUAL_PROT", "did you mean OPENPREQUAL_PORT")),
+    ],
+)
+def test_a_wrong_setting_is_told_in_one_line(
+    flags: list[str], environment: dict[str, str], told: tuple[str, ...], tmp_path: Path
+) -> None:
+    with running(["-n", "openprequal", "--check", *flags], tmp_path, environment) as checking:
+        assert checking.wait() == 1
+    assert len(checking.output.splitlines()) == 1
+    for words in ("openprequal: ", *told):
+        assert words in checking.output
+
+
+def test_a_wrong_key_of_the_file_is_told_with_the_file(tmp_path: Path) -> None:
+    (tmp_path / "gateway.toml").write_text("prot = 8000\n")
+    with running(["-n", "openprequal", "--check", "--config=gateway.toml"], tmp_path) as checking:
+        assert checking.wait() == 1
+    assert checking.output == "openprequal: gateway.toml: prot: no such setting; did you mean port?\n"

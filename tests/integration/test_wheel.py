@@ -1,0 +1,49 @@
+"""What is built can be installed: the wheel brings both commands."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from running import ROOT
+
+# Words of pip's where there is no way to an index.
+_OFFLINE = ("No matching distribution", "Failed to establish", "Connection", "Temporary failure", "Max retries")
+
+
+def _pip(python: Path | str, *arguments: str) -> None:
+    done = subprocess.run(
+        [str(python), "-m", "pip", "--disable-pip-version-check", "-q", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    if done.returncode and os.environ.get("CI") != "true" and any(words in done.stderr for words in _OFFLINE):
+        pytest.skip(f"no package index can be reached: {done.stderr.strip()[-200:]}")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_wheel_in_an_empty_environment_lists_both_commands(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    # A copy: building leaves its traces beside setup.py, and takes what it finds there for sources.
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "tests"))
+    _pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", str(tmp_path), str(source))
+    (wheel,) = tmp_path.glob("openprequal-*.whl")
+    empty = tmp_path / "empty"
+    subprocess.run([sys.executable, "-m", "venv", str(empty)], check=True, timeout=60)
+    _pip(empty / "bin" / "python", "install", str(wheel))
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [str(empty / "bin" / "twistd"), "--help"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+        timeout=60,
+        check=False,
+    )
+    commands = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("    openprequal")]
+    assert commands == ["openprequal", "openprequal-backend"]
