@@ -16,7 +16,7 @@ if sys.platform == "linux":
 
         def doPoll(self, timeout: float | None) -> None:
             try:
-                ready = self._poller.poll(-1 if timeout is None else timeout, len(self._selectables))
+                ready = self._poller.poll(-1 if timeout is None else timeout, len(self._selectables))  # type: ignore[no-untyped-call]
             except InterruptedError:
                 return
             selectables = self._selectables

@@ -92,11 +92,12 @@ def _help(setting: Setting, width: int) -> list[str]:
     key = setting.name if setting.default != {} else f"{setting.name} (table of the file)"
     names = [name for name in (setting.flag and f"{setting.flag}=", setting.env) if name]
     repeat = " May be repeated." if setting.repeatable else ""
-    default = "" if setting.secret or setting.default == {} else f" Default: {_shown(setting.default)}."
+    default = "" if setting.secret or setting.default == {} else f" Default: {shown(setting.default)}."
     return [f"  {'  '.join(names or [key])}", *_wrapped(f"{setting.description}{repeat}{default}", width)]
 
 
-def _shown(default: object) -> str:
+def shown(default: object) -> str:
+    """*default* as somebody would write it on a command line."""
     if isinstance(default, bool):
         return "yes" if default else "no"
     if isinstance(default, tuple):

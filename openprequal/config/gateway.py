@@ -166,7 +166,7 @@ class GatewaySettings(Settings):
         None, "Seconds a request may take in all; none: no limit.", group=_BACKENDS, gt=0
     )
     upstream_idle_timeout_seconds: float = setting(30.0, "Seconds an idle connection is kept.", group=_BACKENDS, gt=0)
-    upstream_max_idle: int = setting(64, "Idle connections kept to each backend.", group=_BACKENDS, ge=0)
+    upstream_max_idle: int = setting(512, "Idle connections kept to each backend.", group=_BACKENDS, ge=0)
     backend_max_in_flight: int | None = setting(
         None, "Requests under way to each backend; none: no limit.", group=_BACKENDS, ge=1
     )

@@ -268,7 +268,7 @@ class Exchange:
     # ---- the response, from the backend -----------------------------------------------------------------------------
 
     def response_informational(self, head: ResponseHead) -> None:
-        """A 1xx head passes on, but for 100 to a client that did not ask for it (RFC 9110 section 15.2)."""
+        """A 1xx head passes on, asked for or not (RFC 9110 section 15.2)."""
         self._body_at_hand = False
         self._moved_at = self._forwarder.now()
         section = forwarded_head(head, self._forwarder.response_rules).section

@@ -16,7 +16,7 @@ from openprequal.values import Backend
 _ELSEWHERE: Final = HOP_BY_HOP | LOAD_REPORTS
 _FORWARDED_FIELDS: Final = frozenset((b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"forwarded"))
 # Written anew from what the head means, so that what is forwarded is framed by us.
-_REWRITTEN: Final = frozenset((b"host", b"content-length", b"max-forwards", b"via"))
+_REWRITTEN: Final = frozenset((b"host", b"content-length", b"via"))
 
 
 @frozen
@@ -80,7 +80,7 @@ def render_request_head(request: RequestHead, rules: RequestRules) -> bytes:
         elif key in _FORWARDED_FIELDS:
             if trusted:
                 forwarded.setdefault(key, []).append(field.value)
-        elif key not in _REWRITTEN:
+        elif key not in _REWRITTEN and (key != b"max-forwards" or request.max_forwards is None):
             head.append(field.wire)
     _check_loop(via, rules.pseudonym)
     if request.length == CHUNKED:

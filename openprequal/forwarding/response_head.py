@@ -59,6 +59,8 @@ def forwarded_head(head: ResponseHead, rules: ResponseRules) -> ForwardedHead:
             dated = True
         elif key == b"age":
             aged = True
+        elif key == b"content-length" and (head.status == 204 or head.status < 200):
+            continue  # it may not be there (RFC 9110 section 8.6)
         kept.append(field)
     if not dated:
         kept.append(rules.date())

@@ -277,7 +277,7 @@ class ClientConnection(TwistedProtocol):
     def respond_informational(self, status: int, reason: bytes, section: FieldSection) -> None:
         head = self._head
         # A client that speaks HTTP/1.0 knows no 1xx (RFC 9110 section 15.2).
-        if head is not None and head.minor == 1 and (status != 100 or head.expects_continue):
+        if head is not None and head.minor == 1:
             self._send(status_line(status, reason) + section.wire + b"\r\n")
 
     def respond_switching(self, section: FieldSection, data: bytes) -> None:

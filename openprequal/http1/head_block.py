@@ -5,7 +5,7 @@ from typing import Final
 
 from openprequal.http1.errors import MalformedMessage
 
-_BARE_LF: Final = re.compile(rb"(?<!\r)\n")
+BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 _BARE_CR: Final = re.compile(rb"\r(?!\n|\Z)")
 
 
@@ -17,7 +17,7 @@ def find_head_end(data: bytes) -> int:
     """
     end = data.find(b"\r\n\r\n")
     if end < 0 and data:
-        if _BARE_LF.search(data) or _BARE_CR.search(data):
+        if BARE_LF.search(data) or _BARE_CR.search(data):
             raise MalformedMessage("bare CR or LF (RFC 9112 section 2.2)")
         if data[0] < 0x21 or data[0] > 0x7E:
             raise MalformedMessage("not HTTP (RFC 9112 section 2.1)")

@@ -26,7 +26,6 @@ class RequestHead:
         "brings_id",
         "client",
         "connection",
-        "expects_continue",
         "head_fields",
         "host",
         "keep_alive",
@@ -61,7 +60,6 @@ class RequestHead:
         asks_upgrade = minor == 1 and b"upgrade" in named and b"upgrade" in self.connection
         self.upgrade = b",".join(named[b"upgrade"]) if asks_upgrade else b""
         """What the client would change to, if it asks to (RFC 9110 section 7.8)."""
-        self.expects_continue = minor == 1 and named.get(b"expect", [b""])[0].lower() == b"100-continue"
         self.max_forwards = _max_forwards(method, named.get(b"max-forwards"))
         self.host, self.target = _host_and_target(method, target, minor, named.get(b"host", []))
         self.path = self.target.partition(b"?")[0]
@@ -88,7 +86,7 @@ class RequestHead:
 
 
 _MEANT: Final = frozenset(
-    (b"host", b"content-length", b"transfer-encoding", b"connection", b"upgrade", b"expect", b"max-forwards")
+    (b"host", b"content-length", b"transfer-encoding", b"connection", b"upgrade", b"max-forwards")
 )
 
 

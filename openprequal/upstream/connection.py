@@ -7,6 +7,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -65,6 +66,7 @@ class UpstreamConnection(TwistedProtocol):
         that had been idle may be the race with the backend closing it.
     """
 
+    log = Logger()
     answered = False
     load: bytes | None = None
     """Value of the OpenPrequal-Load field of the last head, which is kept apart from the head's other fields."""
@@ -169,6 +171,11 @@ class UpstreamConnection(TwistedProtocol):
             else:
                 self._head(receiver, self._buffer + data if self._buffer else data)
         except MalformedMessage as error:
+            self.abort()
+            receiver.upstream_lost(error)
+        except Exception as error:
+            # A fault of ours may cost this exchange, but must not leave it unsettled.
+            self.log.failure("response could not be handled")
             self.abort()
             receiver.upstream_lost(error)
 

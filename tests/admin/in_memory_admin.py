@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from attrs import define, field, frozen
 from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransportWithDisconnection
 from twisted.web.server import Site
@@ -101,9 +102,9 @@ class InMemoryAdmin:
         assert answer is not None
         return answer
 
-    def _metrics_page(self, accept: bytes | None) -> tuple[bytes, bytes]:
+    def _metrics_page(self, accept: bytes | None) -> "Deferred[tuple[str, bytes]]":
         self.accepted.append(accept)
-        return b"text/plain; version=0.0.4", b"up 1\n"
+        return succeed(("text/plain; version=0.0.4", b"up 1\n"))
 
 
 def parse(raw: bytes) -> Answer | None:

@@ -36,7 +36,7 @@ def test_a_signal_ends_the_gateway_and_its_demo_backends(
         assert command.wait() == status
         assert not [pid for pid in children if alive(pid)]
         # Everybody left in good order, and nothing failed on the way out.
-        assert command.output.count("left default: unregistered") == 2
+        assert command.output.count(" left: unregistered\n") == 2
         assert "Traceback" not in command.output
     assert not list(tmp_path.glob("*.pid"))
 

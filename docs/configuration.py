@@ -1,0 +1,121 @@
+"""What does docs/configuration.md say? Every setting, out of the same fields that flags, environment and file come from.
+
+``python docs/configuration.py`` writes the page anew; a test fails where that was forgotten.
+"""
+
+import ast
+import inspect
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from openprequal.balancing.parameters import PrequalParameters
+from openprequal.config.agent import AgentSettings
+from openprequal.config.flags import shown
+from openprequal.config.gateway import GatewaySettings, ServiceSettings
+from openprequal.config.schema import Setting, Settings, settings_of
+
+PAGE = Path(__file__).with_suffix(".md")
+
+INTRODUCTION = """\
+# Configuration
+
+<!-- Written by docs/configuration.py: change the fields in openprequal/config/ and run it. -->
+
+Every setting is a flag (`--name-with-dashes`), an environment variable and a key of a TOML file (the same name with
+underscores), in that order of precedence. The file is named by `--config` or `OPENPREQUAL_CONFIG`. An empty environment
+variable is not set; lists are written with commas, in the file as lists; where there may be none, the text `none` says
+so. A name that nobody knows, or a value that cannot be used, ends the start with one line; `--check` does only that.
+A token comes from the environment or a file of its own, never from a flag or the settings file.
+
+Names of classes and functions are dotted paths, `package.module.name`; modules in the working directory are found.
+"""
+
+EXAMPLE = """\
+## A file
+
+```toml
+port = 8000
+admin_port = 8100
+trusted_proxies = ["10.0.0.0/8"]
+
+[balancer_parameters]
+q_rif = 0.75
+
+[services.reports]
+load_balancer_class = "RoundRobin"
+backend_health_path = "/up"
+
+[backend]  # what twistd openprequal-backend reads of the same file
+proxy_url = ["http://localhost:8000"]
+```
+"""
+
+
+def page() -> str:
+    """The whole page, in Markdown."""
+    keys = ", ".join(f"`{name}`" for name in ServiceSettings.model_fields)
+    parts = [
+        INTRODUCTION,
+        "## The gateway: `twistd openprequal`\n",
+        *_groups(GatewaySettings),
+        f"A service, `[services.NAME]`, may hold {keys}; what it leaves out is as for the gateway.\n",
+        "### Parameters of Prequal\n",
+        "Keys of `balancer_parameters`, of the gateway or of a service. The other balancers take none.\n",
+        *_parameters(),
+        "## The example backend: `twistd openprequal-backend`\n",
+        *_groups(AgentSettings),
+        EXAMPLE,
+    ]
+    return "\n".join(parts)
+
+
+def _groups(model: type[Settings]) -> Iterator[str]:
+    """A table for each heading of ``--help``."""
+    settings = [setting for setting in settings_of(model).values() if setting.group]
+    for group in dict.fromkeys(setting.group for setting in settings):
+        yield f"### {group}\n"
+        yield "| flag or key | environment | default | what it is | allowed |\n|---|---|---|---|---|"
+        yield from (_row(setting) for setting in settings if setting.group == group)
+        yield ""
+
+
+def _row(setting: Setting) -> str:
+    name = "" if setting.secret else f"`{setting.flag or setting.name}`"
+    variable = f"`{setting.env}`" if setting.env else ""
+    default = "" if setting.secret or setting.default == {} else shown(setting.default)
+    return f"| {name} | {variable} | {default} | {setting.description} | {setting.allowed} |"
+
+
+def _parameters() -> Iterator[str]:
+    meanings = _docstrings(PrequalParameters)
+    yield "| key | default | what it is | allowed |\n|---|---|---|---|"
+    for field in attrs.fields(PrequalParameters):
+        default = f"{field.default:g}" if isinstance(field.default, float) else str(field.default).lower()
+        yield f"| `{field.name}` | {default} | {meanings[field.name]} | {_allowed(field.metadata)} |"
+    yield ""
+
+
+def _docstrings(model: type) -> Mapping[str, str]:
+    """What stands under each field of *model*, by its name."""
+    body = ast.parse(inspect.getsource(model)).body[0].body  # type: ignore[attr-defined]
+    found = {}
+    for field, text in zip(body, body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
+            found[ast.unparse(field.target)] = " ".join(ast.literal_eval(text.value).split()).replace("``", "`")
+    return found
+
+
+def _allowed(limits: Mapping[Any, Any]) -> str:
+    if limits.get("switch"):
+        return "true or false"
+    kind = "a whole number" if limits["whole"] else "a number"
+    if limits["high"] == float("inf"):
+        return f"{kind} of at least {limits['low']:g}"
+    return f"{kind} from {limits['low']:g} to {limits['high']:g}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), "utf-8")
