@@ -1,11 +1,12 @@
-"""What does docs/configuration.md say? Every setting, out of the same fields that flags, environment and file come from.
+"""What does docs/configuration.md say? Every setting, from the fields that flags, environment and file come from.
 
-``python docs/configuration.py`` writes the page anew; a test fails where that was forgotten.
+``PYTHONPATH=. python docs/configuration.py`` writes the page anew; a test fails where that was forgotten.
 """
 
 import ast
 import inspect
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def _docstrings(model: type) -> Mapping[str, str]:
     """What stands under each field of *model*, by its name."""
     body = ast.parse(inspect.getsource(model)).body[0].body  # type: ignore[attr-defined]
     found = {}
-    for field, text in zip(body, body[1:], strict=False):
+    for field, text in pairwise(body):
         if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
             found[ast.unparse(field.target)] = " ".join(ast.literal_eval(text.value).split()).replace("``", "`")
     return found

@@ -7,6 +7,7 @@ by ``_doReadOrWrite`` itself.
 """
 
 import sys
+from typing import Any
 
 if sys.platform == "linux":
     from twisted.internet.epollreactor import EPollReactor
@@ -15,12 +16,13 @@ if sys.platform == "linux":
         """Calls what is ready, and nothing around it."""
 
         def doPoll(self, timeout: float | None) -> None:
+            poller: Any = self._poller
+            read_or_write: Any = self._doReadOrWrite
             try:
-                ready = self._poller.poll(-1 if timeout is None else timeout, len(self._selectables))  # type: ignore[no-untyped-call]
+                ready = poller.poll(-1 if timeout is None else timeout, len(self._selectables))
             except InterruptedError:
                 return
             selectables = self._selectables
-            read_or_write = self._doReadOrWrite
             for fd, event in ready:
                 # One call may have closed another descriptor of the same round.
                 selectable = selectables.get(fd)

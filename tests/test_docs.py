@@ -1,0 +1,131 @@
+"""What the documentation says is so: its examples run, its tables and maps are those of the code."""
+
+import re
+import runpy
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+import treq
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
+
+import openprequal
+from openprequal.config.agent import AgentSettings
+from openprequal.config.gateway import GatewaySettings
+from openprequal.config.schema import settings_of
+from openprequal.errors import RegistrationRefused
+from openprequal.hooks.calling import call
+from openprequal.hooks.request_hooks import HookRequest, HookResponse, rewritten_path
+from openprequal.http1.request import parse_request_head
+from openprequal.interfaces import HookAnswer
+from openprequal.values import Backend
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PACKAGE = Path(openprequal.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def hooks() -> types.SimpleNamespace:
+    """The examples of hooks.md, as the one module they are said to be."""
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / "hooks.md").read_text("utf-8"), re.DOTALL)
+    assert len(blocks) == 5
+    names: dict[str, Any] = {}
+    exec(compile("\n\n".join(blocks), "hooks.md", "exec"), names)
+    return types.SimpleNamespace(**names)
+
+
+def _call(hook: Any, *arguments: object, check: Any = None) -> object:
+    """As the gateway calls it; a failure of the hook fails the test."""
+    failures: list[str] = []
+    answer = call(hook, *arguments, clock=Clock(), timeout_s=1.0, on_failure=failures.append, check=check)
+    if isinstance(answer, Deferred):
+        results: list[object] = []
+        answer.addCallback(results.append)
+        (answer,) = results
+    assert not failures
+    return answer
+
+
+def test_the_register_example_takes_our_network_and_refuses_others(hooks: types.SimpleNamespace) -> None:
+    assert _call(hooks.only_ours, Backend("http://10.20.3.4:80")) is None
+    for url in ("http://10.21.3.4:80", "http://name:80"):
+        with pytest.raises(RegistrationRefused, match="is not in") as refused:
+            _call(hooks.only_ours, Backend(url))
+        assert refused.value.status == 403
+
+
+def test_the_unregister_example_posts_one_message(
+    hooks: types.SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posted = []
+
+    def post(url: str, json: object) -> "Deferred[None]":
+        posted.append((url, json))
+        return succeed(None)
+
+    monkeypatch.setattr(treq, "post", post)
+    _call(hooks.tell_the_chat, Backend("http://10.20.3.4:80"))
+    assert posted == [(hooks.CHAT, {"text": "http://10.20.3.4:80 has left default"})]
+
+
+@pytest.mark.parametrize(("path", "rewritten"), [("/v1/a", b"/a"), ("/v1", b"/"), ("/b/v1", b"/b/v1")])
+def test_the_path_example_takes_the_prefix_away(hooks: types.SimpleNamespace, path: str, rewritten: bytes) -> None:
+    assert _call(hooks.without_prefix, path, check=rewritten_path) == rewritten
+
+
+def test_the_request_example_turns_a_key_into_a_user(hooks: types.SimpleNamespace) -> None:
+    request = HookRequest(b"GET", b"/", [(b"X-User", b"mallory"), (b"X-API-Key", b"k-123")], "192.0.2.1")
+    _call(hooks.with_key, request, check=request.check)
+    assert request.fields == [(b"X-User", b"alice")]
+
+
+def test_the_request_example_answers_who_has_no_key(hooks: types.SimpleNamespace) -> None:
+    request = HookRequest(b"GET", b"/", [(b"X-API-Key", b"guessed")], "192.0.2.1")
+    with pytest.raises(HookAnswer) as answer:
+        _call(hooks.with_key, request, check=request.check)
+    assert answer.value.status == 401
+
+
+def test_the_response_example_says_who_answered_to_whom_asks(hooks: types.SimpleNamespace) -> None:
+    request = parse_request_head(b"GET / HTTP/1.1\r\nHost: a\r\nX-Debug: yes", "192.0.2.1")
+    response = HookResponse(200, [(b"Server", b"secret/1.0")], Backend("http://10.20.3.4:80"))
+    _call(hooks.say_who, request, response, check=response.check)
+    assert response.fields == [(b"X-Backend", b"http://10.20.3.4:80")]
+
+
+def test_the_page_of_settings_is_what_the_settings_say() -> None:
+    script = runpy.run_path(str(DOCS / "configuration.py"))
+    assert (DOCS / "configuration.md").read_text("utf-8") == script["page"](), "run docs/configuration.py"
+
+
+def test_the_settings_in_the_readme_exist() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    rows = re.findall(r"^\| `--([a-z-]+)`[^|]*\| `([A-Z_]+)`", readme, re.MULTILINE)
+    settings = [setting for model in (GatewaySettings, AgentSettings) for setting in settings_of(model).values()]
+    known = {(setting.flag, setting.env) for setting in settings}
+    # The token's row names the file's flag beside the variable of the token itself.
+    known.add(("--token-file", "OPENPREQUAL_TOKEN"))
+    assert len(rows) > 8
+    assert not {(f"--{flag}", variable) for flag, variable in rows} - known
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md"])
+def test_every_file_that_a_page_names_exists(page: str) -> None:
+    named = re.findall(r"`((?:[a-z0-9_]+/)*[a-z0-9_]+\.py)`", (ROOT / page).read_text("utf-8"))
+    assert named
+    assert not [name for name in named if not ((PACKAGE / name).exists() or (ROOT / name).exists())]
+
+
+@pytest.mark.parametrize("page", sorted([ROOT / "README.md", *DOCS.rglob("*.md")]), ids=lambda page: str(page.name))
+def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text("utf-8"))
+    assert not [link for link in links if not (page.parent / link).exists()]
+
+
+def test_the_map_shows_every_package() -> None:
+    map_ = (DOCS / "architecture.md").read_text("utf-8")
+    packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert not {package for package in packages if f"{package}/" not in map_}
