@@ -50,7 +50,8 @@ from openprequal.routing.router import Router
 from openprequal.routing.service import Service
 from openprequal.upstream.addresses import Addresses
 from openprequal.upstream.connections import Connections
-from openprequal.upstream.dialing import Dialer
+from openprequal.upstream.dialing import dialer
+from openprequal.upstream.trust import trust_root
 from openprequal.values import DEFAULT_SERVICE, Backend, LoadReport
 
 Clock = Any
@@ -75,11 +76,12 @@ def gateway(reactor: Clock, settings: GatewaySettings) -> IService:
     periodics: list[Periodic] = []
     for name, effective in settings.effective_services.items():
         services[name] = _service(reactor, rng, name, effective, settings, periodics)
+    trusted = trust_root(settings.upstream_ca_file)
     health = HealthMonitor(
         reactor,
         rng,
         services,
-        lambda backend: _member(reactor, settings, backend),
+        lambda backend: _member(reactor, settings, trusted, backend),
         default_path=lambda backend: settings.effective_services[backend.service].backend_health_path,
         interval_s=settings.health_interval_seconds,
         timeout_s=settings.health_timeout_seconds,
@@ -223,14 +225,13 @@ def _service(
     return service
 
 
-def _member(reactor: Clock, settings: GatewaySettings, backend: Backend) -> Member:
+def _member(reactor: Clock, settings: GatewaySettings, trusted: Any, backend: Backend) -> Member:
     """What this process holds of one backend."""
     addresses = Addresses(reactor.nameResolver, backend.host)
 
     def connections(port: int) -> Connections:
-        dialer = Dialer(reactor, backend, port, addresses.known, settings.connect_timeout_seconds)
         return Connections(
-            dialer.dial,
+            dialer(reactor, backend, port, addresses.known, settings.connect_timeout_seconds, trusted),
             reactor,
             max_idle=settings.upstream_max_idle,
             idle_timeout_s=settings.upstream_idle_timeout_seconds,

@@ -17,7 +17,7 @@ class Backend:
     """
 
     url: str
-    """Canonical ``http://host:port``: lower case, port always present, no path."""
+    """Canonical ``http://host:port``: lower case, port always present, no path; or ``unix:///path/of.sock``."""
     service: str = DEFAULT_SERVICE
     """The named set of backends it belongs to."""
     weight: float = 1.0
@@ -36,6 +36,7 @@ class Backend:
     scheme: str = field(init=False, eq=False)
     host: str = field(init=False, eq=False)
     port: int = field(init=False, eq=False)
+    """0 for a Unix socket."""
 
     @id.default
     def _id(self) -> str:
@@ -47,12 +48,22 @@ class Backend:
 
     @host.default
     def _host(self) -> str:
-        return urlsplit(self.url).hostname or ""
+        return urlsplit(self.url).hostname or "localhost"
 
     @port.default
     def _port(self) -> int:
         parts = urlsplit(self.url)
-        return parts.port or (443 if parts.scheme == "https" else 80)
+        return 0 if parts.scheme == "unix" else parts.port or (443 if parts.scheme == "https" else 80)
+
+    @property
+    def socket_path(self) -> str | None:
+        """Path of its Unix socket; None: it is reached by TCP."""
+        return self.url.removeprefix("unix://") if self.scheme == "unix" else None
+
+    @property
+    def authority(self) -> str:
+        """What a request to it has in Host, unless the client's is kept."""
+        return "localhost" if self.scheme == "unix" else self.url.partition("://")[2]
 
 
 class LoadState(StrEnum):

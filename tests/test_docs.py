@@ -1,8 +1,10 @@
 """What the documentation says is so: its examples run, its tables and maps are those of the code."""
 
+import ast
 import re
 import runpy
 import types
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +131,34 @@ def test_the_map_shows_every_package() -> None:
     map_ = (DOCS / "architecture.md").read_text("utf-8")
     packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert not {package for package in packages if f"{package}/" not in map_}
+
+
+def _layers() -> dict[str, int]:
+    """The row of each package and module in architecture.md."""
+    (rows,) = re.findall(r"```layers\n(.*?)```", (DOCS / "architecture.md").read_text("utf-8"), re.DOTALL)
+    return {name: number for number, row in enumerate(rows.splitlines()) for name in row.split()}
+
+
+def _imports(module: Path) -> Iterator[str]:
+    """What *module* imports of ours, as ``package/module``."""
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("openprequal."):
+            yield str(node.module).removeprefix("openprequal.").replace(".", "/")
+
+
+def test_imports_go_upwards_only_in_the_layers_of_the_page() -> None:
+    layers = _layers()
+
+    def layer(name: str) -> int:
+        return layers[name] if name in layers else layers[name.partition("/")[0]]
+
+    downwards = []
+    for file in PACKAGE.rglob("*.py"):
+        name = str(file.relative_to(PACKAGE).with_suffix("")).removesuffix("/__init__")
+        if name == "__init__":
+            continue
+        for imported in _imports(file):
+            same = imported.partition("/")[0] == name.partition("/")[0]
+            if not same and layer(imported) >= layer(name):
+                downwards.append(f"{name} imports {imported}")
+    assert not downwards

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from openprequal.errors import RegistrationRefused
 
 MAX_LENGTH: Final = 2048
+MAX_SOCKET_PATH: Final = 107
+"""sizeof(sun_path) - 1 on Linux."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _AUTHORITY: Final = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:]*)(?::(?P<port>[0-9]*))?")
 # Underscores are no part of a host name (RFC 1123 section 2.1), but of names that container networks give.
@@ -27,6 +29,8 @@ def canonical_url(url: str, port: int | None = None) -> str:
         _refuse("may hold ASCII only: give an international name in its xn-- form", url)
     if not url.isprintable() or " " in url or "\\" in url:
         _refuse("holds a space, a control character or a backslash", url)
+    if url.startswith("unix:"):
+        return _unix_url(url, port)
     scheme, authority = _split(url)
     match = _AUTHORITY.fullmatch(authority)
     if match is None:
@@ -38,13 +42,25 @@ def canonical_url(url: str, port: int | None = None) -> str:
     return f"{scheme}://{host}:{own_port or port or _DEFAULT_PORTS[scheme]}"
 
 
+def _unix_url(url: str, port: int | None) -> str:
+    path = url.removeprefix("unix:")
+    path = path.removeprefix("//") if path.startswith("///") else path
+    if not path.startswith("/") or path.startswith("//") or ".." in path.split("/") or "?" in path or "#" in path:
+        _refuse("must be unix:// and the absolute path of a socket", url)
+    if port is not None:
+        raise RegistrationRefused("port: a Unix socket has none", field="port")
+    if len(path) > MAX_SOCKET_PATH:
+        _refuse(f"has a socket path of more than {MAX_SOCKET_PATH} bytes", url)
+    return f"unix://{path}"
+
+
 def _split(url: str) -> tuple[str, str]:
     try:
         parts = urlsplit(url)
     except ValueError:
         _refuse("is no URL", url)
     if parts.scheme not in _DEFAULT_PORTS or not url[len(parts.scheme) :].startswith("://"):
-        _refuse("must start with http:// or https://", url)
+        _refuse("must start with http://, https:// or unix:///", url)
     if "@" in parts.netloc:
         _refuse("may not hold credentials")  # nor are they repeated
     if "?" in url or "#" in url:

@@ -136,7 +136,9 @@ class AgentSettings(Settings):
     cores: float = setting(
         1.0, "Cores that the requests under way share; 0: no limit, the work is a mere delay.", group=_LOAD, ge=0
     )
-    response_bytes: int | None = setting(None, "Bytes of a response body; none: one line that says who answers.", group=_LOAD, ge=0)
+    response_bytes: int | None = setting(
+        None, "Bytes of a response body; none: one line of who it is.", group=_LOAD, ge=0
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -172,6 +172,11 @@ class GatewaySettings(Settings):
     )
     queue_max: int = setting(128, "Requests of a service that may wait for a free backend.", group=_BACKENDS, ge=0)
     queue_timeout_seconds: float = setting(1.0, "Seconds they may wait.", group=_BACKENDS, gt=0)
+    upstream_ca_file: str | None = setting(
+        None,
+        "PEM file of the authorities whose certificates https backends may show; none: the system's.",
+        group=_BACKENDS,
+    )
     host_header: Literal["keep", "backend"] = setting(
         "keep", "Host that backends see; keep: what the client sent, backend: their own.", group=_BACKENDS
     )

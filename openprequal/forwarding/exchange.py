@@ -48,6 +48,7 @@ class Exchange:
     __slots__ = (
         "_body_at_hand",
         "_client",
+        "_client_congested",
         "_congested",
         "_connecting",
         "_connection",
@@ -89,6 +90,7 @@ class Exchange:
         self._responding = False
         self._tunnel = False
         self._congested = False
+        self._client_congested = False
         self._status = 0
         self._head_latency: float | None = None
         self._last_failure: Exception | None = None
@@ -129,7 +131,10 @@ class Exchange:
         """The request's body is whole."""
         self._request_ended = True
         self._trailers = forwardable_trailers(trailers)
-        if self._connection is not None:
+        if self._connection is None:
+            # Still paused, but nothing more of this request comes: read on, so that a client that goes is noticed.
+            self._client.resume_request()
+        else:
             self._moved_at = self._forwarder.now()
             if self.request.length == CHUNKED:
                 self._connection.send(last_chunk(self._trailers))
@@ -147,11 +152,13 @@ class Exchange:
 
     def client_congested(self) -> None:
         """The client reads more slowly than the backend answers."""
+        self._client_congested = True
         if self._connection is not None:
             self._connection.pause()
 
     def client_drained(self) -> None:
         """The client takes more."""
+        self._client_congested = False
         if self._connection is not None:
             self._moved_at = self._forwarder.now()
             self._connection.resume()
@@ -369,11 +376,7 @@ class Exchange:
             pass  # connecting has a time-out of its own
         elif self._responding or not self._request_ended:
             if now - self._moved_at > timeouts.stall_s:
-                if self._responding or self._congested:
-                    self._timed_out(BackendTimeout(f"body stalled for {timeouts.stall_s} s"))
-                else:
-                    self._end_attempt(_CANCELLED)
-                    self._fail(RequestTimeout(f"request body stalled for {timeouts.stall_s} s"))
+                self._stalled(timeouts.stall_s)
         elif now - self._moved_at > timeouts.response_s:
             self._timed_out(BackendTimeout(f"no response head within {timeouts.response_s} s"))
 
@@ -382,6 +385,17 @@ class Exchange:
         if not self._settled:
             self._end_attempt(_CANCELLED)
             self._give_up(NoBackend("shutting down"))
+
+    def _stalled(self, stall_s: float) -> None:
+        """No byte has moved for too long: only if it was the backend's turn does that weigh against it."""
+        if self._tunnel:
+            self._end_attempt(Outcome(Ending.RESPONSE, self._status, None))
+            self._give_up(BackendTimeout(f"tunnel idle for {stall_s} s"))
+        elif self._client_congested if self._responding else not self._congested:
+            self._end_attempt(_CANCELLED)
+            self._give_up(RequestTimeout(f"the client stalled for {stall_s} s"))
+        else:
+            self._timed_out(BackendTimeout(f"body stalled for {stall_s} s"))
 
     def _timed_out(self, error: GatewayError) -> None:
         self._end_attempt(Outcome(Ending.TIMEOUT, self._status or None, self._head_latency))
@@ -401,7 +415,9 @@ class Exchange:
     def _answer_locally(self, status: int, fields: list[Field], content: bytes) -> None:
         """Answer without a backend, on a hook's behalf."""
         fields.append(self._forwarder.response_rules.date())
-        self._client.respond(status, PHRASES.get(status, b""), FieldSection(fields), len(content), content, True)
+        reason = PHRASES.get(status, b"")
+        chunk = b"" if self.request.method == b"HEAD" else content
+        self._client.respond(status, reason, FieldSection(fields), len(content), chunk, True)
         self._settle(status)
 
     def _drop_connection(self) -> None:

@@ -55,7 +55,8 @@ class HookedExchange(Exchange):
     # ---- before a backend is picked ---------------------------------------------------------------------------------
 
     def start(self, body: bytes, ended: bool) -> None:
-        self._body: tuple[bytes, bool] | None = (body, ended)
+        # What has come of the body, and its trailers once it is whole.
+        self._body: tuple[bytes, list[Field] | None] | None = (body, [] if ended else None)
         if not ended:
             self._client.pause_request()
         self._rewrite_path()
@@ -64,13 +65,14 @@ class HookedExchange(Exchange):
         if self._body is None:
             super().request_more(chunk)
         else:
-            self._body = (self._body[0] + chunk, False)
+            self._body = (self._body[0] + chunk, None)
 
     def request_end(self, trailers: list[Field]) -> None:
         if self._body is None:
             super().request_end(trailers)
         else:
-            self._body = (self._body[0], True)
+            self._body = (self._body[0], trailers)
+            self._client.resume_request()
 
     def _rewrite_path(self) -> None:
         hook = self._hooks.path_rewrite
@@ -102,8 +104,10 @@ class HookedExchange(Exchange):
 
     def _go(self) -> None:
         assert self._body is not None
-        (body, ended), self._body = self._body, None
-        super().start(body, ended)
+        (body, trailers), self._body = self._body, None
+        super().start(body, trailers == [])
+        if trailers and not self._settled:
+            super().request_end(trailers)
 
     # ---- on the way back --------------------------------------------------------------------------------------------
 
@@ -178,7 +182,10 @@ class HookedExchange(Exchange):
         self._held = None
         # The backend did its part: whatever went wrong is the hook's doing.
         self._end_attempt(Outcome(Ending.CANCELLED, None, None))
-        if isinstance(error, HookAnswer):
+        if isinstance(error, HookAnswer) and 200 <= error.status <= 599:
+            if error.status in (204, 304):  # without content, whatever its length (RFC 9112 section 6.3)
+                self._answer_locally(error.status, [], b"")
+                return
             fields = [Field(b"Content-Type", error.content_type), Field(b"Content-Length", b"%d" % len(error.body))]
             self._answer_locally(error.status, fields, error.body)
         else:

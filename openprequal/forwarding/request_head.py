@@ -106,7 +106,7 @@ def host_line(request: RequestHead, rules: RequestRules, backend: Backend) -> by
     """The Host field where it depends on *backend*: an HTTP/1.0 request without one gets its (RFC 9112 section 3.2)."""
     if rules.keep_host and request.host:
         return b""
-    return b"Host: " + backend.url.partition("://")[2].encode("ascii") + b"\r\n"
+    return b"Host: " + backend.authority.encode("ascii") + b"\r\n"
 
 
 def _check_loop(via: list[bytes], pseudonym: bytes) -> None:

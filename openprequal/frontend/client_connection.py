@@ -26,7 +26,7 @@ from openprequal.http1.body import chunk as as_chunk
 from openprequal.http1.errors import MalformedMessage
 from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.framing import CHUNKED
-from openprequal.http1.head_block import find_head_end
+from openprequal.http1.head_block import after_empty_lines, find_head_end
 from openprequal.http1.phrases import PHRASES
 from openprequal.http1.request import RequestHead, parse_request_head
 from openprequal.http1.send import sender
@@ -65,6 +65,13 @@ class Frontend:
     date: Callable[[], Field]
 
 
+def client_of(peer: object) -> str:
+    """The address of *peer* as it is logged, counted and forwarded; empty if it has none, as at a Unix socket."""
+    # On a socket for both families an IPv4 peer shows as ::ffff:192.0.2.1 (RFC 4291 section 2.5.5.2).
+    host: str = getattr(peer, "host", "")
+    return host.removeprefix("::ffff:")
+
+
 @implementer(IPushProducer)
 class ClientConnection(TwistedProtocol):
     """Speaks HTTP/1.1 to one client; the ``Downstream`` of each of its exchanges."""
@@ -83,6 +90,7 @@ class ClientConnection(TwistedProtocol):
         self._chunked = False
         self._tunnel = False
         self._closing = False
+        self._lingering = False
         self._last = False
         self._paused = False
         self._congested = False
@@ -98,8 +106,7 @@ class ClientConnection(TwistedProtocol):
             transport.setTcpNoDelay(True)
         # Registered for good; see UpstreamConnection.connectionMade.
         transport.registerProducer(self, True)
-        # On a socket for both families an IPv4 peer shows as ::ffff:192.0.2.1 (RFC 4291 section 2.5.5.2).
-        self.client = getattr(transport.getPeer(), "host", "").removeprefix("::ffff:")
+        self.client = client_of(transport.getPeer())
         self._since = self._frontend.now()
         self._frontend.opened(self)
 
@@ -155,8 +162,8 @@ class ClientConnection(TwistedProtocol):
         """Parse and begin one request; False if more bytes are needed."""
         data = self._buffer
         if data.startswith(b"\r\n"):
-            # An empty line before a request is ignored (RFC 9112 section 2.2).
-            data = self._buffer = data[2:]
+            # Empty lines before a request are ignored (RFC 9112 section 2.2), however they are cut.
+            data = self._buffer = after_empty_lines(data)
             if not data:
                 return False
         end = find_head_end(data) if data != b"\r" else -1
@@ -182,12 +189,14 @@ class ClientConnection(TwistedProtocol):
             exchange.start(b"", True)
             return
         limit = self._frontend.limits.body_bytes
-        if limit is not None:
-            if length > limit:
-                raise ContentTooLarge(f"Content-Length {length} over {limit}")
-            self._body_left = limit
+        if limit is not None and length > limit:
+            raise ContentTooLarge(f"Content-Length {length} over {limit}")
         decoder = self._decoder = body_decoder(length)
         content, after = decoder.feed(rest) if rest else (b"", None)
+        if limit is not None:
+            self._body_left = limit - len(content)
+            if self._body_left < 0:
+                raise ContentTooLarge("request body over the limit")
         exchange = self._exchange = self._frontend.exchange(self, head)
         if after is None:
             if length == CHUNKED or length > SMALL_READ:
@@ -324,7 +333,9 @@ class ClientConnection(TwistedProtocol):
         self._congested = False
         if self._exchange is not None:
             self._exchange.client_drained()
-        elif not self._closing:
+        elif self._closing:
+            self._close()
+        else:
             self._start_reading()
             self._advance()
 
@@ -368,7 +379,7 @@ class ClientConnection(TwistedProtocol):
         if self._exchange is not None:
             self._exchange.expire(now)
         elif self._closing:
-            if now - self._since > limits.linger_s:
+            if now - self._since > (limits.linger_s if self._lingering else limits.idle_s):
                 self._abort()
         elif self._buffer:
             if now - self._since > limits.header_s:
@@ -405,10 +416,13 @@ class ClientConnection(TwistedProtocol):
         self._closing = True
         self._buffer = b""
         self._since = self._frontend.now()
+        if self._congested:
+            return  # a slow reader gets what there is first: resumeProducing goes on from here
         if self._decoder is None and not self._paused and self._head is not None:
             self._lose()
             return
         self._decoder = None
+        self._lingering = True
         transport.unregisterProducer()
         if hasattr(transport, "loseWriteConnection"):
             transport.loseWriteConnection()

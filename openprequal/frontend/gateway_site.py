@@ -9,7 +9,7 @@ from twisted.internet.protocol import Factory
 from twisted.web.server import Site
 
 from openprequal.forwarding.downstream import Downstream
-from openprequal.frontend.client_connection import ClientConnection, ClientExchange, Frontend
+from openprequal.frontend.client_connection import ClientConnection, ClientExchange, Frontend, client_of
 from openprequal.frontend.limits import Limits
 from openprequal.frontend.local_answers import LocalAnswer, is_answered_here
 from openprequal.frontend.reserved import is_reserved
@@ -58,7 +58,7 @@ class GatewaySite(Factory["ClientConnection"]):
 
     def buildProtocol(self, addr: IAddress | None) -> ClientConnection | None:
         """A connection, or None (which closes it at once) when there are too many."""
-        client = getattr(addr, "host", "")
+        client = client_of(addr)
         if len(self.connections) >= self._max_connections or (
             self._max_per_client is not None and client and self._per_client[client] >= self._max_per_client
         ):

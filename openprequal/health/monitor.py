@@ -135,7 +135,7 @@ class HealthMonitor:
         backend = standing.backend
         member = self._services[backend.service].members[backend.id]
         path = backend.health_path or self._default_path(backend)
-        request = get_request(path, backend.url.partition("://")[2])
+        request = get_request(path, backend.authority)
         fetch = Fetch(member.connections, request, lambda result: self._checked(backend.id, result))
         self._checks[backend.id] = (fetch, self._clock.seconds() + self._timeout_s)
         fetch.start()

@@ -5,8 +5,15 @@ from typing import Final
 
 from openprequal.http1.errors import MalformedMessage
 
+_EMPTY_LINES: Final = re.compile(rb"(?:\r\n)+")
 BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 _BARE_CR: Final = re.compile(rb"\r(?!\n|\Z)")
+
+
+def after_empty_lines(data: bytes) -> bytes:
+    """*data* without the empty lines it begins with."""
+    empty = _EMPTY_LINES.match(data)
+    return data[empty.end() :] if empty is not None else data
 
 
 def find_head_end(data: bytes) -> int:

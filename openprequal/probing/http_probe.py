@@ -121,5 +121,5 @@ class HttpProbeTransport:
         request = self._requests.get(backend)
         if request is None:
             path = backend.probe_path or backend.health_path or self._default_path
-            request = self._requests[backend] = get_request(path, backend.url.partition("://")[2])
+            request = self._requests[backend] = get_request(path, backend.authority)
         return request

@@ -78,6 +78,11 @@ class MemoryTransport:
 
     # ---- what the reactor does --------------------------------------------------------------------------------------
 
+    @property
+    def unread(self) -> int:
+        """Bytes on their way to the protocol that it has not read."""
+        return len(self._inbound)
+
     def _soon(self, do: Any) -> None:
         self._clock.callLater(0, do)
 
@@ -207,6 +212,11 @@ class RawConnection:
     def received(self) -> bytes:
         """Everything that has arrived."""
         return bytes(self._transport.arrived)
+
+    @property
+    def unread(self) -> int:
+        """Bytes sent that the near end has not read yet."""
+        return self._transport.unread
 
     @property
     def ended(self) -> Ended | None:

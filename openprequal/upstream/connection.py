@@ -74,7 +74,7 @@ class UpstreamConnection(TwistedProtocol):
     send: Callable[[bytes], None]
 
     def __init__(self, gone: "Callable[[UpstreamConnection], None]") -> None:
-        """:param gone: called once when the connection is lost."""
+        """:param gone: called when the connection is of no more use, perhaps more than once."""
         self._gone = gone
         self._receiver: ResponseReceiver | None = None
         self._method = b""
@@ -162,6 +162,8 @@ class UpstreamConnection(TwistedProtocol):
             # Bytes after a finished response belong to nobody (RFC 9112 section 9.2 would let them answer a request
             # that was never sent).
             self.abort()
+            # Nobody may take it between now and connectionLost, a turn later.
+            self._gone(self)
             return
         try:
             if self._decoder is not None:

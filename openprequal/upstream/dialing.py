@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint, wrapClientTLS
+from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint, UNIXClientEndpoint, wrapClientTLS
 from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory
@@ -20,6 +20,26 @@ class NoAddress(ConnectError):
         super().__init__(string=f"{host} has no address")  # type: ignore[no-untyped-call]
 
 
+def dialer(
+    reactor: Any,
+    backend: Backend,
+    port: int,
+    addresses: Callable[[], Sequence[str]],
+    connect_timeout_s: float,
+    trust_root: Any = None,
+) -> "Callable[[Factory[Any]], Deferred[Any]]":
+    """What opens a connection to *backend*: over TCP, TLS on top for ``https``, or through its Unix socket.
+
+    :param port: of its traffic, or of its probes.
+    :param addresses: the IP addresses known now, see ``addresses``.
+    :param trust_root: whose certificates are believed (an ``IOpenSSLTrustRoot``); None: the platform's.
+    """
+    path = backend.socket_path
+    if path is not None and not port:
+        return UNIXClientEndpoint(reactor, path, timeout=connect_timeout_s).connect
+    return Dialer(reactor, backend, port, addresses, connect_timeout_s, trust_root).dial
+
+
 class Dialer:
     """Opens connections to one backend, trying its addresses one after the other, the last good one first."""
 
@@ -30,14 +50,15 @@ class Dialer:
         port: int,
         addresses: Callable[[], Sequence[str]],
         connect_timeout_s: float,
+        trust_root: Any = None,
     ) -> None:
-        """:param port: of the backend's traffic, or of its probes.
-        :param addresses: the IP addresses known now, see ``addresses``."""
+        """See :func:`dialer`."""
         self._reactor = reactor
         self._backend = backend
         self._port = port
         self._addresses = addresses
         self._timeout_s = connect_timeout_s
+        self._trust_root = trust_root
         self._last_good = ""
 
     def dial(self, factory: "Factory[Any]") -> "Deferred[Any]":
@@ -73,5 +94,6 @@ class Dialer:
         if self._backend.scheme == "https":
             from twisted.internet.ssl import optionsForClientTLS
 
-            endpoint = wrapClientTLS(optionsForClientTLS(self._backend.host), endpoint)
+            options = optionsForClientTLS(self._backend.host, trustRoot=self._trust_root)
+            endpoint = wrapClientTLS(options, endpoint)
         return endpoint

@@ -1,0 +1,109 @@
+"""How is what stands beside the requests put together from the settings? Registry, health, admin API."""
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from twisted.web.server import Site
+
+from openprequal.admin.access import AccessRules
+from openprequal.admin.backend_rows import backend_rows
+from openprequal.admin.own_address import OwnAddress
+from openprequal.admin.routes import Admin
+from openprequal.config.gateway import GatewaySettings
+from openprequal.config.names import resolve, resolve_optional
+from openprequal.data_plane import Services, member_for
+from openprequal.health.monitor import HealthMonitor
+from openprequal.hooks.registration import RegistrationHooks
+from openprequal.interfaces import IRegistry, RegistryContext
+from openprequal.listening import ListeningService
+from openprequal.metrics.exposition import exposition_in_turns
+from openprequal.registry.catalogue import REGISTRIES
+from openprequal.values import Backend, LoadReport
+
+Clock = Any
+"""The reactor: time, connections and names; tests hand in a fake."""
+
+
+def configured_registry(reactor: Clock, settings: GatewaySettings) -> IRegistry:
+    """Who exists.
+
+    :raises ConfigurationError: its class cannot be used.
+    """
+    make = resolve(settings.registry_class, "REGISTRY_CLASS", REGISTRIES, IRegistry)
+    registry: IRegistry = make(RegistryContext(reactor, settings.max_backends, settings.backend_heartbeat_timeout))
+    return registry
+
+
+def health_of(services: Services, reactor: Clock, rng: Random, settings: GatewaySettings) -> HealthMonitor:
+    """Who of those that exist may be picked."""
+    health = HealthMonitor(
+        reactor,
+        rng,
+        services,
+        lambda backend: member_for(reactor, settings, backend),
+        default_path=lambda backend: settings.effective_services[backend.service].backend_health_path,
+        interval_s=settings.health_interval_seconds,
+        timeout_s=settings.health_timeout_seconds,
+    )
+    for service in services.values():
+        service.state_told = health.told_state
+        service.connect_failed = health.connect_failed
+    return health
+
+
+def admin_site(
+    reactor: Clock,
+    settings: GatewaySettings,
+    registry: IRegistry,
+    services: Services,
+    health: HealthMonitor,
+    metrics: CollectorRegistry,
+    own_address: OwnAddress,
+    *,
+    not_ready: Callable[[], str | None],
+    count_hook_failure: Callable[[str], None],
+) -> Site:
+    """What is asked of the gateway itself.
+
+    :param not_ready: why this gateway should get no traffic now; None: it should.
+    :raises ConfigurationError: a registration hook cannot be used.
+    """
+    admin = Admin(
+        registry=registry,
+        services=services,
+        access=AccessRules(
+            token=settings.token.get_secret_value() if settings.token else None, trust_loopback=settings.trust_loopback
+        ),
+        hooks=RegistrationHooks(
+            reactor,
+            settings.hook_timeout_seconds,
+            count_hook_failure,
+            register=resolve_optional(settings.custom_register_hook, "CUSTOM_REGISTER_HOOK"),
+            unregister=resolve_optional(settings.custom_unregister_hook, "CUSTOM_UNREGISTER_HOOK"),
+        ),
+        backend_rows=lambda: backend_rows(services, health.standings, reactor.seconds()),
+        ready=not_ready,
+        metrics_page=lambda accept: exposition_in_turns(reactor, metrics, (accept or b"").decode("latin-1")),
+        heartbeat=lambda backend, report: _heartbeat(services, backend, report, reactor.seconds()),
+        refuse=own_address.objection,
+        heartbeat_timeout_s=settings.backend_heartbeat_timeout,
+    )
+    site = Site(admin.resource())
+    site.displayTracebacks = False
+    site.noisy = False
+    return site
+
+
+def admin_listener(reactor: Clock, settings: GatewaySettings, site: Site) -> ListeningService:
+    """Listens on the admin port."""
+    description = f"tcp:{settings.admin_port}:interface={settings.admin_interface.replace(':', chr(92) + ':')}"
+    return ListeningService(reactor, [description], site, "openprequal admin")
+
+
+def _heartbeat(services: Services, backend: Backend, report: LoadReport, now: float) -> None:
+    service = services[backend.service]
+    member = service.members.get(backend.id)
+    if member is not None:
+        service.reported(member, report, now)

@@ -1,0 +1,187 @@
+"""How is the way of a request put together from the settings? Services, their members, and what makes exchanges."""
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from openprequal.balancing.catalogue import BALANCERS
+from openprequal.clocks import Periodic
+from openprequal.config.gateway import EffectiveService, GatewaySettings
+from openprequal.config.names import resolve, resolve_optional
+from openprequal.forwarding.downstream import Downstream
+from openprequal.forwarding.exchange import Exchange
+from openprequal.forwarding.forwarder import Forwarder, Timeouts
+from openprequal.forwarding.hooked_exchange import HookedExchange, TrafficHooks
+from openprequal.forwarding.http_date import HttpDate
+from openprequal.forwarding.request_head import RequestRules
+from openprequal.forwarding.request_ids import RequestIds
+from openprequal.forwarding.response_head import ResponseRules
+from openprequal.frontend.limits import Limits
+from openprequal.http1.fields import Field
+from openprequal.http1.request import RequestHead
+from openprequal.interfaces import BalancerContext, IBalancer
+from openprequal.metrics.window import WindowAverage
+from openprequal.probing.http_probe import HttpProbeTransport
+from openprequal.routing.member import Member
+from openprequal.routing.router import Router
+from openprequal.routing.service import Service
+from openprequal.upstream.addresses import Addresses
+from openprequal.upstream.connections import Connections
+from openprequal.upstream.dialing import Dialer
+from openprequal.values import Backend, LoadReport
+
+Clock = Any
+"""The reactor: time, connections and names; tests hand in a fake."""
+
+Services = dict[str, Service]
+ProxyExchange = Callable[[Downstream, RequestHead], Exchange]
+
+
+def client_limits(settings: GatewaySettings) -> Limits:
+    """What clients may send, and how long they may take."""
+    return Limits(
+        request_line_bytes=settings.request_line_max_bytes,
+        header_bytes=settings.header_max_bytes,
+        header_fields=settings.header_max_fields,
+        body_bytes=settings.body_max_bytes,
+        header_s=settings.header_timeout_seconds,
+        idle_s=settings.idle_timeout_seconds,
+    )
+
+
+def proxied_exchanges(
+    reactor: Clock,
+    settings: GatewaySettings,
+    forwarder: Forwarder,
+    count_hook_failure: Callable[[str], None],
+) -> ProxyExchange:
+    """What makes a proxied request's exchange: the plain one unless there are hooks."""
+    hooks = TrafficHooks(
+        reactor,
+        settings.hook_timeout_seconds,
+        count_hook_failure,
+        path_rewrite=resolve_optional(settings.custom_path_rewrite, "CUSTOM_PATH_REWRITE"),
+        request=resolve_optional(settings.custom_request_hook, "CUSTOM_REQUEST_HOOK"),
+        response=resolve_optional(settings.custom_response_hook, "CUSTOM_RESPONSE_HOOK"),
+    )
+    if hooks:
+        return lambda client, request: HookedExchange(hooks, forwarder, client, request)
+    return lambda client, request: Exchange(forwarder, client, request)
+
+
+def forwarder_to(
+    router: Router, reactor: Clock, rng: Random, settings: GatewaySettings, date: HttpDate, *, secure: bool
+) -> Forwarder:
+    """The rules and time-outs of all exchanges.
+
+    :param secure: clients speak TLS to us.
+    """
+    pseudonym = f"openprequal-{rng.getrandbits(48):012x}".encode("ascii")
+    return Forwarder(
+        now=reactor.seconds,
+        route=router.route,
+        request_rules=RequestRules(
+            pseudonym=pseudonym,
+            request_ids=RequestIds(rng),
+            trusted_proxies=settings.trusted_proxies,
+            forwarded=settings.forwarded,
+            keep_host=settings.host_header == "keep",
+            scheme=b"https" if secure else b"http",
+        ),
+        response_rules=ResponseRules(
+            via=Field(b"Via", b"1.1 " + pseudonym), date=date, strip_reports=settings.response_report_strip
+        ),
+        timeouts=Timeouts(
+            response_s=settings.response_timeout_seconds,
+            stall_s=settings.stall_timeout_seconds,
+            queue_s=settings.queue_timeout_seconds,
+            connect_s=settings.connect_timeout_seconds,
+            total_s=settings.total_timeout_seconds,
+        ),
+    )
+
+
+def service_with_balancer(
+    reactor: Clock,
+    rng: Random,
+    name: str,
+    effective: EffectiveService,
+    settings: GatewaySettings,
+    periodics: list[Periodic],
+) -> Service:
+    """A service with its balancer, and the probes the balancer sends; what it does again and again is put in *periodics*.
+
+    :raises ConfigurationError: the balancer or a parameter of it cannot be used.
+    """
+
+    def probe_connections(backend: Backend) -> Connections | None:
+        member = service.members.get(backend.id)
+        return member.probe_connections if member is not None else None
+
+    def heard(backend: Backend, report: LoadReport) -> None:
+        member = service.members.get(backend.id)
+        if member is not None:
+            service.noted(member, report, reactor.seconds())
+
+    probes = HttpProbeTransport(
+        reactor,
+        probe_connections,
+        heard,
+        lambda backend, report: balancer.reported(backend, report),
+        default_path=effective.backend_health_path,
+    )
+    make = resolve(effective.load_balancer_class, "LOAD_BALANCER_CLASS", BALANCERS, IBalancer)
+    balancer: IBalancer = make(BalancerContext(reactor, rng, probes, effective.balancer_parameters))
+    service = Service(name, balancer, max_in_flight=settings.backend_max_in_flight, queue_max=settings.queue_max)
+    service.departed = probes.forget
+    periodics.append(Periodic(reactor, 0.05, probes.expire, f"probe time-outs of {name}"))
+    tick = getattr(balancer, "tick", None)
+    if tick is not None:
+        periodics.append(Periodic(reactor, getattr(balancer, "tick_interval_s", 0.1), tick, f"balancer of {name}"))
+    return service
+
+
+def member_for(reactor: Clock, settings: GatewaySettings, backend: Backend) -> Member:
+    """What this process holds of one backend."""
+    addresses = Addresses(reactor.nameResolver, backend.host)
+
+    def connections(port: int) -> Connections:
+        dialer = Dialer(reactor, backend, port, addresses.known, settings.connect_timeout_seconds)
+        return Connections(
+            dialer.dial,
+            reactor,
+            max_idle=settings.upstream_max_idle,
+            idle_timeout_s=settings.upstream_idle_timeout_seconds,
+        )
+
+    traffic = connections(backend.port)
+    elsewhere = backend.probe_port is not None and backend.probe_port != backend.port
+    probing = connections(backend.probe_port) if elsewhere and backend.probe_port else traffic
+    return Member(backend, traffic, probing, addresses, WindowAverage(settings.latency_window_seconds))
+
+
+def expire_connections(services: Services, now: float) -> None:
+    """Close connections to backends that have been idle for too long."""
+    for member in _members(services):
+        member.connections.expire(now)
+        member.probe_connections.expire(now)
+
+
+def refresh_addresses(services: Services) -> "Deferred[None] | None":
+    """Look up the backends' names again."""
+    for member in _members(services):
+        member.addresses.refresh()
+    return None
+
+
+def abort_connections(services: Services) -> None:
+    """Close what is left of connections to backends."""
+    for member in _members(services):
+        member.connections.abort()
+        member.probe_connections.abort()
+
+
+def _members(services: Services) -> list[Member]:
+    return [member for service in services.values() for member in service.members.values()]

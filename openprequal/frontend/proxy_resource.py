@@ -1,0 +1,112 @@
+"""ProxyResource: the gateway as a resource for anybody's own ``twisted.web.server.Site``."""
+
+from collections.abc import Callable
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.resource import IResource, Resource
+from twisted.web.server import NOT_DONE_YET, Request
+
+from openprequal.errors import GatewayError
+from openprequal.forwarding.downstream import Downstream
+from openprequal.frontend.client_connection import ClientExchange
+from openprequal.frontend.limits import Limits, refusal
+from openprequal.frontend.local_answers import LocalAnswer, is_answered_here
+from openprequal.frontend.reserved import is_reserved
+from openprequal.frontend.site_client import SiteClient, read_head
+from openprequal.http1.errors import MalformedMessage
+from openprequal.http1.fields import Field
+from openprequal.http1.request import RequestHead
+
+
+class ProxyResource(Resource):
+    """Proxies every request that reaches it, whatever is left of its path.
+
+    What a Site takes away from a proxy is listed in ``docs/own-site.md``; ``GatewaySite`` has none of these limits.
+
+    :ivar connections: those with a request under way; the idle ones are the Site's.
+    """
+
+    isLeaf = True
+
+    def __init__(
+        self,
+        proxy: Callable[[Downstream, RequestHead], ClientExchange],
+        admin: IResource | None,
+        limits: Limits,
+        *,
+        clock: IReactorTime,
+        date: Callable[[], Field],
+        refused: Callable[[int], None],
+    ) -> None:
+        """
+        :param admin: answers the reserved paths; None: they are proxied like all others.
+        :param limits: those on heads and bodies count, where the Site's own are not stricter; times are the Site's.
+        :param refused: told the status of each request refused before it had an exchange.
+        """
+        super().__init__()
+        self._proxy = proxy
+        self._admin = admin
+        self._limits = limits
+        self._clock = clock
+        self._date = date
+        self._refused = refused
+        self._draining = False
+        self.connections: set[SiteClient] = set()
+
+    def render(self, request: Request) -> int | bytes:
+        """Begin to answer *request*; called by the Site."""
+        try:
+            head = read_head(request, self._limits)
+        except MalformedMessage as error:
+            return self._refuse(request, refusal(error))
+        except GatewayError as error:
+            return self._refuse(request, error)
+        if self._admin is not None and is_reserved(head.path):
+            # Wherever in the user's tree we are: reserved paths count from the root.
+            request.prepath, request.postpath = [], head.path[1:].split(b"/")
+            answer: int | bytes = self._admin.render(request)
+            return answer
+        client = self._client(request)
+        if self._draining:
+            client.last()
+        if is_answered_here(head):
+            client.begin(LocalAnswer(client, head, self._date(), self._clock.seconds()))
+        else:
+            client.begin(self._proxy(client, head))
+        return NOT_DONE_YET
+
+    def expire(self) -> None:
+        """Called from time to time: end what has taken too long."""
+        now = self._clock.seconds()
+        for client in list(self.connections):
+            client.expire(now, self._limits.linger_s)
+
+    @property
+    def busy(self) -> int:
+        """Requests under way."""
+        return sum(client.busy for client in self.connections)
+
+    def drain(self) -> None:
+        """The gateway is about to end: every response from now on ends its connection."""
+        self._draining = True
+
+    def shut_down(self) -> None:
+        """End every request now."""
+        for client in list(self.connections):
+            client.shut_down()
+
+    def _client(self, request: Request) -> SiteClient:
+        client = SiteClient(request, self._clock, self._date)
+        self.connections.add(client)
+
+        def ended(_: object) -> None:
+            self.connections.discard(client)
+            client.ended()
+
+        request.notifyFinish().addBoth(ended)
+        return client
+
+    def _refuse(self, request: Request, error: GatewayError) -> int:
+        self._refused(error.status)
+        self._client(request).refuse(error)
+        return NOT_DONE_YET

@@ -1,0 +1,186 @@
+"""How many connections there may be, and which requests are answered without a backend."""
+
+import pytest
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request, Site
+
+from openprequal.testing.memory_transport import Ended, RawConnection
+from openprequal.testing.network import MemoryNetwork
+
+GET = b"GET /x HTTP/1.1\r\nHost: a.test\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def status(client: RawConnection) -> int:
+    return int(client.received[9:12])
+
+
+def test_no_more_connections_than_allowed() -> None:
+    network = MemoryNetwork(max_connections=2)
+    first = network.client()
+    network.client()
+    assert network.client().ended is Ended.FINISHED
+    first.close()
+    assert network.client().ended is None
+
+
+@pytest.mark.parametrize("host", ["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::1"])
+def test_no_more_connections_of_one_client_than_allowed(host: str) -> None:
+    network = MemoryNetwork(max_connections_per_client=2)
+    first = network.client(host)
+    network.client(host)
+    assert network.client(host).ended is Ended.FINISHED
+    assert network.client("192.0.2.99").ended is None
+    first.close()
+    assert network.client(host).ended is None
+
+
+# ---- answered here --------------------------------------------------------------------------------------------------
+
+
+def test_connect_is_refused() -> None:
+    network = MemoryNetwork()
+    client = network.client()
+    client.send(b"CONNECT a.test:443 HTTP/1.1\r\nHost: a.test\r\n\r\n")
+    assert status(client) == 501
+    assert network.backend().dialled == 0
+
+
+def test_trace_that_may_go_no_further_is_answered_without_its_secrets() -> None:
+    network = MemoryNetwork()
+    client = network.client()
+    client.send(b"TRACE /x HTTP/1.1\r\nHost: a.test\r\nMax-Forwards: 0\r\nCookie: secret\r\nX-A: 1\r\n\r\n")
+    assert status(client) == 200
+    assert b"Content-Type: message/http\r\n" in client.received
+    assert b"TRACE /x HTTP/1.1\r\nHost: a.test\r\nMax-Forwards: 0\r\nX-A: 1\r\n" in client.received
+    assert b"secret" not in client.received
+    assert network.backend().dialled == 0
+
+
+def test_options_that_may_go_no_further_is_answered() -> None:
+    network = MemoryNetwork()
+    client = network.client()
+    client.send(b"OPTIONS * HTTP/1.1\r\nHost: a.test\r\nMax-Forwards: 0\r\n\r\n" + GET)
+    assert status(client) == 200
+    assert b"\r\nAllow: GET" in client.received
+    assert network.backend().received.startswith(b"GET /x")
+
+
+def test_options_that_may_go_further_goes_one_step_less_far() -> None:
+    network = MemoryNetwork()
+    network.client().send(b"OPTIONS * HTTP/1.1\r\nHost: a.test\r\nMax-Forwards: 2\r\n\r\n")
+    assert b"Max-Forwards: 1\r\n" in network.backend().received
+
+
+def test_a_body_with_a_request_answered_here_ends_the_connection() -> None:
+    network = MemoryNetwork()
+    client = network.client()
+    client.send(b"OPTIONS * HTTP/1.1\r\nHost: a.test\r\nMax-Forwards: 0\r\nContent-Length: 5\r\n\r\nhe")
+    assert status(client) == 200
+    assert client.ended is Ended.FINISHED
+    client.send(b"llo" + GET)
+    assert network.backend().dialled == 0
+
+
+# ---- the gateway's own paths ----------------------------------------------------------------------------------------
+
+
+class Echo(Resource):
+    """Answers with what it was sent; what ends in "later" when the test says so."""
+
+    isLeaf = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: list[Request] = []
+        self.gone: list[object] = []
+
+    def render(self, request: Request) -> bytes | int:
+        if request.path.endswith(b"later"):
+            self.waiting.append(request)
+            request.notifyFinish().addErrback(self.gone.append)
+            return NOT_DONE_YET
+        content = request.content.read()  # type: ignore[union-attr]
+        return b"%b %b %b" % (request.method, request.uri, content)
+
+
+@pytest.fixture
+def echo() -> Echo:
+    return Echo()
+
+
+@pytest.fixture
+def network(echo: Echo) -> MemoryNetwork:
+    site = Site(echo)
+    site.noisy = False
+    return MemoryNetwork(admin=site)
+
+
+@pytest.mark.parametrize("path", [b"/metrics", b"/register", b"/backends", b"/healthz?x=y", b"/_openprequal/later-on"])
+def test_the_gateways_own_paths_are_answered_by_its_resource(network: MemoryNetwork, path: bytes) -> None:
+    client = network.client()
+    client.send(GET.replace(b"/x", path))
+    assert status(client) == 200
+    assert client.received.endswith(b"GET " + path + b" ")
+    assert network.backend().dialled == 0
+
+
+@pytest.mark.parametrize("path", [b"/metrics/", b"/Metrics", b"//metrics", b"/%6detrics", b"/registered", b"/"])
+def test_similar_paths_are_proxied(network: MemoryNetwork, path: bytes) -> None:
+    network.client().send(GET.replace(b"/x", path))
+    assert network.backend().received.startswith(b"GET " + path)
+
+
+def test_without_a_resource_of_ours_all_paths_are_proxied() -> None:
+    network = MemoryNetwork()
+    network.client().send(GET.replace(b"/x", b"/metrics"))
+    assert network.backend().dialled == 1
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 5\r\n\r\nhello", b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"])
+def test_our_resource_gets_the_body_however_it_is_cut(network: MemoryNetwork, framing: bytes) -> None:
+    request = b"POST /register HTTP/1.1\r\nHost: a.test\r\n" + framing
+    for cut in range(len(request)):
+        client = network.client()
+        client.send(request, cuts=[cut])
+        assert client.received.endswith(b"POST /register hello")
+
+
+def test_a_body_too_large_for_our_resource_is_413(network: MemoryNetwork) -> None:
+    client = network.client()
+    client.send(b"POST /register HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 100_000)
+    assert status(client) == 413
+    assert client.ended is Ended.FINISHED
+
+
+def test_a_body_for_our_resource_that_does_not_come_is_408(network: MemoryNetwork) -> None:
+    client = network.client()
+    client.send(b"POST /register HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\n\r\nhe")
+    network.wait(11)
+    assert status(client) == 408
+    assert client.ended is Ended.FINISHED
+
+
+def test_a_late_answer_of_our_resource_is_followed_by_the_next_request(network: MemoryNetwork, echo: Echo) -> None:
+    client = network.client()
+    client.send(GET.replace(b"/x", b"/_openprequal/later") + GET)
+    assert client.received == b""
+    echo.waiting[0].write(b"at last")
+    echo.waiting[0].finish()
+    network.clock.advance(0)
+    assert b"7\r\nat last\r\n0\r\n\r\n" in client.received
+    assert network.backend().received.startswith(b"GET /x")
+
+
+def test_a_client_that_goes_is_told_to_our_resource(network: MemoryNetwork, echo: Echo) -> None:
+    client = network.client()
+    client.send(GET.replace(b"/x", b"/_openprequal/later"))
+    client.close()
+    assert len(echo.gone) == 1
+
+
+def test_head_of_our_resource_has_no_content(network: MemoryNetwork) -> None:
+    client = network.client()
+    client.send(b"HEAD" + GET[3:].replace(b"/x", b"/metrics"))
+    assert client.received.endswith(b"\r\n\r\n")
+    assert client.received.count(b"\r\n\r\n") == 1
