@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from random import Random
-from typing import Any
 
 from prometheus_client import CollectorRegistry
 from twisted.web.server import Site
@@ -12,8 +11,8 @@ from openprequal.admin.backend_rows import backend_rows
 from openprequal.admin.own_address import OwnAddress
 from openprequal.admin.routes import Admin
 from openprequal.config.gateway import GatewaySettings
-from openprequal.config.names import resolve, resolve_optional
-from openprequal.data_plane import Services, member_for
+from openprequal.config.names import resolve
+from openprequal.data_plane import Clock, Services, configured_hook, members
 from openprequal.health.monitor import HealthMonitor
 from openprequal.hooks.registration import RegistrationHooks
 from openprequal.interfaces import IRegistry, RegistryContext
@@ -21,9 +20,6 @@ from openprequal.listening import ListeningService
 from openprequal.metrics.exposition import exposition_in_turns
 from openprequal.registry.catalogue import REGISTRIES
 from openprequal.values import Backend, LoadReport
-
-Clock = Any
-"""The reactor: time, connections and names; tests hand in a fake."""
 
 
 def configured_registry(reactor: Clock, settings: GatewaySettings) -> IRegistry:
@@ -42,7 +38,7 @@ def health_of(services: Services, reactor: Clock, rng: Random, settings: Gateway
         reactor,
         rng,
         services,
-        lambda backend: member_for(reactor, settings, backend),
+        members(reactor, settings),
         default_path=lambda backend: settings.effective_services[backend.service].backend_health_path,
         interval_s=settings.health_interval_seconds,
         timeout_s=settings.health_timeout_seconds,
@@ -80,8 +76,8 @@ def admin_site(
             reactor,
             settings.hook_timeout_seconds,
             count_hook_failure,
-            register=resolve_optional(settings.custom_register_hook, "CUSTOM_REGISTER_HOOK"),
-            unregister=resolve_optional(settings.custom_unregister_hook, "CUSTOM_UNREGISTER_HOOK"),
+            register=configured_hook(settings.custom_register_hook, "CUSTOM_REGISTER_HOOK"),
+            unregister=configured_hook(settings.custom_unregister_hook, "CUSTOM_UNREGISTER_HOOK"),
         ),
         backend_rows=lambda: backend_rows(services, health.standings, reactor.seconds()),
         ready=not_ready,

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from openprequal.balancing.catalogue import BALANCERS
 from openprequal.clocks import Periodic
 from openprequal.config.gateway import EffectiveService, GatewaySettings
-from openprequal.config.names import resolve, resolve_optional
+from openprequal.config.names import resolve
 from openprequal.forwarding.downstream import Downstream
 from openprequal.forwarding.exchange import Exchange
 from openprequal.forwarding.forwarder import Forwarder, Timeouts
@@ -29,7 +29,8 @@ from openprequal.routing.router import Router
 from openprequal.routing.service import Service
 from openprequal.upstream.addresses import Addresses
 from openprequal.upstream.connections import Connections
-from openprequal.upstream.dialing import Dialer
+from openprequal.upstream.dialing import dialer
+from openprequal.upstream.trust import trust_root
 from openprequal.values import Backend, LoadReport
 
 Clock = Any
@@ -37,6 +38,14 @@ Clock = Any
 
 Services = dict[str, Service]
 ProxyExchange = Callable[[Downstream, RequestHead], Exchange]
+
+
+def configured_hook(name: str | None, setting: str) -> Any:
+    """The user's function of that dotted path, if one is set.
+
+    :raises ConfigurationError: it cannot be used.
+    """
+    return resolve(name, setting) if name else None
 
 
 def client_limits(settings: GatewaySettings) -> Limits:
@@ -57,14 +66,17 @@ def proxied_exchanges(
     forwarder: Forwarder,
     count_hook_failure: Callable[[str], None],
 ) -> ProxyExchange:
-    """What makes a proxied request's exchange: the plain one unless there are hooks."""
+    """What makes a proxied request's exchange: the plain one unless there are hooks.
+
+    :raises ConfigurationError: a hook cannot be used.
+    """
     hooks = TrafficHooks(
         reactor,
         settings.hook_timeout_seconds,
         count_hook_failure,
-        path_rewrite=resolve_optional(settings.custom_path_rewrite, "CUSTOM_PATH_REWRITE"),
-        request=resolve_optional(settings.custom_request_hook, "CUSTOM_REQUEST_HOOK"),
-        response=resolve_optional(settings.custom_response_hook, "CUSTOM_RESPONSE_HOOK"),
+        path_rewrite=configured_hook(settings.custom_path_rewrite, "CUSTOM_PATH_REWRITE"),
+        request=configured_hook(settings.custom_request_hook, "CUSTOM_REQUEST_HOOK"),
+        response=configured_hook(settings.custom_response_hook, "CUSTOM_RESPONSE_HOOK"),
     )
     if hooks:
         return lambda client, request: HookedExchange(hooks, forwarder, client, request)
@@ -111,8 +123,9 @@ def service_with_balancer(
     settings: GatewaySettings,
     periodics: list[Periodic],
 ) -> Service:
-    """A service with its balancer, and the probes the balancer sends; what it does again and again is put in *periodics*.
+    """A service with its balancer, and the probes the balancer sends.
 
+    :param periodics: gets what the service does again and again.
     :raises ConfigurationError: the balancer or a parameter of it cannot be used.
     """
 
@@ -143,23 +156,30 @@ def service_with_balancer(
     return service
 
 
-def member_for(reactor: Clock, settings: GatewaySettings, backend: Backend) -> Member:
-    """What this process holds of one backend."""
-    addresses = Addresses(reactor.nameResolver, backend.host)
+def members(reactor: Clock, settings: GatewaySettings) -> Callable[[Backend], Member]:
+    """What makes a backend's :class:`Member`: all that this process holds of it.
 
-    def connections(port: int) -> Connections:
-        dialer = Dialer(reactor, backend, port, addresses.known, settings.connect_timeout_seconds)
-        return Connections(
-            dialer.dial,
-            reactor,
-            max_idle=settings.upstream_max_idle,
-            idle_timeout_s=settings.upstream_idle_timeout_seconds,
-        )
+    :raises ConfigurationError: the file of authorities cannot be used.
+    """
+    trusted = trust_root(settings.upstream_ca_file)
 
-    traffic = connections(backend.port)
-    elsewhere = backend.probe_port is not None and backend.probe_port != backend.port
-    probing = connections(backend.probe_port) if elsewhere and backend.probe_port else traffic
-    return Member(backend, traffic, probing, addresses, WindowAverage(settings.latency_window_seconds))
+    def member(backend: Backend) -> Member:
+        addresses = Addresses(reactor.nameResolver, backend.host)
+
+        def connections(port: int) -> Connections:
+            return Connections(
+                dialer(reactor, backend, port, addresses.known, settings.connect_timeout_seconds, trusted),
+                reactor,
+                max_idle=settings.upstream_max_idle,
+                idle_timeout_s=settings.upstream_idle_timeout_seconds,
+            )
+
+        traffic = connections(backend.port)
+        elsewhere = backend.probe_port is not None and backend.probe_port != backend.port
+        probing = connections(backend.probe_port) if elsewhere and backend.probe_port else traffic
+        return Member(backend, traffic, probing, addresses, WindowAverage(settings.latency_window_seconds))
+
+    return member
 
 
 def expire_connections(services: Services, now: float) -> None:

@@ -1,7 +1,7 @@
 """How does the gateway start and, more important, stop? In an order that loses no request it can finish."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -9,11 +9,24 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from openprequal.clocks import Periodic
-from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.health.monitor import HealthMonitor
 from openprequal.interfaces import IRegistry
 
 POLL_S = 0.05
+
+
+class Front(Protocol):
+    """Where requests come in."""
+
+    @property
+    def busy(self) -> int:
+        """Requests under way."""
+
+    def drain(self) -> None:
+        """Finish what is under way; let every response end its connection."""
+
+    def shut_down(self) -> None:
+        """End everything now."""
 
 
 class Gateway(MultiService):
@@ -26,7 +39,7 @@ class Gateway(MultiService):
         clock: Any,
         registry: IRegistry,
         health: HealthMonitor,
-        site: GatewaySite,
+        front: Front,
         periodics: Sequence[Periodic],
         end: Callable[[], None],
         companions: Sequence[Service] = (),
@@ -42,7 +55,7 @@ class Gateway(MultiService):
         self._clock = clock
         self._registry = registry
         self._health = health
-        self._site = site
+        self._front = front
         self._periodics = periodics
         self._end = end
         self._grace_s = grace_s
@@ -68,10 +81,10 @@ class Gateway(MultiService):
             await maybeDeferred(companion.stopService)
         # The listeners stay until what is under way has ended, so that nobody is refused before the process ends; but
         # every response now ends its connection.
-        self._site.drain()
+        self._front.drain()
         await self._idle()
         await maybeDeferred(super().stopService)
-        self._site.shut_down()
+        self._front.shut_down()
         for periodic in self._periodics:
             periodic.stop()
         self._health.stop()
@@ -80,7 +93,7 @@ class Gateway(MultiService):
 
     async def _idle(self) -> None:
         deadline = self._clock.seconds() + self._grace_s
-        while self._site.busy and self._clock.seconds() < deadline:
+        while self._front.busy and self._clock.seconds() < deadline:
             await deferLater(self._clock, POLL_S)
-        if self._site.busy:
-            self.log.warn("{count} requests were cut at shutdown", count=self._site.busy)
+        if self._front.busy:
+            self.log.warn("{count} requests were cut at shutdown", count=self._front.busy)

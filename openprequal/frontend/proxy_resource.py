@@ -43,7 +43,7 @@ class ProxyResource(Resource):
         :param limits: those on heads and bodies count, where the Site's own are not stricter; times are the Site's.
         :param refused: told the status of each request refused before it had an exchange.
         """
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._proxy = proxy
         self._admin = admin
         self._limits = limits
@@ -67,7 +67,8 @@ class ProxyResource(Resource):
             answer: int | bytes = self._admin.render(request)
             return answer
         client = self._client(request)
-        if self._draining:
+        if self._draining or not head.keep_alive:
+            # The Site's own idea of the latter looks at the first Connection field only.
             client.last()
         if is_answered_here(head):
             client.begin(LocalAnswer(client, head, self._date(), self._clock.seconds()))

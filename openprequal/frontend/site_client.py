@@ -1,7 +1,7 @@
 """One request that somebody's own ``Site`` has read: its head, its body in pieces, and where its response goes."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 from twisted.web.server import Request
@@ -50,8 +50,9 @@ def read_head(request: Request, limits: Limits) -> RequestHead:
 
 def content_size(request: Request) -> int:
     """Bytes of the body, which a Site has read whole, and wound back to its start."""
-    size: int = request.content.seek(0, 2)
-    request.content.seek(0)
+    content: Any = request.content
+    size: int = content.seek(0, 2)
+    content.seek(0)
     return size
 
 
@@ -81,9 +82,8 @@ class SiteClient:
     def begin(self, exchange: ClientExchange) -> None:
         """Hand the request to its exchange."""
         self._exchange = exchange
-        size = content_size(self._request)
-        first = self._request.content.read(PIECE)
-        self._left = size - len(first)
+        self._left = content_size(self._request)
+        first = self._read_piece()
         exchange.start(first, not self._left)
         self._go_on()
 
@@ -118,13 +118,17 @@ class SiteClient:
         exchange = self._exchange
         if self._paused or not self.busy or exchange is None:
             return
-        piece = self._request.content.read(PIECE)
-        self._left -= len(piece)
-        exchange.request_more(piece)
+        exchange.request_more(self._read_piece())
         if self._left:
             self._go_on()
         elif self.busy:
             exchange.request_end([])
+
+    def _read_piece(self) -> bytes:
+        content: Any = self._request.content
+        piece: bytes = content.read(PIECE)
+        self._left -= len(piece)
+        return piece
 
     # ---- the response, to the client --------------------------------------------------------------------------------
 
@@ -215,6 +219,6 @@ class SiteClient:
             self._exchange.shut_down()
 
     def _abort(self) -> None:
-        channel = self._request.channel
+        channel: Any = self._request.channel
         # A stream of HTTP/2 is reset by itself; a channel of HTTP/1 only with its transport.
-        (channel if hasattr(channel, "abortConnection") else self._request.transport).abortConnection()
+        (channel if hasattr(channel, "abortConnection") else channel.transport).abortConnection()

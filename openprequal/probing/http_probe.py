@@ -17,6 +17,12 @@ from openprequal.values import Backend, LoadReport
 PROBE_TIMEOUT_S: Final = 0.1
 
 
+def reported_in(answer: Answer) -> LoadReport | None:
+    """The load report in the fields or the body of an answer to a probe or a health check."""
+    report = parse_load_field(answer.load) if answer.load is not None else report_from_fields(answer.fields)
+    return report if report is not None else report_from_json(answer.content)
+
+
 class _Probe:
     """One probe under way."""
 
@@ -101,11 +107,7 @@ class HttpProbeTransport:
     def _done(self, probe: _Probe, result: Answer | Exception) -> None:
         if self._under_way.get(probe.backend.id) is probe:
             del self._under_way[probe.backend.id]
-        report = None
-        if isinstance(result, Answer):
-            report = parse_load_field(result.load) if result.load is not None else report_from_fields(result.fields)
-            if report is None:
-                report = report_from_json(result.content)
+        report = reported_in(result) if isinstance(result, Answer) else None
         if report is not None:
             self._heard(probe.backend, report)
         answered, probe.answered = probe.answered, None

@@ -94,7 +94,8 @@ class Service:
 
     def free(self, member: Member, outcome: Outcome) -> None:
         """A request assigned to *member* has ended."""
-        if member.in_flight == self._max_in_flight:
+        # Not if it has left meanwhile: another member may bear its id now, and be full.
+        if member.in_flight == self._max_in_flight and self.members.get(member.backend.id) is member:
             self._full.discard(member.backend.id)
         member.in_flight -= 1
         self.balancer.finished(member.backend, outcome)

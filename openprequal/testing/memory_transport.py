@@ -54,6 +54,7 @@ class MemoryTransport:
         self._taken = True
         self._write_closing = False
         self._aborting = False
+        self._no_delay = False
         self._producer: Any = None
         self._producer_paused = False
 
@@ -162,10 +163,10 @@ class MemoryTransport:
         return self._host
 
     def getTcpNoDelay(self) -> bool:
-        return True
+        return self._no_delay
 
     def setTcpNoDelay(self, enabled: bool) -> None:
-        """Nothing is delayed here."""
+        self._no_delay = enabled
 
     def getTcpKeepAlive(self) -> bool:
         return False
@@ -241,14 +242,18 @@ class RawConnection:
                 self._clock.advance(0)
             start = max(start, cut)
 
+    def post_end(self, *, reset: bool = False) -> None:
+        """End the connection without letting the near end act on it yet, in good order or not."""
+        self._transport.incoming_end(ConnectionLost() if reset else ConnectionDone())
+
     def close(self) -> None:
         """Close the connection in good order."""
-        self._transport.incoming_end(ConnectionDone())
+        self.post_end()
         self._clock.advance(0)
 
     def reset(self) -> None:
         """Break the connection."""
-        self._transport.incoming_end(ConnectionLost())
+        self.post_end(reset=True)
         self._clock.advance(0)
 
     def stop_reading(self) -> None:

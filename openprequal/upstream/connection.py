@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IPushProducer, ITCPTransport
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
@@ -88,6 +88,8 @@ class UpstreamConnection(TwistedProtocol):
         transport: Any = self.transport
         self.send = sender(transport)
         transport.bufferSize = SMALL_READ
+        if ITCPTransport.providedBy(transport):
+            transport.setTcpNoDelay(True)
         # Registered for good: Twisted pauses us when its write buffer fills. Registering and unregistering per
         # exchange has a trap: a producer unregistered while paused stays paused for ever.
         transport.registerProducer(self, True)

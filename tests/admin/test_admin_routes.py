@@ -115,7 +115,7 @@ def test_a_refusal_is_a_problem_document_that_names_the_field(admin: InMemoryAdm
         "type": "about:blank",
         "title": "Bad Request",
         "status": 400,
-        "detail": "url: must start with http:// or https://, not 'ftp://a.test'",
+        "detail": "url: must start with http://, https:// or unix:///, not 'ftp://a.test'",
         "field": "url",
     }
 

@@ -86,6 +86,23 @@ http {{
 }}
 """
 
+STOCK_SITE = """
+from twisted.application import internet, service
+from twisted.internet import endpoints, reactor
+from twisted.web.server import Site
+
+from openprequal.assembly import proxy_resource
+from openprequal.config.gateway import GatewaySettings
+
+gateway, proxy = proxy_resource(reactor, GatewaySettings())
+application = service.Application("stock-site")
+gateway.setServiceParent(application)
+endpoint = endpoints.serverFromString(reactor, "tcp:{port}:interface=127.0.0.1")
+site = Site(proxy, parsePOSTFormSubmission=False)
+internet.StreamServerEndpointService(endpoint, site).setServiceParent(application)
+"""
+TWISTD = str(Path(sys.executable).with_name("twistd"))
+
 
 def free_port() -> int:
     """A port nobody listens on now."""
@@ -143,9 +160,23 @@ def _wait(happened: Callable[[], bool], process: "subprocess.Popen[bytes]", outp
         time.sleep(0.02)
 
 
-@contextlib.contextmanager
-def openprequal(backend: Backend) -> Iterator[Target]:
+def openprequal(backend: Backend) -> contextlib.AbstractContextManager[Target]:
     """The gateway with its defaults, the backend registered by hand."""
+    return _ours(lambda port, _: [TWISTD, "-n", "openprequal", "--port", str(port)], backend)
+
+
+def stock_site(backend: Backend) -> contextlib.AbstractContextManager[Target]:
+    """The gateway as a resource in a Site as Twisted ships it, the backend registered by hand."""
+
+    def command(port: int, folder: Path) -> list[str]:
+        (folder / "site.tac").write_text(STOCK_SITE.format(port=port))
+        return [TWISTD, "-n", "--pidfile=", "-y", "site.tac"]
+
+    return _ours(command, backend)
+
+
+@contextlib.contextmanager
+def _ours(command: Callable[[int, Path], list[str]], backend: Backend) -> Iterator[Target]:
     port = free_port()
 
     def register() -> None:
@@ -157,9 +188,8 @@ def openprequal(backend: Backend) -> Iterator[Target]:
             pass
 
     with tempfile.TemporaryDirectory() as name:
-        twistd = Path(sys.executable).with_name("twistd")
-        command = [str(twistd), "-n", "openprequal", "--port", str(port)]
-        with running(command, port, backend, register, Path(name)) as target:
+        folder = Path(name)
+        with running(command(port, folder), port, backend, register, folder) as target:
             yield target
 
 

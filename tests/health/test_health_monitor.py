@@ -1,0 +1,293 @@
+"""Who may be picked: checked when it joins and from time to time, down after two failures, and as it says itself."""
+
+from collections.abc import Callable
+from random import Random
+
+import pytest
+from twisted.internet.task import Clock
+
+from openprequal.balancing.round_robin import RoundRobin
+from openprequal.health.monitor import HealthMonitor
+from openprequal.health.verdict import failure_of
+from openprequal.interfaces import BalancerContext
+from openprequal.metrics.window import WindowAverage
+from openprequal.routing.member import Member
+from openprequal.routing.service import Service
+from openprequal.testing.balancer_contract import AnyRequest
+from openprequal.testing.network import RawBackend
+from openprequal.testing.probe_transport import ScriptedProbes
+from openprequal.upstream.addresses import Addresses
+from openprequal.upstream.connections import Connections
+from openprequal.upstream.fetch import Answer
+from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome
+
+INTERVAL_S = 10.0
+TIMEOUT_S = 2.0
+
+
+def answer(status: int, *fields: bytes, body: bytes = b"") -> bytes:
+    head = [b"HTTP/1.1 %d X" % status, *fields, b"Content-Length: %d" % len(body), b"", b""]
+    return b"\r\n".join(head) + body
+
+
+class Case:
+    """A monitor of one raw backend, ticking as the gateway has it tick."""
+
+    def __init__(self, health_path: str | None = None) -> None:
+        self.clock = Clock()
+        self.raw = RawBackend(self.clock, 0, 1.0)
+        self.backend = Backend(url=self.raw.backend.url, health_path=health_path)
+        balancer = RoundRobin(BalancerContext(self.clock, Random(1), ScriptedProbes(self.clock), {}))
+        self.service = Service("default", balancer)
+        self.monitor = HealthMonitor(
+            self.clock,
+            Random(1),
+            {"default": self.service},
+            self._member,
+            default_path=lambda backend: "/healthz",
+            interval_s=INTERVAL_S,
+            timeout_s=TIMEOUT_S,
+        )
+        self.service.state_told = self.monitor.told_state
+        self.service.connect_failed = self.monitor.connect_failed
+
+    def _member(self, backend: Backend) -> Member:
+        connections = Connections(self.raw.dial, self.clock, max_idle=4, idle_timeout_s=60.0)
+        addresses = Addresses(None, backend.host)  # type: ignore[arg-type]  # an IP address is never resolved
+        return Member(backend, connections, connections, addresses, WindowAverage(300.0))
+
+    def join(self) -> None:
+        self.monitor.joined(self.backend)
+        self.clock.advance(0)
+
+    def wait(self, seconds: float) -> None:
+        for _ in range(round(seconds * 10)):
+            self.clock.advance(0.1)
+            self.monitor.tick()
+            self.clock.advance(0)
+
+    def wait_for_check(self) -> None:
+        """Until the next check is sent."""
+        sent = len(self.checks)
+        for _ in range(300):
+            self.wait(0.1)
+            if len(self.checks) > sent:
+                return
+        raise AssertionError("no check was sent")
+
+    @property
+    def failures(self) -> int:
+        return self.monitor.standings[self.backend.id].failures
+
+    @property
+    def checks(self) -> list[bytes]:
+        return [b"GET " + part.partition(b"\r\n")[0] for part in self.raw.received.split(b"GET ")[1:]]
+
+    @property
+    def up(self) -> bool:
+        return self.service.pick(AnyRequest(), frozenset()) is not None
+
+
+@pytest.fixture
+def case() -> Case:
+    case = Case()
+    case.join()
+    return case
+
+
+def test_a_backend_that_joins_is_checked_before_it_may_be_picked(case: Case) -> None:
+    assert case.checks == [b"GET /healthz HTTP/1.1"]
+    assert not case.up
+    case.raw.answer(answer(200))
+    assert case.up
+    assert case.monitor.standings[case.backend.id].reason == "serving"
+
+
+def test_the_health_path_of_the_registration_is_asked() -> None:
+    case = Case(health_path="/alive?x")
+    case.join()
+    assert case.checks == [b"GET /alive?x HTTP/1.1"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "up"),
+    [
+        (None, 200, True),
+        (None, 302, True),
+        (None, 404, True),
+        (None, 401, True),
+        (None, 500, False),
+        (None, 503, False),
+        ("/alive", 200, True),
+        ("/alive", 204, True),
+        ("/alive", 302, True),
+        ("/alive", 404, False),
+        ("/alive", 500, False),
+    ],
+)
+def test_what_an_answer_means(path: str | None, status: int, up: bool) -> None:
+    case = Case(health_path=path)
+    case.join()
+    case.raw.answer(answer(status))
+    assert case.up is up
+    assert (failure_of(case.backend, Answer(status, [], b"")) is None) is up
+
+
+def test_checks_go_on_every_interval(case: Case) -> None:
+    case.raw.answer(answer(200))
+    for _ in range(3):
+        before = case.clock.seconds()
+        case.wait_for_check()
+        assert 0.89 * INTERVAL_S <= case.clock.seconds() - before <= 1.11 * INTERVAL_S + 0.1
+        case.raw.answer(answer(200))
+
+
+def fails_with_500(case: Case) -> None:
+    case.raw.answer(answer(500))
+
+
+def closes(case: Case) -> None:
+    case.raw.refuse()  # the connection had been used before: a fresh one is tried
+    case.raw.connection.close()
+    case.raw.accept()
+
+
+def is_silent(case: Case) -> None:
+    case.wait(TIMEOUT_S + 0.1)
+
+
+@pytest.mark.parametrize("fail", [fails_with_500, closes, is_silent])
+def test_two_failures_in_a_row_take_it_down_and_one_success_brings_it_back(
+    case: Case, fail: Callable[[Case], None]
+) -> None:
+    case.raw.answer(answer(200))
+    case.wait_for_check()
+    fail(case)
+    assert (case.failures, case.up) == (1, True)
+    case.wait_for_check()
+    fail(case)
+    assert (case.failures, case.up) == (2, False)
+    assert "health check" in case.monitor.standings[case.backend.id].reason
+    case.wait_for_check()
+    case.raw.answer(answer(200))
+    assert (case.failures, case.up) == (0, True)
+
+
+def test_after_a_failure_it_is_checked_soon_again(case: Case) -> None:
+    case.raw.answer(answer(200))
+    case.wait_for_check()
+    case.raw.answer(answer(500))
+    failed_at = case.clock.seconds()
+    case.wait_for_check()
+    assert case.clock.seconds() - failed_at < 1
+
+
+def test_a_check_that_is_not_answered_is_given_up(case: Case) -> None:
+    case.wait(TIMEOUT_S + 0.1)
+    assert case.raw.connections[0].ended is not None
+    assert case.monitor.standings[case.backend.id].failures == 1
+
+
+def test_while_requests_are_answered_no_checks_are_sent(case: Case) -> None:
+    case.raw.answer(answer(200))
+    for _ in range(30):
+        case.service.members[case.backend.id].answered_at = case.clock.seconds()
+        case.wait(1)
+    assert len(case.checks) == 1
+    case.wait_for_check()
+
+
+def test_a_connect_failure_under_traffic_brings_a_check_at_once(case: Case) -> None:
+    case.raw.answer(answer(200))
+    member = case.service.members[case.backend.id]
+    member.answered_at = case.clock.seconds()
+    case.service.assign(member)
+    case.service.free(member, Outcome(Ending.CONNECT_FAILED, None, None))
+    case.clock.advance(0)
+    assert len(case.checks) == 2
+    assert case.up
+
+
+def test_a_backend_that_says_it_drains_is_not_picked_until_it_is_ready_again(case: Case) -> None:
+    case.raw.answer(answer(200))
+    member = case.service.members[case.backend.id]
+    case.service.reported(member, LoadReport(0.0, None, LoadState.DRAINING), 1.0)
+    assert not case.up
+    assert case.monitor.standings[case.backend.id].reason == "draining"
+    case.service.reported(member, LoadReport(0.0, None, LoadState.READY), 2.0)
+    assert case.up
+
+
+@pytest.mark.parametrize(
+    "ready",
+    [
+        answer(200, b"OpenPrequal-Load: rif=0, state=ready"),
+        answer(200, body=b'{"rif": 0, "state": "ready"}'),
+    ],
+)
+def test_a_backend_that_drained_tells_in_its_check_that_it_is_ready_again(case: Case, ready: bytes) -> None:
+    case.raw.answer(answer(200))
+    member = case.service.members[case.backend.id]
+    case.service.reported(member, LoadReport(0.0, None, LoadState.DRAINING), 1.0)
+    # It gets no traffic and no probes now: the check is all that can bring it back.
+    case.wait_for_check()
+    case.raw.answer(ready)
+    assert case.up
+
+
+def test_a_backend_that_says_in_its_first_check_that_it_drains_is_not_picked(case: Case) -> None:
+    case.raw.answer(answer(200, b"OpenPrequal-Load: rif=0, state=draining"))
+    assert not case.up
+
+
+def test_a_backend_that_leaves_is_neither_picked_nor_checked_any_more(case: Case) -> None:
+    case.raw.answer(answer(200))
+    case.monitor.left(case.backend, "unregistered")
+    assert not case.up
+    case.wait(30)
+    assert len(case.checks) == 1
+    assert case.raw.connection.ended is not None
+    assert case.monitor.standings == {}
+
+
+def test_leaving_gives_up_a_check_under_way(case: Case) -> None:
+    case.monitor.left(case.backend, "unregistered")
+    case.clock.advance(0)
+    assert case.raw.connection.ended is not None
+    case.raw.answer(answer(200))
+    assert not case.up
+
+
+def test_stopping_gives_up_checks_under_way(case: Case) -> None:
+    case.monitor.stop()
+    case.clock.advance(0)
+    assert case.raw.connection.ended is not None
+
+
+def test_another_health_path_is_checked_at_once(case: Case) -> None:
+    case.raw.answer(answer(200))
+    changed = Backend(url=case.backend.url, health_path="/alive")
+    case.monitor.changed(case.backend, changed)
+    case.clock.advance(0)
+    assert case.checks[-1] == b"GET /alive HTTP/1.1"
+    assert case.up
+    assert case.service.members[changed.id].backend is changed
+
+
+def test_another_weight_is_told_to_the_balancer_only_while_it_is_up(case: Case) -> None:
+    told: list[Backend] = []
+    case.service.balancer.reweighted = told.append  # type: ignore[method-assign]
+    heavier, heaviest = Backend(url=case.backend.url, weight=2.0), Backend(url=case.backend.url, weight=3.0)
+    case.monitor.changed(case.backend, heavier)
+    assert told == []
+    case.raw.answer(answer(200))
+    assert case.service.pick(AnyRequest(), frozenset()) is heavier
+    case.monitor.changed(heavier, heaviest)
+    assert told == [heaviest]
+
+
+def test_word_of_a_backend_that_has_left_is_ignored(case: Case) -> None:
+    case.monitor.left(case.backend, "reaped")
+    case.monitor.told_state(case.backend, LoadState.DRAINING)
+    case.monitor.connect_failed(case.backend)
+    assert case.monitor.standings == {}
