@@ -2,25 +2,30 @@
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
 from twisted.web.server import Site
 
+from openprequal.errors import ServiceBusy
 from openprequal.forwarding.downstream import Downstream
 from openprequal.frontend.client_connection import ClientConnection, ClientExchange, Frontend, client_of
 from openprequal.frontend.limits import Limits
 from openprequal.frontend.local_answers import LocalAnswer, is_answered_here
 from openprequal.frontend.reserved import is_reserved
 from openprequal.frontend.resource_exchange import ResourceExchange
+from openprequal.frontend.turned_away import TurnedAway
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
+
+MAX_TURNED_AWAY: Final = 1024
+"""Connections beyond the limit that are answered at a time."""
 
 ProxyExchange = Callable[[Downstream, RequestHead], ClientExchange]
 
 
-class GatewaySite(Factory["ClientConnection"]):
+class GatewaySite(Factory["ClientConnection | TurnedAway"]):
     """Builds the connections of the proxied port.
 
     :ivar connections: those open now.
@@ -52,18 +57,24 @@ class GatewaySite(Factory["ClientConnection"]):
         self._max_per_client = max_connections_per_client
         self._per_client: Counter[str] = Counter()
         self.connections: set[ClientConnection] = set()
-        self.refused_connections = 0
+        self._turned_away: set[TurnedAway] = set()
+        self._refused = refused
+        self._linger_s = limits.linger_s
         self._draining = False
         self._frontend = Frontend(limits, now, self._exchange, refused, self._opened, self._closed, date)
 
-    def buildProtocol(self, addr: IAddress | None) -> ClientConnection | None:
-        """A connection, or None (which closes it at once) when there are too many."""
+    def buildProtocol(self, addr: IAddress | None) -> ClientConnection | TurnedAway | None:
+        """A connection; when there are too many, one that only says so, and None (which closes it at once) beyond."""
         client = client_of(addr)
         if len(self.connections) >= self._max_connections or (
             self._max_per_client is not None and client and self._per_client[client] >= self._max_per_client
         ):
-            self.refused_connections += 1
-            return None
+            self._refused(ServiceBusy.status)
+            if len(self._turned_away) >= MAX_TURNED_AWAY:
+                return None
+            turned_away = TurnedAway(self._date(), self._now(), self._turned_away.discard)
+            self._turned_away.add(turned_away)
+            return turned_away
         connection = ClientConnection(self._frontend, last=self._draining)
         connection.factory = self
         return connection
@@ -73,6 +84,8 @@ class GatewaySite(Factory["ClientConnection"]):
         now = self._now()
         for connection in list(self.connections):
             connection.expire(now)
+        for turned_away in [one for one in self._turned_away if now - one.since > self._linger_s]:
+            turned_away.give_up()
 
     @property
     def busy(self) -> int:
@@ -89,6 +102,8 @@ class GatewaySite(Factory["ClientConnection"]):
         """End every connection now."""
         for connection in list(self.connections):
             connection.shut_down()
+        for turned_away in list(self._turned_away):
+            turned_away.give_up()
 
     def _exchange(self, client: Downstream, head: RequestHead) -> ClientExchange:
         if is_answered_here(head):

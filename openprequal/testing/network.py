@@ -10,6 +10,7 @@ The connections, exchanges, services and limits are those of the running gateway
     assert client.received.startswith(b"HTTP/1.1 204")
 """
 
+from collections.abc import Iterable
 from random import Random
 from typing import Any
 
@@ -88,7 +89,7 @@ class RawBackend:
         """Everything it was ever sent, connection after connection."""
         return b"".join(connection.received for connection in self.connections)
 
-    def answer(self, data: bytes, *, cuts: tuple[int, ...] = ()) -> None:
+    def answer(self, data: bytes, *, cuts: Iterable[int] = ()) -> None:
         """Send *data* on the latest connection; see :meth:`RawConnection.send`."""
         self.connection.send(data, cuts=cuts)
 
@@ -117,6 +118,7 @@ class MemoryNetwork:
 
     :ivar clock: drives everything; :meth:`wait` advances it and does what the gateway does from time to time.
     :ivar refused: statuses of the requests that were refused before they had an exchange.
+    :ivar exchange: makes the exchange of a proxied request, for a frontend of another kind.
     :ivar service: the one service, with its balancer, members and counts.
     """
 
@@ -170,6 +172,7 @@ class MemoryNetwork:
                 return Exchange(forwarder, client, request)
             return HookedExchange(hooks, forwarder, client, request)
 
+        self.exchange = exchange
         self.site = GatewaySite(
             exchange,
             admin,

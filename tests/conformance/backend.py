@@ -28,6 +28,8 @@ class Backend:
         self.via = b""
         """Via of the last sentinel request."""
         self.replies: tuple[Script, ...] = ()
+        self.patience_s = WAIT_S
+        """How long this end and the client's wait for what a case wants."""
         self.gate_open = False
         self.changed = threading.Condition()
         """Notified when a head came or a connection was abandoned."""
@@ -70,7 +72,7 @@ class Backend:
     def wait_for(self, happened: Callable[[], bool]) -> bool:
         """Wait until *happened* (looked at whenever a head comes or a connection is abandoned); False: too long."""
         with self.changed:
-            return self.changed.wait_for(happened, WAIT_S)
+            return self.changed.wait_for(happened, self.patience_s)
 
     def stray(self) -> bytes:
         """Bytes that came and are no whole head."""

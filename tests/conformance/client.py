@@ -5,7 +5,7 @@ import socket
 
 from attrs import define, field
 
-from .backend import WAIT_S, Backend
+from .backend import Backend
 from .case import Act, Hears, Script
 from .wire import Malformed, Message, read_message
 
@@ -24,7 +24,7 @@ class Client:
     """One connection to the gateway; use it in a ``with``."""
 
     def __init__(self, address: tuple[str, int], backend: Backend) -> None:
-        self._socket = socket.create_connection(address, WAIT_S)
+        self._socket = socket.create_connection(address, backend.patience_s)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._backend = backend
         self._all = b""

@@ -256,22 +256,49 @@ def test_shutting_down_is_503_before_a_response(case: Case) -> None:
     assert case.client.ended is not None
 
 
-GONE: dict[str, Callable[[Case], None]] = {
-    "while connecting": lambda case: (case.first.hang(), case.client.send(GET)),  # type: ignore[dict-item]
-    "before the head": lambda case: case.client.send(GET),
-    "within the request": lambda case: case.client.send(POST + b"he"),
-    "within the response": lambda case: (case.client.send(GET), case.first.answer(OK[:-1])),  # type: ignore[dict-item]
-    "after trailers came at once": lambda case: case.client.send(CHUNKED_POST + b"0\r\nX: y\r\n\r\n"),
-    "within a tunnel": lambda case: (case.client.send(UPGRADE), case.first.answer(SWITCHING)),  # type: ignore[dict-item]
-}
+def connecting(case: Case) -> None:
+    case.first.hang()
+    case.client.send(GET)
+
+
+def before_the_head(case: Case) -> None:
+    case.client.send(GET)
+
+
+def within_the_request(case: Case) -> None:
+    case.client.send(POST + b"he")
+
+
+def within_the_response(case: Case) -> None:
+    case.client.send(GET)
+    case.first.answer(OK[:-1])
+
+
+def after_trailers_that_came_at_once(case: Case) -> None:
+    case.client.send(CHUNKED_POST + b"0\r\nX: y\r\n\r\n")
+
+
+def within_a_tunnel(case: Case) -> None:
+    case.client.send(UPGRADE)
+    case.first.answer(SWITCHING)
+
+
+PHASES = [
+    connecting,
+    before_the_head,
+    within_the_request,
+    within_the_response,
+    after_trailers_that_came_at_once,
+    within_a_tunnel,
+]
 
 
 @pytest.mark.parametrize("end", [RawConnection.close, RawConnection.reset])
-@pytest.mark.parametrize("phase", GONE)
+@pytest.mark.parametrize("phase", PHASES)
 def test_a_client_that_goes_frees_the_backend_at_once(
-    case: Case, phase: str, end: Callable[[RawConnection], None]
+    case: Case, phase: Callable[[Case], None], end: Callable[[RawConnection], None]
 ) -> None:
-    GONE[phase](case)
+    phase(case)
     end(case.client)
     assert case.network.in_flight == 0
     assert len(case.outcomes) == 1

@@ -19,9 +19,7 @@ class Hooked:
     def __init__(self, **hooks: Any) -> None:
         self.clock = Clock()
         self.failed: list[str] = []
-        self.network = MemoryNetwork(
-            clock=self.clock, hooks=TrafficHooks(self.clock, 1.0, self.failed.append, **hooks)
-        )
+        self.network = MemoryNetwork(clock=self.clock, hooks=TrafficHooks(self.clock, 1.0, self.failed.append, **hooks))
         self.client = self.network.client()
         self.backend = self.network.backend()
 
@@ -34,7 +32,7 @@ def later(hook: Callable[..., object], clock: Callable[[], Clock], delay_s: floa
     """*hook*, half a second late."""
 
     async def slow(*args: object) -> object:
-        await deferLater(clock(), delay_s)  # type: ignore[arg-type]
+        await deferLater(clock(), delay_s)
         return hook(*args)
 
     return slow

@@ -10,8 +10,6 @@ from tests.fuzz.judge import judge
 from tests.fuzz.minimise import minimise
 from tests.fuzz.plan import next_case
 
-THOROUGH_ONE_IN = 40
-
 
 class Campaign:
     """
@@ -20,11 +18,13 @@ class Campaign:
     :ivar findings: one text for each kind of failure.
     """
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, *, thorough_one_in: int | None = 40) -> None:
+        """:param thorough_one_in: every boundary there is, for one case in so many."""
         self.cases = 0
         self.runs = 0
         self.findings: dict[str, str] = {}
         self._rng = rng
+        self._thorough_one_in = thorough_one_in
 
     def step(self) -> str | None:
         """One more case; the finding if it failed in a way not seen before."""
@@ -35,7 +35,8 @@ class Campaign:
         self.runs += 1
         if expected.complaints:
             return self._found(reference, expected.complaints)
-        thoroughly = self._rng.random() < 1 / THOROUGH_ONE_IN
+        one_in = self._thorough_one_in
+        thoroughly = one_in is not None and self._rng.randrange(one_in) == 0
         for variant in (case, *ways_of_cutting(case, self._rng, thoroughly=thoroughly)):
             got = judge(variant, run(variant))
             self.runs += 1

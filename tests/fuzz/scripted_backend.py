@@ -31,8 +31,8 @@ class Served:
 
     @property
     def tunnel(self) -> bytes:
-        """What came after the head, for a request that was upgraded."""
-        return self.raw.received[self.head.head_end :]
+        """What came after the request, if it was upgraded."""
+        return self.raw.received[(self.whole or self.head).end :]
 
 
 @define

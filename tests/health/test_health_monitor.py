@@ -276,7 +276,7 @@ def test_another_health_path_is_checked_at_once(case: Case) -> None:
 
 def test_another_weight_is_told_to_the_balancer_only_while_it_is_up(case: Case) -> None:
     told: list[Backend] = []
-    case.service.balancer.reweighted = told.append  # type: ignore[method-assign]
+    case.service.balancer.reweighted = told.append  # type: ignore[method-assign, assignment]
     heavier, heaviest = Backend(url=case.backend.url, weight=2.0), Backend(url=case.backend.url, weight=3.0)
     case.monitor.changed(case.backend, heavier)
     assert told == []

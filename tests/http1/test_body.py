@@ -113,7 +113,7 @@ def test_trailers_are_kept_in_order() -> None:
 @pytest.mark.parametrize("size", [MAX_CHUNK_LINE - 1, MAX_CHUNK_LINE, MAX_CHUNK_LINE + 1])
 def test_the_limit_on_a_chunk_line_does_not_depend_on_how_it_is_cut(size: int) -> None:
     data = b"1;" + b"a" * (size - 2) + b"\r\nx\r\n0\r\n\r\n"
-    expected = (b"x", b"", []) if size <= MAX_CHUNK_LINE else MalformedMessage
+    expected: object = (b"x", b"", []) if size <= MAX_CHUNK_LINE else MalformedMessage
     for cut in (1, size - 1, size, size + 1, size + 2):
         assert verdict(data, [cut]) == expected
 
@@ -121,7 +121,7 @@ def test_the_limit_on_a_chunk_line_does_not_depend_on_how_it_is_cut(size: int) -
 @pytest.mark.parametrize("size", [MAX_TRAILERS - 1, MAX_TRAILERS, MAX_TRAILERS + 1])
 def test_the_limit_on_trailers_does_not_depend_on_how_they_are_cut(size: int) -> None:
     data = b"0\r\nX: " + b"a" * (size - 3) + b"\r\n\r\n"
-    expected = (b"", b"", [(b"X", b"a" * (size - 3))]) if size <= MAX_TRAILERS else MalformedMessage
+    expected: object = (b"", b"", [(b"X", b"a" * (size - 3))]) if size <= MAX_TRAILERS else MalformedMessage
     for cut in range(size, len(data) + 1):
         assert verdict(data, [cut]) == expected
 

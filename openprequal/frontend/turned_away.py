@@ -1,0 +1,43 @@
+"""A client that is one too many: told so with 503 when it asks, not left to guess why its connection was closed."""
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+
+from openprequal.errors import ServiceBusy
+from openprequal.forwarding.problem import problem
+from openprequal.frontend.response_bytes import render_head
+from openprequal.http1.fields import Field, FieldSection
+from openprequal.http1.phrases import PHRASES
+
+
+class TurnedAway(Protocol):
+    """Answers the first bytes, whatever they are, with 503 and closes; then nothing unread can reset the answer."""
+
+    def __init__(self, date: Field, since: float, closed: "Callable[[TurnedAway], None]") -> None:
+        fields, self._content = problem(ServiceBusy("too many connections"))
+        self._head = render_head(
+            ServiceBusy.status,
+            PHRASES[ServiceBusy.status],
+            FieldSection([*fields, date]),
+            chunked=False,
+            close=True,
+            keep_alive_1_0=False,
+        )
+        self.since = since
+        self._closed = closed
+
+    def dataReceived(self, data: bytes) -> None:
+        transport: Any = self.transport
+        transport.write(self._head + self._content)
+        transport.loseConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._closed(self)
+
+    def give_up(self) -> None:
+        """It has not asked for long enough."""
+        transport: Any = self.transport
+        transport.abortConnection()
