@@ -57,7 +57,7 @@ class IBalancer(Interface):
         """*backend* may no longer be picked; requests may still be under way to it. Harmless if it was not up."""
 
     def reweighted(backend: Backend) -> None:
-        """A backend that is up was registered again with another weight: *backend* replaces the one of the same id."""
+        """A backend that is up was registered again: *backend*, its weight perhaps another, replaces the same id's."""
 
     def pick(request: IRequest, exclude: Collection[str]) -> "Backend | IPending | None":
         """The backend this request should go to.

@@ -160,6 +160,7 @@ class ClientConnection(TwistedProtocol):
 
     def _next_head(self) -> bool:
         """Parse and begin one request; False if more bytes are needed."""
+        self._head = None
         data = self._buffer
         if data.startswith(b"\r\n"):
             # Empty lines before a request are ignored (RFC 9112 section 2.2), however they are cut.
@@ -239,9 +240,11 @@ class ClientConnection(TwistedProtocol):
     def _refuse(self, error: GatewayError) -> None:
         """Answer a request that no exchange was begun for, and close: what follows cannot be trusted."""
         self._frontend.refused(error.status)
-        self._head = None
+        head, self._head = self._head, None
+        # Even an answer to a request that is no good must not bring content to one that asked for none.
+        asks_head = head.method == b"HEAD" if head is not None else self._buffer.startswith(b"HEAD ")
         self._last = True
-        self.respond_error(error)
+        self._respond_error(error, without_body=asks_head)
         self._close()
 
     # ---- the response, to the client --------------------------------------------------------------------------------
@@ -298,10 +301,12 @@ class ClientConnection(TwistedProtocol):
             self._exchange.request_more(early)
 
     def respond_error(self, error: GatewayError) -> None:
-        fields, body = problem(error)
         head = self._head
+        self._respond_error(error, without_body=head is not None and head.method == b"HEAD")
+
+    def _respond_error(self, error: GatewayError, *, without_body: bool) -> None:
+        fields, body = problem(error)
         fields.append(self._frontend.date())
-        without_body = head is not None and head.method == b"HEAD"
         reason = PHRASES.get(error.status, b"")
         self.respond(error.status, reason, FieldSection(fields), len(body), b"" if without_body else body, True)
 

@@ -110,13 +110,13 @@ class SiteClient:
 
     def _go_on(self) -> None:
         # One piece a turn, so that a large body to a fast backend does not keep the reactor from everybody else.
-        if self._left and not self._paused and self.busy and self._next_piece is None:
+        if self._left and self.busy and self._next_piece is None:
             self._next_piece = self._clock.callLater(0, self._send_piece)
 
     def _send_piece(self) -> None:
         self._next_piece = None
         exchange = self._exchange
-        if self._paused or not self.busy or exchange is None:
+        if self._paused or exchange is None:
             return
         exchange.request_more(self._read_piece())
         if self._left:
@@ -161,9 +161,9 @@ class SiteClient:
 
     def respond_error(self, error: GatewayError) -> None:
         fields, body = problem(error)
-        content = b"" if self._request.method == b"HEAD" else body
         section = FieldSection([*fields, self._date()])
-        self.respond(error.status, PHRASES.get(error.status, b""), section, len(body), content, True)
+        # In answer to HEAD twisted.web leaves the content out.
+        self.respond(error.status, PHRASES.get(error.status, b""), section, len(body), body, True)
 
     def abort_response(self) -> None:
         self._broken_at = self._clock.seconds()

@@ -68,12 +68,17 @@ class HealthMonitor:
         member.addresses.refresh().addCallback(lambda _: self._check_if_here(backend))
 
     def changed(self, old: Backend, new: Backend) -> None:
-        """Same id, other particulars: weight and paths count from now on."""
+        """Same id, other particulars: they count from now on."""
+        if old.probe_port != new.probe_port:
+            # Its connections lead elsewhere: it is another backend but for its name.
+            self.left(old, "registered with another probe port")
+            self.joined(new)
+            return
         service = self._services[new.service]
         service.replace(new)
         standing = self.standings[new.id]
         standing.backend = new
-        if standing.offered and old.weight != new.weight:
+        if standing.offered:
             service.balancer.reweighted(new)
         if old.health_path != new.health_path:
             self._check_if_here(new)

@@ -1,14 +1,18 @@
 """The gateway as a resource: in a stock Site, on a virtual clock, with backends in memory."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any
 
 import pytest
-from twisted.internet.address import IPv4Address
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import ITransport
+from twisted.internet.task import Clock
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
+from zope.interface import implementer
 
 from openprequal.forwarding.forwarder import Timeouts
 from openprequal.forwarding.http_date import HttpDate
@@ -22,7 +26,25 @@ GET = b"GET /x HTTP/1.1\r\nHost: a.test\r\n\r\n"
 OLD_GET = b"GET /x HTTP/1.0\r\n\r\n"
 POST = b"POST /x HTTP/1.1\r\nHost: a.test\r\nContent-Length: %d\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+PEER = IPv4Address("TCP", CLIENT_HOST, 40000)
 LARGE = b"x" * (3 * PIECE + 1)
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[str]]:
+    """Failures that were logged, those of Deferreds too; whoever expects some takes them out."""
+    failures: list[str] = []
+
+    @implementer(ILogObserver)
+    def observe(event: LogEvent) -> None:
+        if "log_failure" in event:
+            failures.append(event["log_failure"].getErrorMessage())
+
+    globalLogPublisher.addObserver(observe)
+    yield failures
+    gc.collect()
+    globalLogPublisher.removeObserver(observe)
+    assert failures == []
 
 
 class StockSite:
@@ -33,8 +55,10 @@ class StockSite:
         admin: IResource | None = None,
         limits: Limits | None = None,
         root: Callable[[Resource], Resource] = lambda proxy: proxy,
+        own_clock: Clock | None = None,
         **network: Any,
     ) -> None:
+        """:param own_clock: of the resource alone, for what is to happen between its turns."""
         self.network = MemoryNetwork(**network)
         self.clock = self.network.clock
         self.refused: list[int] = []
@@ -42,15 +66,14 @@ class StockSite:
             self.network.exchange,
             admin,
             limits or Limits(),
-            clock=self.clock,
+            clock=own_clock or self.clock,
             date=HttpDate(self.clock.seconds),
             refused=self.refused.append,
         )
         self.site = Site(root(self.resource), parsePOSTFormSubmission=False, reactor=self.clock)
         self.backend = self.network.backend()
 
-    def client(self) -> RawConnection:
-        peer = IPv4Address("TCP", CLIENT_HOST, 40000)
+    def client(self, peer: IPv4Address | IPv6Address = PEER) -> RawConnection:
         protocol: Any = self.site.buildProtocol(peer)
         transport = MemoryTransport(self.clock, protocol, GATEWAY, peer)
         protocol.makeConnection(transport)
@@ -114,9 +137,10 @@ def test_target_and_method_pass_byte_for_byte() -> None:
     assert head(site.backend.received)[0] == b"BREW //a/../%2F;b?q=%20& HTTP/1.1"
 
 
-def test_the_client_is_named_to_the_backend() -> None:
+@pytest.mark.parametrize("peer", [PEER, IPv6Address("TCP", f"::ffff:{CLIENT_HOST}", 40000)])
+def test_the_client_is_named_to_the_backend(peer: IPv4Address | IPv6Address) -> None:
     site = StockSite()
-    site.client().send(GET)
+    site.client(peer).send(GET)
     assert b"X-Forwarded-For: " + CLIENT_HOST.encode() in head(site.backend.received)
 
 
@@ -303,6 +327,18 @@ def test_an_early_response_ends_the_request_whose_body_is_still_being_sent() -> 
     assert site.is_at_rest()
 
 
+def test_a_request_that_is_over_is_not_sent_any_more_of() -> None:
+    clock = Clock()
+    site = StockSite(own_clock=clock)
+    client = site.client()
+    client.send(POST % len(LARGE))
+    client.send(LARGE)
+    assert clock.getDelayedCalls()
+    site.backend.answer(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+    assert site.is_at_rest()
+    assert not clock.getDelayedCalls()
+
+
 def test_a_client_that_does_not_read_pauses_the_backend() -> None:
     site = StockSite()
     client = site.client()
@@ -400,14 +436,15 @@ def test_a_backend_that_is_too_slow_is_504() -> None:
     assert site.is_at_rest()
 
 
-def test_an_exception_in_a_balancer_leaves_nothing_behind() -> None:
+def test_an_exception_leaves_nothing_behind(logged: list[str]) -> None:
     site = StockSite()
     site.network.service.pick = None  # type: ignore[assignment]
     client = site.client()
     client.send(GET)
     assert head(client.received)[0] == b"HTTP/1.1 500 Internal Server Error"
     assert not site.resource.connections
-    assert not site.resource.busy
+    assert "not callable" in logged.pop(0)
+    logged.clear()
 
 
 def test_after_drain_each_response_ends_its_connection() -> None:
@@ -519,7 +556,7 @@ class Stream:
         self.done = False
 
     def getPeer(self) -> IPv4Address:
-        return IPv4Address("TCP", CLIENT_HOST, 40000)
+        return PEER
 
     getHost = getPeer
 

@@ -13,6 +13,9 @@ class End(StrEnum):
     CLOSE = "close"
     RESET = "reset"
 
+    def __repr__(self) -> str:
+        return repr(self.value)
+
 
 @frozen
 class Answer:

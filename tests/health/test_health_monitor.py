@@ -291,3 +291,22 @@ def test_word_of_a_backend_that_has_left_is_ignored(case: Case) -> None:
     case.monitor.told_state(case.backend, LoadState.DRAINING)
     case.monitor.connect_failed(case.backend)
     assert case.monitor.standings == {}
+
+
+def test_a_backend_registered_with_another_probe_port_begins_anew(case: Case) -> None:
+    case.raw.answer(answer(200))
+    before = case.service.members[case.backend.id]
+    moved = Backend(url=case.backend.url, probe_port=9999)
+    case.monitor.changed(case.backend, moved)
+    case.clock.advance(0)
+    assert case.service.members[moved.id] is not before
+    assert not case.up
+    case.raw.answer(answer(200))
+    assert case.service.pick(AnyRequest(), frozenset()) is moved
+
+
+def test_another_probe_path_reaches_the_balancer(case: Case) -> None:
+    case.raw.answer(answer(200))
+    elsewhere = Backend(url=case.backend.url, probe_path="/load")
+    case.monitor.changed(case.backend, elsewhere)
+    assert case.service.pick(AnyRequest(), frozenset()) is elsewhere
