@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from openprequal.balancing.catalogue import BALANCERS
+from openprequal.bench.hot_path import report as hot_path
 from openprequal.bench.peers import PEERS
 from openprequal.bench.processes import StartFailed
 from openprequal.bench.report import as_csv, as_json, as_text
@@ -29,6 +31,10 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--without-own", action="store_true", help="measure only the peers")
     one.add_argument("--json", type=Path, metavar="FILE", help="write every turn and the report there")
     one.add_argument("--csv", type=Path, metavar="FILE", help="write every turn there, one a line")
+    path = commands.add_parser("hot-path", help="microseconds of our own code per request, in memory")
+    path.add_argument("--balancer", choices=list(BALANCERS), default="prequal", help="(%(default)s)")
+    path.add_argument("--backends", type=int, nargs="+", default=[10, 100, 1000, 10_000], help="(%(default)s)")
+    path.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
     return top
 
 
@@ -36,6 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure, print, write; the exit status."""
     top = parser()
     options = top.parse_args(arguments)
+    if options.command == "hot-path":
+        hot_path(options.balancer, options.backends, options.count)
+        return 0
     names = [name for name in options.peers.split(",") if name and name != "none"]
     if unknown := set(names) - set(PEERS):
         top.error(f"--peers: {', '.join(sorted(unknown))} unknown, allowed are {', '.join(PEERS)}")

@@ -1,5 +1,6 @@
 """What stands behind the proxies: one nginx with many ports, cheap enough not to be what is measured."""
 
+import urllib.request
 from pathlib import Path
 
 from openprequal.bench.peers.nginx import program
@@ -32,6 +33,7 @@ http {{
 {listens}
         location / {{ return 200 "{body}"; }}
         location = /large {{ alias {folder}/large; }}
+        location = /connections {{ stub_status; }}
         location = /healthz {{ access_log {folder}/probes.log; return 200 "ok"; }}
     }}
 }}
@@ -62,6 +64,11 @@ class Backends:
             running.__exit__(type(error), error, error.__traceback__)
             raise
         return running
+
+    def connections(self) -> int:
+        """How many connections have been accepted so far, this question's own included."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[0]}/connections", timeout=10) as answer:
+            return int(answer.read().split()[7])
 
     def probes(self) -> int:
         """How many probes and health checks have come so far."""

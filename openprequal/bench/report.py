@@ -36,6 +36,7 @@ COLUMNS: list[tuple[str, Callable[[Turn], float], str]] = [
     ("p99 µs", lambda turn: turn.load.p99_s * 1e6, ",.0f"),
     ("errors", lambda turn: turn.load.errors, ".0f"),
     ("probes/s", lambda turn: turn.probes_per_s, ",.0f"),
+    ("reuse %", lambda turn: turn.reuse * 100, ".2f"),
 ]
 
 

@@ -48,6 +48,8 @@ class Turn:
     """User and system time of the proxy, children included; nan for the backend asked directly."""
     probes_per_s: float
     """Probes and health checks that the backends got meanwhile."""
+    reuse: float
+    """Share of requests that the proxy sent on a connection it had already."""
 
 
 @frozen
@@ -110,6 +112,7 @@ def _turn(
 ) -> Turn:
     put_under_load(port, plan.scenario, plan.connections, WARM_UP_S, folder)
     cpu_s, probes = process.cpu_s() if process else 0.0, backends.probes()
+    connections = backends.connections()
     load = put_under_load(port, plan.scenario, plan.connections, plan.seconds, folder)
     used_s = process.cpu_s() - cpu_s if process else float("nan")
     return Turn(
@@ -118,6 +121,7 @@ def _turn(
         load=load,
         cpu_s_per_request=used_s / max(load.requests, 1),
         probes_per_s=(backends.probes() - probes) / load.seconds,
+        reuse=1.0 - max(0, backends.connections() - connections - 1) / max(load.requests, 1),
     )
 
 

@@ -22,3 +22,10 @@ def test_an_unknown_scenario_is_refused(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit):
         main(["throughput", "--scenario", "huge"])
     assert "new-connections" in capsys.readouterr().err
+
+
+def test_the_hot_path_is_measured_for_every_number_of_backends(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["hot-path", "--backends", "1", "30", "--count", "64"]) == 0
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert [row.split()[0] for row in rows] == ["1", "30"]
+    assert all(float(figure) > 0 for row in rows for figure in row.split()[1:])

@@ -14,7 +14,7 @@ from openprequal.bench.scenarios import SCENARIOS
 def turn(proxy: str, number: int, requests: int, cpu_us: float = 20.0, p50_us: float = 100.0) -> Turn:
     """One second of this many requests."""
     load = Load(requests, 1.0, p50_us / 1e6, 0.001, 1e6, 0)
-    return Turn(proxy, number, load, cpu_us / 1e6, 0.0)
+    return Turn(proxy, number, load, cpu_us / 1e6, 0.0, 1.0)
 
 
 def result(*turns: Turn, missing: dict[str, str] | None = None) -> Result:
