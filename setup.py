@@ -9,7 +9,7 @@ HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "openprequal" / "__init__.py").read_text())
 assert VERSION
 
-TEST = ["pytest>=8", "pytest-twisted>=1.14", "hypothesis>=6.100"]
+TEST = ["pytest>=8", "pytest-twisted>=1.14", "hypothesis>=6.100", "h11>=0.14"]
 LINT = ["ruff>=0.17", "mypy>=2", "mypy-zope>=1.0.17"]
 
 setup(

@@ -150,7 +150,9 @@ def test_imports_go_upwards_only_in_the_layers_of_the_page() -> None:
     layers = _layers()
 
     def layer(name: str) -> int:
-        return layers[name] if name in layers else layers[name.partition("/")[0]]
+        row = layers.get(name, layers.get(name.partition("/")[0]))
+        assert row is not None, f"{name} is in no row of the page"
+        return row
 
     downwards = []
     for file in PACKAGE.rglob("*.py"):

@@ -315,10 +315,14 @@ class Exchange:
         self._response_complete(self._forwarder.now())
 
     def response_switched(self, head: ResponseHead, data: bytes) -> None:
-        """101: from now on a tunnel (RFC 9110 section 7.8); one we did not ask for is a broken response."""
-        if not (self.request.upgrade and takes_upgrade(self.request.upgrade)) or not self._request_ended:
+        """101: from now on a tunnel (RFC 9110 section 7.8).
+
+        One that we did not ask for, or that does not name what it switches to, is a broken response.
+        """
+        asked = self.request.upgrade and takes_upgrade(self.request.upgrade) and self._request_ended
+        if not asked or not head.upgrade:
             self._drop_connection()
-            self.upstream_lost(ValueError("101 without an upgrade asked for"))
+            self.upstream_lost(ValueError("101 without an upgrade asked for, or to nothing"))
             return
         self._tunnel = True
         self._responding = True

@@ -298,6 +298,8 @@ class ClientConnection(TwistedProtocol):
         self._send(status_line(101, PHRASES[101]) + section.wire + b"Connection: upgrade\r\n\r\n" + data)
         if self._buffer and self._exchange is not None:
             early, self._buffer = self._buffer, b""
+            # They may have been more than is kept of requests to come, and reading paused.
+            self._start_reading()
             self._exchange.request_more(early)
 
     def respond_error(self, error: GatewayError) -> None:

@@ -20,7 +20,7 @@ from openprequal.frontend.limits import Limits
 from openprequal.frontend.proxy_resource import ProxyResource
 from openprequal.frontend.site_client import PIECE
 from openprequal.testing.memory_transport import Ended, MemoryTransport, RawConnection
-from openprequal.testing.network import CLIENT_HOST, EXPIRE_EVERY_S, GATEWAY, MemoryNetwork
+from openprequal.testing.network import CLIENT_HOST, EXPIRE_EVERY_S, GATEWAY, PSEUDONYM, MemoryNetwork
 
 GET = b"GET /x HTTP/1.1\r\nHost: a.test\r\n\r\n"
 OLD_GET = b"GET /x HTTP/1.0\r\n\r\n"
@@ -336,6 +336,16 @@ def test_a_request_that_is_over_is_not_sent_any_more_of() -> None:
     assert clock.getDelayedCalls()
     site.backend.answer(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
     assert site.is_at_rest()
+    assert not clock.getDelayedCalls()
+
+
+def test_a_request_that_is_answered_at_once_is_not_read_any_more_of() -> None:
+    clock = Clock()
+    site = StockSite(own_clock=clock)
+    client = site.client()
+    client.send((POST % len(LARGE))[:-2] + b"Via: 1.1 " + PSEUDONYM + b"\r\n\r\n")
+    client.send(LARGE)
+    assert client.received.startswith(b"HTTP/1.1 508")
     assert not clock.getDelayedCalls()
 
 

@@ -48,6 +48,12 @@ class Case:
     """Attributes of :class:`~openprequal.frontend.limits.Limits`."""
     witness: bool = False
     """A second client sends well-formed requests meanwhile."""
+    hooks: bool = False
+    """Hooks that change nothing, a moment later."""
+    room: int | None = None
+    """Requests that the backend may have in flight; more wait."""
+    slow: str = ""
+    """Who reads nothing until all is sent: ``client``, ``backend`` or both."""
 
 
 def read_case(path: Path) -> Case:

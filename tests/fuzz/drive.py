@@ -5,12 +5,15 @@ from random import Random
 from typing import Any
 
 from attrs import define, field
+from twisted.internet.task import Clock, deferLater
 from twisted.logger import LogEvent, globalLogPublisher
 
+from openprequal.forwarding.hooked_exchange import TrafficHooks
 from openprequal.frontend.limits import Limits
+from openprequal.interfaces import IHookRequest, IHookResponse, IRequest
 from openprequal.testing.memory_transport import Ended, RawConnection
 from openprequal.testing.network import MemoryNetwork
-from tests.fuzz.case import Answer, Case, End, pieces
+from tests.fuzz.case import Case, End, pieces
 from tests.fuzz.scripted_backend import Hearing, ScriptedBackend, Served
 
 WITNESS_REQUEST = b"GET /witness-%d HTTP/1.1\r\nHost: w\r\n\r\n"
@@ -32,6 +35,18 @@ class Observation:
     complaints: list[str] = field(factory=list)
 
 
+def _idle_hooks(clock: Clock) -> TrafficHooks:
+    """Hooks that take a moment and change nothing."""
+
+    def request(request: IHookRequest) -> object:
+        return deferLater(clock, 0)
+
+    def response(request: IRequest, response: IHookResponse) -> object:
+        return deferLater(clock, 0)
+
+    return TrafficHooks(clock, 1.0, lambda name: None, request=request, response=response)
+
+
 class _Run:
     """A case under way."""
 
@@ -39,7 +54,15 @@ class _Run:
         self.case = case
         self.seen = Observation()
         self.rng = Random(case.schedule)
-        self.network = MemoryNetwork(2 if case.dial == "flaky" else 1, limits=Limits(**case.limits), queue_max=0)
+        clock = Clock()
+        self.network = MemoryNetwork(
+            2 if case.dial == "flaky" else 1,
+            limits=Limits(**case.limits),
+            max_in_flight=case.room,
+            queue_max=4,
+            hooks=_idle_hooks(clock) if case.hooks else None,
+            clock=clock,
+        )
         if case.dial in ("refuse", "flaky"):
             self.network.backend(0).refuse()
         elif case.dial == "hang":
@@ -47,7 +70,9 @@ class _Run:
         self.exchanges: list[Any] = []
         self.started = self.finished = 0
         self._watch()
-        hearing = Hearing(list(case.answers), self.seen.served, self.seen.complaints)
+        self.hearing = hearing = Hearing(
+            list(case.answers), self.seen.served, self.seen.complaints, slow="backend" in case.slow
+        )
         count = len(self.network.members)
         self.backends = [ScriptedBackend(self.network.backend(number), hearing) for number in range(count)]
         self.client = self.network.client()
@@ -115,16 +140,16 @@ class _Run:
         self.witnessed += 1
 
     def run(self) -> None:
-        slow: list[RawConnection] = []
-        if self.case.schedule and self.rng.random() < 0.2:
-            slow = [self.client]
+        if "client" in self.case.slow:
             self.client.stop_reading()
         self._play()
-        for connection in slow:
-            connection.read_on()
+        self.hearing.slow = False
+        for backend in self.backends:
+            backend.read_on()
+        self.client.read_on()
         self._play()
         self._late()
-        if self.has_witness:
+        if self.has_witness and not (self.case.room and self.network.site.busy):
             self._ask_witness()
             self._play()
             self._check_witness()
@@ -205,5 +230,3 @@ def run(case: Case) -> Observation:
     under_way.seen.complaints += [f"logged {event.get('log_failure')}" for event in failures]
     return under_way.seen
 
-
-__all__ = ["Answer", "Observation", "Served", "run"]

@@ -97,6 +97,13 @@ def request(rng: Random, tag: bytes) -> Tokens:
     return [method, b" ", target, b" ", b"HTTP/1.%d" % (not old), b"\r\n", *fields, b"\r\n", *body]
 
 
+def upgrade_request(rng: Random, tag: bytes) -> Tokens:
+    """A request to become a WebSocket."""
+    fields = _line(b"Host", b"a.test", rng) + _some_fields(rng)
+    fields += _line(b"Connection", b"Upgrade", rng) + _line(b"Upgrade", b"websocket", rng)
+    return [b"GET", b" ", b"/" + tag, b" ", b"HTTP/1.1", b"\r\n", *fields, b"\r\n"]
+
+
 def response(rng: Random, asked: Tokens, tag: bytes) -> Tokens:
     """An answer to *asked* whose content holds *tag*."""
     tokens: Tokens = []

@@ -42,6 +42,8 @@ class Hearing:
     answers: list[Answer]
     served: list[Served]
     complaints: list[str]
+    slow: bool = False
+    """New connections read nothing."""
 
 
 class ScriptedBackend:
@@ -56,7 +58,14 @@ class ScriptedBackend:
         """What its connections could do next."""
         for raw in self._backend.connections[len(self._ends) :]:
             self._ends.append(_ConnectionEnd(raw, len(self._ends), self._hearing))
+            if self._hearing.slow:
+                raw.stop_reading()
         return [end.move for end in self._ends if end.can_move()]
+
+    def read_on(self) -> None:
+        """Its connections read what has piled up."""
+        for raw in self._backend.connections:
+            raw.read_on()
 
     def send_late(self, turn: Callable[[], None]) -> None:
         """Idle connections say more than they were asked for, where the case wants it."""

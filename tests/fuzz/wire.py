@@ -317,8 +317,8 @@ def read_response(data: bytes, at: int, method: bytes, *, upgrade: bool = False,
         if message.status >= 200:
             break
         if message.status == 101:
-            if not upgrade:
-                raise Malformed("101 without an upgrade")
+            if not upgrade or not message.members(b"upgrade"):
+                raise Malformed("101 without an upgrade, or to nothing")
             break
         informational.append(message)
         at = end
