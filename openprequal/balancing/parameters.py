@@ -75,6 +75,8 @@ class PrequalParameters:
     """Where fewer than two usable reports exist, choose by what is believed without them; false: at random (paper)."""
     slow_limit: float = number(4.0, 1)
     """One that is this many times slower than the fastest hot one does not win by being idle; infinite: it does."""
+    near_ratio: float = number(1.25, 1)
+    """Cold ones up to so many times slower than the fastest count as equal, so that RIF decides; 1: none (paper)."""
     trial_every: float = number(200, 2)
     """Once in so many picks a backend in its turn gets one, if unused for ``max_age_seconds``; infinite: never."""
     hold_back_failing: bool = switch(True)

@@ -30,6 +30,7 @@ class Prequal:
     :class:`~openprequal.balancing.parameters.PrequalParameters`:
 
     - ``estimate_missing``: what to do where reports are few (:mod:`~openprequal.balancing.candidates`);
+    - ``near_ratio``: near-equal latencies are equal (the same module);
     - ``slow_limit``: being idle is not enough to win (:mod:`~openprequal.balancing.hot_cold`);
     - ``trial_every``: who is passed over gets a chance now and then (:mod:`~openprequal.balancing.trials`);
     - ``hold_back_failing``: failing fast is not being fast (:mod:`~openprequal.balancing.failures`).
@@ -109,7 +110,14 @@ class Prequal:
             return self._picked(load, PickReason.TRIAL)
         candidates = self._candidates.among(exclude, now_s)
         if len(candidates) >= 2:
-            chosen, reason = choose(candidates, self._rifs.threshold, self.parameters.slow_limit, self._rng.random)
+            given = self.parameters
+            chosen, reason = choose(
+                candidates,
+                self._rifs.threshold,
+                self._rng.random,
+                slow_limit=given.slow_limit,
+                near_ratio=given.near_ratio,
+            )
             return self._picked(chosen, reason)
         load = self._candidates.draw(exclude)
         return None if load is None else self._picked(load, PickReason.RANDOM)

@@ -19,9 +19,11 @@ def loads(*pairs: tuple[float, float]) -> list[LoadEstimate]:
     return made
 
 
-def chosen(pairs: list[tuple[float, float]], threshold: float, slow_limit: float = inf) -> tuple[int, PickReason]:
+def chosen(
+    pairs: list[tuple[float, float]], threshold: float, slow_limit: float = inf, near_ratio: float = 1.0
+) -> tuple[int, PickReason]:
     candidates = loads(*pairs)
-    load, reason = choose(candidates, threshold, slow_limit, Random(1).random)
+    load, reason = choose(candidates, threshold, Random(1).random, slow_limit=slow_limit, near_ratio=near_ratio)
     return candidates.index(load), reason
 
 
@@ -53,13 +55,34 @@ def test_equal_rifs_are_decided_by_the_lower_latency() -> None:
     assert chosen([(7, 0.3), (7, 0.1), (7, 0.2)], 5) == (1, PickReason.HOT)
 
 
+def test_near_equal_latencies_are_decided_by_the_lower_rif() -> None:
+    assert chosen([(4, 0.20), (2, 0.24), (0, 0.26)], 5, near_ratio=1.25) == (1, PickReason.COLD)
+
+
+def test_latencies_too_small_to_tell_apart_are_near_equal() -> None:
+    assert chosen([(1, 0.00004), (0, 0.0005)], 5, near_ratio=1.25) == (1, PickReason.COLD)
+
+
+def test_a_near_equal_hot_one_is_not_preferred_to_a_cold_one() -> None:
+    assert chosen([(9, 0.20), (4, 0.21)], 5, near_ratio=1.25) == (1, PickReason.COLD)
+
+
+def test_idle_near_equals_share_the_requests() -> None:
+    candidates = loads((0, 0.000036), (0, 0.000049), (0, 0.000158))
+    rng = Random(7)
+    counts = [0] * 3
+    for _ in range(3000):
+        counts[candidates.index(choose(candidates, 5, rng.random, near_ratio=1.25)[0])] += 1
+    assert all(900 < count < 1100 for count in counts)
+
+
 @pytest.mark.parametrize("threshold", [1.0, inf])
 def test_complete_ties_are_decided_evenly_at_random(threshold: float) -> None:
     candidates = loads(*[(3, 0.2)] * 4)
     rng = Random(7)
     counts = [0] * 4
     for _ in range(4000):
-        counts[candidates.index(choose(candidates, threshold, inf, rng.random)[0])] += 1
+        counts[candidates.index(choose(candidates, threshold, rng.random)[0])] += 1
     assert all(850 < count < 1150 for count in counts)
 
 
@@ -79,6 +102,6 @@ def test_a_held_back_one_wins_only_alone() -> None:
     candidates = loads((9, 9.0), (0, 0.001))
     candidates[1].hold_back(True)
     for threshold in (1.0, inf):
-        assert choose(candidates, threshold, 4.0, Random(1).random)[0] is candidates[0]
+        assert choose(candidates, threshold, Random(1).random, slow_limit=4.0, near_ratio=1.25)[0] is candidates[0]
     candidates[0].hold_back(True)
     assert choose(candidates, 1.0, 4.0, Random(1).random)[0] is candidates[1]

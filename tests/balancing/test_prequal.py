@@ -83,7 +83,7 @@ def test_a_report_serves_one_pick_in_a_small_fleet() -> None:
 
 
 def test_a_spent_report_goes_on_as_an_estimate() -> None:
-    gateway = Gateway(2, probe_rate=0, q_rif=1)
+    gateway = Gateway(2, probe_rate=0, q_rif=1, near_ratio=1)
     gateway.report((0, 0.1), (0, 0.35))
     sent = [gateway.send() for _ in range(6)]
     # Scaled to what is there: 0.1, 0.2, 0.3, then 0.4 against 0.35.

@@ -185,7 +185,9 @@ class _Run:
             self.client.close()
         if not self.client._transport.connected and not self._settled(self.client):
             complaints.append("the client is gone, but a request is in flight")
-        for _ in range(5):
+        for _ in range(20):  # each of several pipelined requests may have to wait for its time-out
+            if not network.site.connections and not any(member.connections._open for member in network.members):
+                break
             network.clock.advance(80)
             network.site.expire()
             self.turn()

@@ -93,6 +93,7 @@ class _ConnectionEnd:
         self._answering = False
         self._deaf = False
         self._gone = False
+        self._said_too_much = False
 
     def can_move(self) -> bool:
         if self._gone or self.raw.ended is not None:
@@ -149,6 +150,8 @@ class _ConnectionEnd:
     def _read_head(self, data: bytes) -> None:
         if len(data) == self._at:
             return
+        if self._said_too_much:
+            self._hearing.complaints.append("another request after more than was asked for")
         head, _ = read_request_head(data, self._at, blank_lines=False)
         if head.target.startswith(b"/witness-"):
             answer = Answer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(head.target), head.target))
@@ -175,6 +178,7 @@ class _ConnectionEnd:
             else:
                 # What comes after the end must come with it: later, it would be taken for the next answer by anybody.
                 cuts = tuple(cut for cut in cuts if cut < response.end)
+                self._said_too_much = response.end < len(answer.data)
         except (Malformed, Incomplete):
             pass
         self._to_send = pieces(answer.data, cuts)
