@@ -104,4 +104,4 @@ def test_a_held_back_one_wins_only_alone() -> None:
     for threshold in (1.0, inf):
         assert choose(candidates, threshold, Random(1).random, slow_limit=4.0, near_ratio=1.25)[0] is candidates[0]
     candidates[0].hold_back(True)
-    assert choose(candidates, 1.0, 4.0, Random(1).random)[0] is candidates[1]
+    assert choose(candidates, 1.0, Random(1).random, slow_limit=4.0)[0] is candidates[1]
