@@ -1,6 +1,6 @@
 """Which of these backends will answer soonest? The hot-cold lexicographic rule."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from math import inf
 
 from openprequal.probing.estimate import LoadEstimate
@@ -39,53 +39,33 @@ def choose(
     :param slow_limit: more than 1.
     :param near_ratio: 1 or more.
     """
-    cold = hot = None
-    cold_s = hot_rif = fastest_hot_s = inf
-    ties = 1
+    cold_s = hot_s = inf
     for load in loads:
-        rif = load.rif
-        latency_s = load.latency_s
-        if rif < threshold:
-            if latency_s < cold_s:
-                cold, cold_s, ties = load, latency_s, 1
-            elif latency_s == cold_s and cold is not None and rif <= cold.rif:
-                ties = 1 if rif < cold.rif else ties + 1
-                if ties == 1 or random() * ties < 1.0:
-                    cold = load
-        else:
-            if latency_s < fastest_hot_s:
-                fastest_hot_s = latency_s
-            if rif < hot_rif:
-                hot, hot_rif = load, rif
-            # With several hot ones and a cold one the tie is of no consequence; so it may share the counter.
-            elif rif == hot_rif and hot is not None and latency_s <= hot.latency_s:
-                ties = 1 if latency_s < hot.latency_s else ties + 1
-                if ties == 1 or random() * ties < 1.0:
-                    hot = load
-    if cold is not None and (hot is None or slow_limit == inf or cold_s <= slow_limit * fastest_hot_s):
-        if near_ratio > 1.0:
-            near_s = max(cold_s * near_ratio, cold_s + NEAR_S)
-            near = [load for load in loads if load.latency_s <= near_s and load.rif < threshold]
-            if len(near) > 1:
-                cold = _least_busy(near, random)
-        return cold, PickReason.COLD
-    assert hot is not None, "nothing to choose from"
-    reason = PickReason.HOT if cold is None else PickReason.FAST
-    if slow_limit < inf and hot.latency_s > slow_limit * fastest_hot_s:
-        hot = _lowest_rif_below(loads, threshold, slow_limit * fastest_hot_s)
-    return hot, reason
+        if load.rif < threshold:
+            if load.latency_s < cold_s:
+                cold_s = load.latency_s
+        elif load.latency_s < hot_s:
+            hot_s = load.latency_s
+    indistinct_s = NEAR_S if near_ratio > 1.0 else 0.0
+    if cold_s < inf and cold_s <= slow_limit * hot_s:
+        near_s = max(cold_s * near_ratio, cold_s + indistinct_s)
+        near = [load for load in loads if load.latency_s <= near_s and load.rif < threshold]
+        return near[0] if len(near) == 1 else _least_busy(near, indistinct_s, random), PickReason.COLD
+    limit_s = slow_limit * hot_s
+    quick = [load for load in loads if load.latency_s <= limit_s and load.rif >= threshold]
+    return _least_busy(quick, indistinct_s, random), PickReason.HOT if cold_s == inf else PickReason.FAST
 
 
-def _least_busy(loads: Collection[LoadEstimate], random: Callable[[], float]) -> LoadEstimate:
+def _least_busy(loads: Sequence[LoadEstimate], indistinct_s: float, random: Callable[[], float]) -> LoadEstimate:
     """The lowest RIF; ties go to the lower latency, and at random where that cannot be told either."""
-    lowest = min([load.rif for load in loads])
-    tied = [load for load in loads if load.rif == lowest]
-    if len(tied) > 1:
-        limit_s = min([load.latency_s for load in tied]) + NEAR_S
-        tied = [load for load in tied if load.latency_s <= limit_s]
-    return tied[int(random() * len(tied))] if len(tied) > 1 else tied[0]
-
-
-def _lowest_rif_below(loads: Collection[LoadEstimate], threshold: float, limit_s: float) -> LoadEstimate:
-    quick = [load for load in loads if load.rif >= threshold and load.latency_s <= limit_s]
-    return min(quick, key=lambda load: (load.rif, load.latency_s))
+    best: list[LoadEstimate] = []
+    lowest = inf
+    for load in loads:
+        if load.rif < lowest:
+            lowest, best = load.rif, [load]
+        elif load.rif == lowest:
+            best.append(load)
+    if len(best) > 1:
+        limit_s = min([load.latency_s for load in best]) + indistinct_s
+        best = [load for load in best if load.latency_s <= limit_s]
+    return best[int(random() * len(best))]

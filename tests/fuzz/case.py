@@ -1,6 +1,7 @@
 """What is a case? Everything that happens to the gateway in it, as literals that can be written down and run again."""
 
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 
 from attrs import field, frozen
@@ -68,4 +69,4 @@ def read_case(path: Path) -> Case:
 def pieces(data: bytes, cuts: tuple[int, ...]) -> list[bytes]:
     """*data* cut at *cuts*; no piece is empty."""
     edges = [0, *sorted(cut for cut in set(cuts) if 0 < cut < len(data)), len(data)]
-    return [data[start:end] for start, end in zip(edges, edges[1:], strict=False) if end > start]
+    return [data[start:end] for start, end in pairwise(edges) if end > start]

@@ -6,7 +6,8 @@ from typing import Any
 
 from attrs import define, field
 from twisted.internet.task import Clock, deferLater
-from twisted.logger import LogEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from zope.interface import implementer
 
 from openprequal.forwarding.hooked_exchange import TrafficHooks
 from openprequal.frontend.limits import Limits
@@ -213,6 +214,7 @@ def run(case: Case) -> Observation:
     """Put *case* through a new gateway."""
     failures: list[LogEvent] = []
 
+    @implementer(ILogObserver)
     def observe(event: LogEvent) -> None:
         if "log_failure" in event or event.get("isError"):
             failures.append(event)
@@ -231,4 +233,3 @@ def run(case: Case) -> Observation:
         globalLogPublisher.removeObserver(observe)
     under_way.seen.complaints += [f"logged {event.get('log_failure')}" for event in failures]
     return under_way.seen
-

@@ -15,21 +15,20 @@ class Expected:
     """What a backend's answer is, by the letter.
 
     :ivar message: None: it is broken, or there is none.
+    :ivar tunnel: what came after it, if it was 101.
     """
 
     def __init__(self, request: Message | None, served: Served | None) -> None:
         self.request = request
         self.message: Message | None = None
         self.tunnel = b""
-        self.broken_after_head = False
         if request is None or served is None:
             return
         sent = served.answer.data[: served.sent]
         asked = bool(served.head.values(b"upgrade"))
+        closed = served.ended == End.CLOSE and served.sent == len(served.answer.data)
         try:
-            message = read_response(
-                sent, 0, request.method, upgrade=asked, closed=served.ended == End.CLOSE and served.sent == len(served.answer.data)
-            )
+            message = read_response(sent, 0, request.method, upgrade=asked, closed=closed)
         except (Malformed, Incomplete):
             return
         if message.status == 101 and served.whole is None:
@@ -48,7 +47,8 @@ class Expected:
 
 def from_gateway(got: Message) -> bool:
     """The gateway made it; backends' responses carry our Via."""
-    return got.status in _ERRORS and got.values(b"content-type") == [b"application/problem+json"] and not got.values(b"via")
+    problem = got.values(b"content-type") == [b"application/problem+json"]
+    return problem and got.status in _ERRORS and not got.values(b"via")
 
 
 def answered(message: Message) -> object:
@@ -92,7 +92,8 @@ def second_opinion(request: Message, got: Message, received: bytes) -> list[str]
     if got.status == 101:
         return []
     connection = h11.Connection(h11.CLIENT)
-    connection.send(h11.Request(method=b"HEAD" if request.method == b"HEAD" else b"GET", target=b"/", headers=[(b"host", b"h")]))
+    method = "HEAD" if request.method == b"HEAD" else "GET"
+    connection.send(h11.Request(method=method, target="/", headers=[("Host", "h")]))
     connection.send(h11.EndOfMessage())
     start = got.informational[0].start if got.informational else got.start
     body = b""

@@ -34,7 +34,7 @@ FIELDS = (
     (b"Age", b"1"),
     (b"Trailer", b"X-Trailer"),
 )
-STATUSES = (b"200 OK", b"200", b"201 Created", b"204 No Content", b"304 Not Modified", b"404 Not Found", b"503 ", b"299 x")
+STATUSES = (b"200 OK", b"200", b"201 Created", b"204 No Content", b"304 Not Modified", b"404 Gone", b"503 ", b"299 x")
 INTERIM = (b"100 Continue", b"103 Early Hints", b"102 Processing", b"199 x")
 
 

@@ -1,6 +1,7 @@
 """How small can a failing case become and still fail the same way?"""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from attrs import evolve
 
@@ -22,7 +23,7 @@ def minimise(case: Case, fails: Callable[[Case], bool], *, tries: int = 3000) ->
 
 
 def _smaller(case: Case) -> Iterator[Case]:
-    for change in (
+    changes: tuple[dict[str, Any], ...] = (
         {"witness": False},
         {"schedule": 0},
         {"dial": "accept"},
@@ -33,8 +34,9 @@ def _smaller(case: Case) -> Iterator[Case]:
         {"end": End.KEEP.value},
         {"cuts": ()},
         {"answers": case.answers[:-1]},
-    ):
-        if (smaller := evolve(case, **change)) != case:  # type: ignore[arg-type]
+    )
+    for change in changes:
+        if (smaller := evolve(case, **change)) != case:
             yield smaller
     for data in _shorter(case.client):
         yield evolve(case, client=data)
@@ -46,8 +48,9 @@ def _smaller(case: Case) -> Iterator[Case]:
 
 
 def _simpler(answer: Answer) -> Iterator[Answer]:
-    for change in ({"early": False}, {"end": End.KEEP.value}, {"late": b""}, {"cuts": ()}):
-        if (simpler := evolve(answer, **change)) != answer:  # type: ignore[arg-type]
+    changes: tuple[dict[str, Any], ...] = ({"early": False}, {"end": End.KEEP.value}, {"late": b""}, {"cuts": ()})
+    for change in changes:
+        if (simpler := evolve(answer, **change)) != answer:
             yield simpler
     for data in _shorter(answer.data):
         yield evolve(answer, data=data)

@@ -19,7 +19,8 @@ def random_cuts(rng: Random, size: int) -> tuple[int, ...]:
 def _answer(rng: Random, tokens: Tokens) -> Answer:
     data = b"".join(tokens)
     until_close = b"ontent-" not in data and b"ransfer-" not in data
-    end = rng.choice((End.CLOSE, End.CLOSE, End.RESET, End.KEEP) if until_close else (*[End.KEEP] * 8, End.CLOSE, End.RESET))
+    ends = (End.CLOSE, End.CLOSE, End.RESET, End.KEEP) if until_close else (*[End.KEEP] * 8, End.CLOSE, End.RESET)
+    end = rng.choice(ends)
     return Answer(
         data,
         random_cuts(rng, len(data)) if rng.random() < 0.3 else (),

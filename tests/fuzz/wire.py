@@ -82,7 +82,8 @@ def _visible(octet: int) -> bool:
 
 def _head(data: bytes, at: int) -> tuple[list[bytes], int]:
     """The lines of the head that begins at *at*, and where it ends."""
-    lines, start = [], at
+    lines: list[bytes] = []
+    start = at
     while True:
         end = at
         while end < len(data) and data[end] not in b"\r\n":
@@ -143,7 +144,7 @@ def _chunk_size(line: bytes) -> int:
     if not 1 <= at <= 15 or len(line) > 1024:
         raise Malformed("chunk size")
     size = int(line[:at], 16)
-    if any(octet < 0x20 and octet != 9 or octet == 0x7F for octet in line):
+    if any((octet < 0x20 and octet != 9) or octet == 0x7F for octet in line):
         raise Malformed("control character in a chunk line")
 
     def skip(allowed: Iterable[int]) -> int:
