@@ -1,4 +1,6 @@
-"""Which reactor the commands run on: Twisted's epoll reactor without a logging context around every event.
+"""Which reactor the commands run on: Twisted's epoll reactor on a monotonic clock, and with less around every event.
+
+Twisted's timers follow the wall clock: set forward by an hour, it would end every lease and time out every request.
 
 Twisted wraps each read and write in ``log.callWithLogger``, which builds a context for the legacy logger: 2.5 µs an
 event, two events a request, an eighth of what a request costs (``docs/decisions/0005-reactor.md``). Nothing here or in
@@ -7,6 +9,7 @@ by ``_doReadOrWrite`` itself.
 """
 
 import sys
+import time
 from typing import Any
 
 if sys.platform == "linux":
@@ -14,6 +17,8 @@ if sys.platform == "linux":
 
     class PlainEPollReactor(EPollReactor):
         """Calls what is ready, and nothing around it."""
+
+        seconds = staticmethod(time.monotonic)
 
         def doPoll(self, timeout: float | None) -> None:
             poller: Any = self._poller

@@ -19,6 +19,8 @@ def random_cuts(rng: Random, size: int) -> tuple[int, ...]:
 def _answer(rng: Random, tokens: Tokens) -> Answer:
     data = b"".join(tokens)
     until_close = b"ontent-" not in data and b"ransfer-" not in data
+    if rng.random() < 0.06:
+        return Answer(data[: rng.randrange(len(data) + 1)], end=rng.choice((End.CLOSE, End.RESET)).value)
     ends = (End.CLOSE, End.CLOSE, End.RESET, End.KEEP) if until_close else (*[End.KEEP] * 8, End.CLOSE, End.RESET)
     end = rng.choice(ends)
     return Answer(
