@@ -1,6 +1,7 @@
 """A request's head: parse it, and refuse whatever two parsers could read differently (RFC 9112 sections 2, 3, 6)."""
 
 import re
+from ipaddress import IPv6Address
 from typing import Final
 
 from zope.interface import implementer
@@ -110,6 +111,19 @@ def parse_request_head(block: bytes, client: str) -> RequestHead:
     return RequestHead(method, target, minor[0] - 48, parse_fields(lines), client)
 
 
+def _is_authority(value: bytes) -> bool:
+    """True for ``uri-host [ ":" port ]``; what stands in brackets has to be an IPv6 address."""
+    if _HOST.fullmatch(value) is None:
+        return False
+    if not value.startswith(b"["):
+        return True
+    try:
+        IPv6Address(value[1 : value.index(b"]")].decode("ascii"))
+    except ValueError:
+        return False
+    return True
+
+
 def _max_forwards(method: bytes, values: list[bytes] | None) -> int | None:
     """Max-Forwards counts for TRACE and OPTIONS only (RFC 9110 section 7.6.2)."""
     if values is None or method not in (b"TRACE", b"OPTIONS"):
@@ -124,7 +138,7 @@ def _host_and_target(method: bytes, target: bytes, minor: int, hosts: list[bytes
     if len(hosts) > 1 or (not hosts and minor == 1):
         raise MalformedMessage("not exactly one Host (RFC 9112 section 3.2)")
     host = hosts[0] if hosts else None
-    if host is not None and _HOST.fullmatch(host) is None:
+    if host is not None and not _is_authority(host):
         raise MalformedMessage(f"bad Host {host[:64]!r} (RFC 9112 section 3.2)")
     first = target[0]
     if first == 0x2F:  # origin form
@@ -139,7 +153,7 @@ def _host_and_target(method: bytes, target: bytes, minor: int, hosts: list[bytes
         # Authority form; CONNECT is refused further on, for what it is.
         return host, target
     absolute = _ABSOLUTE.fullmatch(target)
-    if absolute is None or _HOST.fullmatch(absolute[1]) is None:
+    if absolute is None or not _is_authority(absolute[1]):
         raise MalformedMessage(f"bad request target {target[:64]!r} (RFC 9112 section 3.2)")
     rest = absolute[2]
     if not rest:
