@@ -141,8 +141,8 @@ class Exchange:
 
     def client_gone(self) -> None:
         """The client's connection is lost: free the backend at once."""
-        if self._tunnel and self._connection is not None:
-            self._connection.close()
+        if self._tunnel and self._connection is not None and self._member is not None:
+            self._member.connections.finish(self._connection)
             self._connection = None
             self._end_attempt(Outcome(Ending.RESPONSE, self._status, None))
             self._settle(self._status)

@@ -63,11 +63,15 @@ class Service:
     def up(self, backend: Backend) -> None:
         """*backend* may be picked."""
         self.balancer.up(backend)
+        member = self.members.get(backend.id)
+        if member is not None and self._max_in_flight is not None and member.in_flight >= self._max_in_flight:
+            self._full.add(backend.id)
         self._serve_queue(len(self._queue))
 
     def down(self, backend: Backend) -> None:
-        """*backend* may not be picked."""
+        """*backend* may not be picked; nor is it one that somebody could wait for."""
         self.balancer.down(backend)
+        self._full.discard(backend.id)
 
     def replace(self, backend: Backend) -> None:
         """*backend* was registered again with other particulars under the same id."""

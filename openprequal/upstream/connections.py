@@ -28,6 +28,7 @@ class Connections:
         self._max_idle = max_idle
         self._idle_timeout_s = idle_timeout_s
         self._idle: deque[UpstreamConnection] = deque()
+        self._finishing: deque[UpstreamConnection] = deque()
         self._open: set[UpstreamConnection] = set()
         self._closed = False
         self._factory = Factory.forProtocol(lambda: UpstreamConnection(self._gone))
@@ -66,10 +67,17 @@ class Connections:
         connection.idle_since = self._clock.seconds()
         self._idle.append(connection)
 
+    def finish(self, connection: UpstreamConnection) -> None:
+        """Close *connection* once everything sent on it has left: the end of a tunnel."""
+        connection.idle_since = self._clock.seconds()
+        self._finishing.append(connection)
+        connection.close()
+
     def expire(self, now: float) -> None:
-        """Close connections that have been idle too long."""
-        while self._idle and now - self._idle[0].idle_since > self._idle_timeout_s:
-            self._idle.popleft().abort()
+        """Close connections that have been idle too long, or whose backend does not take what is left to send."""
+        for waiting in (self._idle, self._finishing):
+            while waiting and now - waiting[0].idle_since > self._idle_timeout_s:
+                waiting.popleft().abort()
 
     def close(self) -> None:
         """The backend is gone: close idle connections now, busy ones when their exchange is over."""
@@ -89,5 +97,6 @@ class Connections:
 
     def _gone(self, connection: UpstreamConnection) -> None:
         self._open.discard(connection)
-        if connection in self._idle:
-            self._idle.remove(connection)
+        for waiting in (self._idle, self._finishing):
+            if connection in waiting:
+                waiting.remove(connection)

@@ -76,6 +76,16 @@ def test_a_member_at_its_limit_is_not_picked_until_one_of_its_requests_ends(case
     assert not case.service.saturated
 
 
+def test_a_member_that_is_down_is_nobody_to_wait_for(case: Case) -> None:
+    case.service.assign(case.member)
+    case.service.assign(case.member)
+    case.service.down(case.member.backend)
+    assert not case.service.saturated
+    case.service.up(case.member.backend)
+    assert case.service.saturated
+    assert case.picked() is None
+
+
 def test_what_was_tried_is_not_picked_again(case: Case) -> None:
     assert case.service.pick(AnyRequest(), frozenset({case.member.backend.id})) is None
 

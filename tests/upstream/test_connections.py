@@ -81,6 +81,24 @@ def test_a_connection_that_is_idle_too_long_is_closed(case: Case) -> None:
     assert case.backend.connection.ended is not None
 
 
+def test_a_connection_whose_last_bytes_the_backend_never_takes_is_closed_in_the_end(case: Case) -> None:
+    made: list[UpstreamConnection] = []
+    case.connections.connect(made.append, case.results.append)
+    case.clock.advance(0)
+    [connection] = made
+    case.backend.connection.stop_reading()
+    connection.send(bytes(1_000_000))
+    case.connections.finish(connection)
+    case.clock.advance(30)
+    case.connections.expire(case.clock.seconds())
+    case.clock.advance(0)
+    assert case.backend.connection.ended is None
+    case.clock.advance(1)
+    case.connections.expire(case.clock.seconds())
+    case.clock.advance(0)
+    assert case.backend.connection.ended is Ended.RESET
+
+
 def test_an_idle_connection_that_the_backend_closes_is_forgotten(case: Case) -> None:
     case.fetch()
     case.backend.answer(OK)
