@@ -1,6 +1,7 @@
 """How is the way of a request put together from the settings? Services, their members, and what makes exchanges."""
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -80,7 +81,7 @@ def proxied_exchanges(
     )
     if hooks:
         return lambda client, request: HookedExchange(hooks, forwarder, client, request)
-    return lambda client, request: Exchange(forwarder, client, request)
+    return partial(Exchange, forwarder)
 
 
 def forwarder_to(

@@ -39,33 +39,42 @@ def choose(
     :param slow_limit: more than 1.
     :param near_ratio: 1 or more.
     """
-    cold_s = hot_s = inf
+    cold_s = hot_s = lowest = inf
+    hot: list[LoadEstimate] = []
     for load in loads:
-        if load.rif < threshold:
+        rif = load.rif
+        if rif < threshold:
             if load.latency_s < cold_s:
                 cold_s = load.latency_s
-        elif load.latency_s < hot_s:
+            continue
+        if load.latency_s < hot_s:
             hot_s = load.latency_s
+        if rif < lowest:
+            lowest, hot = rif, [load]
+        elif rif == lowest:
+            hot.append(load)
     indistinct_s = NEAR_S if near_ratio > 1.0 else 0.0
-    if cold_s < inf and cold_s <= slow_limit * hot_s:
+    limit_s = slow_limit * hot_s
+    if cold_s < inf and cold_s <= limit_s:
         near_s = max(cold_s * near_ratio, cold_s + indistinct_s)
         near = [load for load in loads if load.latency_s <= near_s and load.rif < threshold]
-        return near[0] if len(near) == 1 else _least_busy(near, indistinct_s, random), PickReason.COLD
-    limit_s = slow_limit * hot_s
-    quick = [load for load in loads if load.latency_s <= limit_s and load.rif >= threshold]
-    return _least_busy(quick, indistinct_s, random), PickReason.HOT if cold_s == inf else PickReason.FAST
+        return near[0] if len(near) == 1 else _fastest(_lowest(near), indistinct_s, random), PickReason.COLD
+    tied = [load for load in hot if load.latency_s <= limit_s]
+    if not tied:  # those with the lowest RIF are all too slow
+        tied = _lowest([load for load in loads if load.latency_s <= limit_s and load.rif >= threshold])
+    return _fastest(tied, indistinct_s, random), PickReason.HOT if cold_s == inf else PickReason.FAST
 
 
-def _least_busy(loads: Sequence[LoadEstimate], indistinct_s: float, random: Callable[[], float]) -> LoadEstimate:
-    """The lowest RIF; ties go to the lower latency, and at random where that cannot be told either."""
-    best: list[LoadEstimate] = []
-    lowest = inf
-    for load in loads:
-        if load.rif < lowest:
-            lowest, best = load.rif, [load]
-        elif load.rif == lowest:
-            best.append(load)
-    if len(best) > 1:
-        limit_s = min([load.latency_s for load in best]) + indistinct_s
-        best = [load for load in best if load.latency_s <= limit_s]
+def _lowest(loads: Sequence[LoadEstimate]) -> list[LoadEstimate]:
+    """Those with the lowest RIF."""
+    lowest = min([load.rif for load in loads])
+    return [load for load in loads if load.rif == lowest]
+
+
+def _fastest(loads: Sequence[LoadEstimate], indistinct_s: float, random: Callable[[], float]) -> LoadEstimate:
+    """The one with the lowest latency; at random among those that cannot be told apart."""
+    if len(loads) == 1:
+        return loads[0]
+    limit_s = min([load.latency_s for load in loads]) + indistinct_s
+    best = [load for load in loads if load.latency_s <= limit_s]
     return best[int(random() * len(best))]

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any, Final
 
@@ -85,7 +86,7 @@ class HotPath:
             time.monotonic, Router(self.service).route, rules, ResponseRules(Field(b"Via", b"1.1 bench"), date)
         )
         site = GatewaySite(
-            lambda client, head: Exchange(forwarder, client, head),
+            partial(Exchange, forwarder),
             None,
             Limits(),
             now=time.monotonic,

@@ -106,11 +106,14 @@ class GatewaySite(Factory["ClientConnection | TurnedAway"]):
             turned_away.give_up()
 
     def _exchange(self, client: Downstream, head: RequestHead) -> ClientExchange:
+        if head.proxied:
+            return self._proxy(client, head)
         if is_answered_here(head):
             return LocalAnswer(client, head, self._date(), self._now())
         if self._admin is not None and is_reserved(head.path):
             transport: Any = client.transport  # type: ignore[attr-defined]
             return ResourceExchange(self._admin, client, head, transport, self._now)
+        head.proxied = True
         return self._proxy(client, head)
 
     def _opened(self, connection: ClientConnection) -> None:

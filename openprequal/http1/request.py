@@ -35,6 +35,7 @@ class RequestHead:
         "method",
         "minor",
         "path",
+        "proxied",
         "rendered",
         "target",
         "upgrade",
@@ -48,6 +49,8 @@ class RequestHead:
         self.head_fields = head_fields
         self.rendered: bytes | None = None
         """Room for ``forwarding/`` to remember the head it sends to the backend."""
+        self.proxied = False
+        """Room for ``frontend/`` to remember that a backend is to answer it."""
         self.brings_id = any(field.key == b"x-request-id" for field in head_fields)
         named: dict[bytes, list[bytes]] = {}
         for field in head_fields:
