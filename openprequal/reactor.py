@@ -14,6 +14,8 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from openprequal.http1.send import outbox
+
 if sys.platform == "linux":
     from select import EPOLLIN
 
@@ -38,32 +40,43 @@ if sys.platform == "linux":
             except InterruptedError:
                 return
             selectables = self._selectables
-            for fd, event in ready:
-                # One call may have closed another descriptor of the same round.
-                selectable = selectables.get(fd)
-                if selectable is None:
-                    continue
-                if event != EPOLLIN or type(selectable) not in _STREAMS:
-                    read_or_write(selectable, fd, event)
-                    continue
-                # By far the most common event; what ``doRead`` does, without the calls in between.
-                try:
-                    data = selectable.socket.recv(selectable.bufferSize)
-                except BlockingIOError:
-                    continue
-                except OSError:
-                    disconnect(selectable, CONNECTION_LOST, True)
-                    continue
-                if not data:
-                    disconnect(selectable, CONNECTION_DONE, True)
-                    continue
-                try:
-                    selectable.protocol.dataReceived(data)
-                except Exception as error:
-                    self.log.failure("a protocol failed; its connection is closed")
-                    disconnect(selectable, error, True)
+            outbox.gathering = True
+            try:
+                for fd, event in ready:
+                    # One call may have closed another descriptor of the same round.
+                    selectable = selectables.get(fd)
+                    if selectable is None:
+                        continue
+                    if event == EPOLLIN and type(selectable) in _STREAMS:
+                        why = self._read(selectable)
+                        if why is not None:
+                            disconnect(selectable, why, True)
+                    else:
+                        read_or_write(selectable, fd, event)
+            finally:
+                outbox.flush()
 
         doIteration = doPoll
+
+        def _read(self, stream: Any) -> Exception | None:
+            """What ``doRead`` does, by far the most common event, with fewer calls in between.
+
+            :return: why the connection is to be closed, if it is.
+            """
+            try:
+                data = stream.socket.recv(stream.bufferSize)
+            except BlockingIOError:
+                return None
+            except OSError:
+                return CONNECTION_LOST
+            if not data:
+                return CONNECTION_DONE
+            try:
+                stream.protocol.dataReceived(data)
+            except Exception as error:
+                self.log.failure("a protocol failed; its connection is closed")
+                return error
+            return None
 
 
 def install() -> None:
