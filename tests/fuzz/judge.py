@@ -73,7 +73,8 @@ class _Judgement:
         # A backend that ends connections by itself races with the next request on them.
         self.racy = any(answer.end != End.KEEP for answer in case.answers)
         self.timing = self.racy or case.end != End.KEEP or any(answer.early for answer in case.answers)
-        self.timing |= case.dial in ("refuse", "hang")
+        # What a slow client has not read, the reset that tells it of a later broken response destroys.
+        self.timing |= case.dial in ("refuse", "hang") or "client" in case.slow
         self.comparable = True
         self.unread: list[Message] = []
 
@@ -150,8 +151,9 @@ class _Judgement:
 
     def _check(self, request: Message, served: Served | None, got: Message, expected: Expected) -> None:
         self.complaints += second_opinion(request, got, self.seen.client)
-        if not expected.complete and not _is_local(request):
-            # Whether its head goes on before its fault is seen depends on timing.
+        if request.end > request.head_end if _is_local(request) else not expected.complete:
+            # Whether its head goes on before its fault is seen, or a local answer comes before the request's end,
+            # depends on timing.
             self.comparable = False
         if from_gateway(got) or _is_local(request):
             if self._must_be_forwarded(request, served, expected):
@@ -178,7 +180,6 @@ class _Judgement:
         self.comparable = False
         if self.seen.end is None:
             self.complaints.append("no complete response and no end")
-        # What a slow client has not read, the reset that tells it of a later broken response destroys.
         excused = self.racy or self.case.end != End.KEEP or "client" in self.case.slow
         if not excused and (served is None or (expected.complete and not served.answer.early)):
             self.complaints.append(f"{request.line!r} was not answered: {self.seen.client[-200:]!r}")

@@ -13,7 +13,8 @@ OURS = frozenset(
 
 def end_to_end(message: Message, also: frozenset[bytes] = frozenset()) -> Fields:
     """The fields of *message* that must arrive as they are."""
-    dropped = OURS | also | frozenset(message.members(b"connection"))
+    named = frozenset(message.members(b"connection")) - {b"close", b"keep-alive"}
+    dropped = OURS | also | named
     return [(name, value) for name, value in message.fields if name.lower() not in dropped]
 
 

@@ -138,7 +138,7 @@ class _ConnectionEnd:
                 served.whole = read_request(data, self._at, blank_lines=False)
                 self._at = served.whole.end
                 self._answer(served)
-                if self._answering and len(data) > self._at and not self._deaf:
+                if self._to_send and len(data) > self._at and not self._deaf:
                     self._hearing.complaints.append(f"a second request before the answer: {data[self._at :]!r}")
             except Malformed as error:
                 self._deaf = True

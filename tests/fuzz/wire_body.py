@@ -99,6 +99,12 @@ def _read_chunks(data: bytes, at: int, message: Message) -> None:
 
 
 def read_body(data: bytes, message: Message, length: int) -> None:
+    """Fill in the body, the trailers and the end of *message*.
+
+    :param length: see :func:`body_length`.
+    :raises Malformed: its chunks are broken.
+    :raises Incomplete: it is not all there.
+    """
     at = message.head_end
     if length < 0:
         _read_chunks(data, at, message)

@@ -70,10 +70,12 @@ class Message:
 
 
 def all_in(data: bytes, allowed: Iterable[int]) -> bool:
+    """Is *data* at least one octet, all of them *allowed*?"""
     return bool(data) and all(octet in allowed for octet in data)
 
 
 def visible(octet: int) -> bool:
+    """VCHAR or obs-text (RFC 9110 section 5.5)."""
     return 0x21 <= octet != 0x7F
 
 
@@ -98,6 +100,10 @@ def read_head(data: bytes, at: int) -> tuple[list[bytes], int]:
 
 
 def read_fields(lines: list[bytes]) -> Fields:
+    """(name, value) of each line (RFC 9112 section 5).
+
+    :raises Malformed: one is no field line.
+    """
     fields = []
     for line in lines:
         name, colon, value = line.partition(b":")
@@ -110,6 +116,7 @@ def read_fields(lines: list[bytes]) -> Fields:
 
 
 def check_host(host: bytes) -> None:
+    """:raises Malformed: it is no ``uri-host [ ":" port ]`` (RFC 9110 section 7.2)."""
     if host.startswith(b"["):
         name, bracket, port = host[1:].partition(b"]")
         good = bool(bracket) and all_in(name, IP_CHARS)
@@ -122,6 +129,7 @@ def check_host(host: bytes) -> None:
 
 
 def check_target(method: bytes, target: bytes) -> None:
+    """:raises Malformed: it has none of the four forms (RFC 9112 section 3.2)."""
     if not target or not all(visible(octet) for octet in target):
         raise Malformed("target")
     if method == b"CONNECT" or (method == b"OPTIONS" and target == b"*"):
