@@ -167,13 +167,20 @@ class ClientConnection(TwistedProtocol):
             data = self._buffer = after_empty_lines(data)
             if not data:
                 return False
+        known = self._known_block
+        if known and data.startswith(known):
+            # The very bytes of the last head, with a body or another request behind it.
+            assert self._known_head is not None
+            self._buffer = b""
+            self._begin(self._known_head, data[len(known) :])
+            return True
         end = find_head_end(data) if data != b"\r" else -1
         check_head_size(self._frontend.limits, data, end)
         if end < 0:
             return False
         head = parse_request_head(data[:end], self.client)
         block, self._buffer = data[: end + 4], b""
-        if len(block) <= MAX_REMEMBERED_HEAD and not head.length:
+        if len(block) <= MAX_REMEMBERED_HEAD:
             self._known_block, self._known_head = block, head
         self._begin(head, data[end + 4 :])
         return True

@@ -272,3 +272,26 @@ def test_shutting_down_ends_every_connection() -> None:
     assert busy.ended is not None
     assert network.in_flight == 0
     assert not network.site.connections
+
+
+def test_a_head_that_repeats_has_a_body_of_its_own_each_time() -> None:
+    network = MemoryNetwork()
+    client, backend = network.client(), network.backend()
+    head = b"POST /x HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\n\r\n"
+    for pieces in ([head + b"one"], [head, b"two"], [head + b"th", b"r"], [head + b"fou" + head + b"fiv"]):
+        for piece in pieces:
+            client.send(piece)
+        backend.answer(OK)
+    backend.answer(OK)
+    assert [part[-3:] for part in backend.received.split(b"POST ")[1:]] == [b"one", b"two", b"thr", b"fou", b"fiv"]
+    assert client.received.count(b"HTTP/1.1 200 OK") == 5
+
+
+def test_a_chunked_head_that_repeats_is_framed_anew() -> None:
+    network = MemoryNetwork()
+    client, backend = network.client(), network.backend()
+    head = b"POST /x HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for content in (b"first", b"second"):
+        client.send(head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(content), content))
+        backend.answer(OK)
+        assert backend.received.endswith(b"\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(content), content))
