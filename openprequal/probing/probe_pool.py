@@ -84,13 +84,16 @@ def worst(loads: Iterable[LoadEstimate], threshold: float) -> LoadEstimate:
 
     :raises ValueError: *loads* is empty.
     """
-    chosen: LoadEstimate | None = None
-    rank = (False, -1.0)
+    hottest = slowest = None
+    highest_rif = highest_s = -1.0
     for load in loads:
         rif = load.rif
-        ranked = (True, rif) if rif >= threshold else (False, load.latency_s)
-        if ranked > rank:
-            chosen, rank = load, ranked
+        if rif >= threshold:
+            if rif > highest_rif:
+                hottest, highest_rif = load, rif
+        elif load.latency_s > highest_s:
+            slowest, highest_s = load, load.latency_s
+    chosen = hottest or slowest
     if chosen is None:
         raise ValueError("nothing to choose from")
     return chosen

@@ -12,12 +12,12 @@ def test_what_was_asked_for_is_listened_on() -> None:
 
 def test_a_dual_stack_host_listens_on_both_families_with_one_socket(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoints, "dual_stack", lambda: True)
-    assert listening_endpoints([], 8000) == (r"tcp6:8000:interface=\:\:",)
+    assert listening_endpoints([], 8000) == (r"tcp6:8000:interface=\:\::backlog=4096",)
 
 
 def test_a_host_without_ipv6_listens_on_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoints, "dual_stack", lambda: False)
-    assert listening_endpoints([], 8000) == ("tcp:8000",)
+    assert listening_endpoints([], 8000) == ("tcp:8000:backlog=4096",)
 
 
 @pytest.mark.parametrize(
