@@ -80,11 +80,18 @@ class LoadReport(NamedTuple):
     A named tuple, because one is made for every response that carries a report.
     """
 
-    rif: float
-    """Requests in flight at the backend, queueing included; an in-band report excludes the request it answers."""
+    rif: float | None
+    """Requests in flight at the backend, queueing included; an in-band report excludes the request it answers. None:
+    it does not say (an ORCA report may hold a utilisation alone)."""
     latency_s: float | None
     """Estimated latency of a request at that RIF, in seconds; None: the backend has no estimate yet."""
     state: LoadState = LoadState.READY
+    utilization: float | None = None
+    """Share of what it may use that is in use, by its own word; above 1 where it may borrow. None: it does not say."""
+    rps: float | None = None
+    """Requests a second that it serves, by its own word; None: it does not say."""
+    eps: float | None = None
+    """Of those, errors a second; None: it does not say."""
 
 
 class Ending(StrEnum):

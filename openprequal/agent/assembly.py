@@ -53,7 +53,7 @@ def backend(reactor: Any, settings: AgentSettings, *, http: HttpClient | None = 
         for heartbeat in heartbeats:
             counts.update(heartbeat.counts)
         load = tracker.report()
-        return AgentSample(resource.status_counts, load.rif, load.latency_s, tracker.average_latency_s, counts)
+        return AgentSample(resource.status_counts, load.rif or 0.0, load.latency_s, tracker.average_latency_s, counts)
 
     AgentMetrics(registry, sample)
     return BackendService(reactor, tracker, listening, heartbeats)

@@ -153,19 +153,19 @@ class Prequal:
 
     def reported(self, backend: Backend, report: LoadReport) -> None:
         load = self._known.get(backend.id)
-        if load is not None and load.is_up:
-            self._heard(load, report, True)
+        if load is not None and load.is_up and report.rif is not None:
+            self._heard(load, report, report.rif, True)
 
     def _probe_ended(self, load: LoadEstimate, report: LoadReport | None) -> None:
-        if report is None:
+        if report is None or report.rif is None:
             self._candidates.silent.add(load)
         else:
-            self._heard(load, report, False)
+            self._heard(load, report, report.rif, False)
 
-    def _heard(self, load: LoadEstimate, report: LoadReport, on_response: bool) -> None:
+    def _heard(self, load: LoadEstimate, report: LoadReport, rif: float, on_response: bool) -> None:
         now_s = self._seconds()
         load.heard(report, now_s, on_response)
-        self._observe(load, report.rif, now_s)
+        self._observe(load, rif, now_s)
         reuse = self._reuse
         self._candidates.reported(load, 1 if reuse is None else round_randomly(reuse, self._rng))
 

@@ -151,7 +151,9 @@ class LoadEstimate:
 
         :param on_response: the report leaves out the request it answers, and that one is still among ours.
         """
-        rif, latency_s, state = report
+        rif, latency_s, state = report.rif, report.latency_s, report.state
+        if rif is None:  # it says something, but not how loaded it is: what we measure goes on standing in
+            return
         others = rif - self.in_flight
         if on_response and self.in_flight:
             others += 1
