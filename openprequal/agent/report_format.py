@@ -17,7 +17,7 @@ def field_value(report: LoadReport) -> bytes:
     that answers in half a millisecond needs six.
     """
     latency = "" if report.latency_s is None else f", latency={report.latency_s:.6f}"
-    return f"rif={round(report.rif or 0.0, 3)}{latency}, state={report.state.value}".encode("ascii")
+    return f"rif={round(report.rif or 0, 3)}{latency}, state={report.state.value}".encode("ascii")
 
 
 def health_body(report: LoadReport) -> bytes:
