@@ -1,0 +1,185 @@
+"""A simulated gateway: which backend does a request go to, and what does the balancer hear of it?"""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+from attrs import frozen
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from openprequal.interfaces import IBalancer, IProbeTransport, IRequest
+from openprequal.simulation.clock import VirtualClock
+from openprequal.simulation.replica import Replica, Serve
+from openprequal.values import Backend, Ending, LoadReport, Outcome
+
+PROBE_TIMEOUT_S = 0.1
+"""As the real transport's (``probing/http_probe.py``)."""
+
+_TIMED_OUT = Outcome(Ending.TIMEOUT, None, None)
+_REFUSED = Outcome(Ending.CONNECT_FAILED, None, None)
+
+Settled = Callable[["SimulatedRequest", int, float], None]
+"""Request, status (0: time-out or nobody there), and seconds since it was sent by its client."""
+
+
+@implementer(IRequest)
+@frozen
+class SimulatedRequest:
+    """What a balancer sees of a request, and what it is worth."""
+
+    number: int
+    work_s: float
+    client: str = "192.0.2.1"
+    method: bytes = b"GET"
+    target: bytes = b"/"
+    path: bytes = b"/"
+    fields: Sequence[tuple[bytes, bytes]] = ()
+
+    def header(self, name: bytes) -> bytes | None:
+        """See :class:`~openprequal.interfaces.IRequest`."""
+        return None
+
+
+@implementer(IProbeTransport)
+class SimulatedProbes:
+    """Probes over a network with a round trip of *round_trip_s*, at most one under way to each backend, as the real
+    transport (:class:`~openprequal.testing.probe_transport_contract.ProbeTransportContract`).
+
+    :ivar sent: how many were sent.
+    """
+
+    def __init__(self, clock: VirtualClock, replicas: Mapping[str, Replica], round_trip_s: float) -> None:
+        self.sent = 0
+        self._clock = clock
+        self._replicas = replicas
+        self._half_s = round_trip_s / 2
+
+    def probe(
+        self, backend: Backend, answered: Callable[[LoadReport | None], None], hint: bytes | None = None
+    ) -> None:
+        """See :class:`~openprequal.interfaces.IProbeTransport`."""
+        self.sent += 1
+        self._clock.after(self._half_s, self._arrived, backend, answered)
+
+    def _arrived(self, backend: Backend, answered: Callable[[LoadReport | None], None]) -> None:
+        replica = self._replicas.get(backend.id)
+        report = replica.report() if replica is not None else None
+        self._clock.after(self._half_s if report is not None else PROBE_TIMEOUT_S - self._half_s, answered, report)
+
+
+class SimulatedGateway:
+    """One proxy process: a balancer of its own, and no knowledge of the other proxies."""
+
+    def __init__(
+        self,
+        clock: VirtualClock,
+        balancer: IBalancer,
+        replicas: Mapping[str, Replica],
+        settled: Settled,
+        *,
+        round_trip_s: float,
+        deadline_s: float | None = None,
+    ) -> None:
+        self.balancer = balancer
+        self._clock = clock
+        self._replicas = replicas
+        self._settled = settled
+        self._half_s = round_trip_s / 2
+        self._deadline_s = deadline_s
+        self._waiting: deque[_Exchange] = deque()
+        tick = getattr(balancer, "tick", None)
+        if tick is not None:
+            self._tick_s: float = getattr(balancer, "tick_interval_s", 0.1)
+            clock.after(self._tick_s, self._tick, tick)
+        if deadline_s is not None:
+            clock.after(0.01, self._expire)
+
+    def request(self, request: SimulatedRequest) -> None:
+        """A client sends *request*."""
+        picked = self.balancer.pick(request, ())
+        if picked.__class__ is Backend:
+            self._send(request, picked, self._clock.now)  # type: ignore[arg-type]
+        elif picked is None:
+            self._settled(request, 0, 0.0)
+        else:
+            now = self._clock.now
+            picked.whenPicked(lambda backend: self._picked(request, backend, now))  # type: ignore[union-attr]
+
+    def _picked(self, request: SimulatedRequest, backend: Backend | None, came_s: float) -> None:
+        if backend is None:
+            self._settled(request, 0, self._clock.now - came_s)
+        else:
+            self._send(request, backend, came_s)
+
+    def _send(self, request: SimulatedRequest, backend: Backend, came_s: float) -> None:
+        self.balancer.started(backend)
+        exchange = _Exchange(self, request, self._replicas[backend.id], came_s)
+        if self._deadline_s is not None:
+            self._waiting.append(exchange)
+        self._clock.after(self._half_s, exchange.arrive)
+
+    def _tick(self, tick: "Callable[[], Deferred[None] | None]") -> None:
+        tick()
+        self._clock.after(self._tick_s, self._tick, tick)
+
+    def _expire(self) -> None:
+        assert self._deadline_s is not None
+        latest_s = self._clock.now - self._deadline_s
+        while self._waiting and self._waiting[0].came_s <= latest_s:
+            self._waiting.popleft().expire()
+        self._clock.after(0.01, self._expire)
+
+
+class _Exchange:
+    """One request, from the balancer's choice to its answer."""
+
+    __slots__ = ("_gateway", "_left", "_replica", "_request", "_sent_s", "_serve", "_settled", "came_s")
+
+    def __init__(self, gateway: SimulatedGateway, request: SimulatedRequest, replica: Replica, came_s: float) -> None:
+        self.came_s = came_s
+        self._gateway = gateway
+        self._request = request
+        self._replica = replica
+        self._sent_s = gateway._clock.now
+        self._serve: Serve | None = None
+        self._settled = False
+        self._left = False
+        replica.expected += 1
+
+    def arrive(self) -> None:
+        if not self._settled:
+            self._serve = self._replica.arrive(self._request.work_s, self._answered)
+
+    def _answered(self, status: int, report: LoadReport | None) -> None:
+        self._leave()
+        gateway = self._gateway
+        gateway._clock.after(gateway._half_s, self._heard, status, report)
+
+    def _heard(self, status: int, report: LoadReport | None) -> None:
+        if self._settled:
+            return
+        self._settled = True
+        gateway = self._gateway
+        balancer, backend, now = gateway.balancer, self._replica.backend, gateway._clock.now
+        if report is not None:
+            balancer.reported(backend, report)
+        balancer.finished(backend, Outcome(Ending.RESPONSE, status, now - self._sent_s) if status else _REFUSED)
+        gateway._settled(self._request, status, now - self.came_s)
+
+    def expire(self) -> None:
+        """The deadline is over: nobody waits any more, neither here nor at the replica."""
+        if self._settled:
+            return
+        self._settled = True
+        self._leave()
+        if self._serve is not None:
+            self._serve.give_up()
+        gateway = self._gateway
+        gateway.balancer.finished(self._replica.backend, _TIMED_OUT)
+        gateway._settled(self._request, 0, gateway._clock.now - self.came_s)
+
+    def _leave(self) -> None:
+        """It is no longer the replica's."""
+        if not self._left:
+            self._left = True
+            self._replica.expected -= 1

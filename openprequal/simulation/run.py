@@ -1,0 +1,195 @@
+"""One run: a scenario, a balancer and a seed in; what came out of it."""
+
+import gc
+from collections.abc import Callable, Mapping
+from math import inf
+from random import Random
+from time import perf_counter
+from typing import Any
+
+from attrs import field, frozen
+
+from openprequal.balancing.catalogue import BALANCERS
+from openprequal.interfaces import BalancerContext, IBalancer
+from openprequal.simulation.clock import VirtualClock
+from openprequal.simulation.gateway import SimulatedGateway, SimulatedProbes, SimulatedRequest
+from openprequal.simulation.measured import QUANTILES, Measured, Recorder, quantile_of
+from openprequal.simulation.omniscient import Omniscient
+from openprequal.simulation.replica import Replica
+from openprequal.simulation.scenario import Scenario, Servers
+from openprequal.simulation.serving import ProcessorSharing, SlotsAndQueue
+from openprequal.values import Backend
+
+OMNISCIENT = "omniscient"
+
+_SAMPLE_S = 0.05
+
+
+@frozen
+class Rule:
+    """A balancer of the catalogue, or :data:`OMNISCIENT`, with its parameters."""
+
+    balancer: str
+    parameters: Mapping[str, Any] = field(factory=dict)
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return self.label or self.balancer
+
+
+def run(scenario: Scenario, rule: Rule, seed: int) -> Measured:
+    """Run *scenario* under *rule*. The same *seed* gives every rule the same arrivals, work and antagonists.
+
+    :raises ConfigurationError: a parameter of the rule cannot be used.
+    """
+    began = perf_counter()
+    gc.collect()
+    gc.disable()
+    try:
+        return _Run(scenario, rule, seed).measured(began)
+    finally:
+        gc.enable()
+
+
+class _Run:
+    def __init__(self, scenario: Scenario, rule: Rule, seed: int) -> None:
+        self._scenario = scenario
+        self._rule = rule
+        self._seed = seed
+        self._clock = clock = VirtualClock()
+        self._arrivals = Random(f"{seed} arrivals")
+        self._recorder = Recorder(int(scenario.requests * scenario.warm_up))
+        kinds = [servers for servers in scenario.servers for _ in range(servers.count)]
+        self._replicas: dict[str, Replica] = {}
+        for number, kind in enumerate(kinds):
+            replica = _replica(clock, number, kind, Random(f"{seed} server {number}"))
+            self._replicas[replica.backend.id] = replica
+        self._probes = SimulatedProbes(clock, self._replicas, scenario.round_trip_s)
+        self._began_s = clock.now
+        self._end_s = inf
+        joiner = list(self._replicas)[-1] if scenario.joining else None
+        self._gateways: list[SimulatedGateway] = []
+        for number in range(scenario.proxies):
+            context = BalancerContext(clock, Random(f"{seed} proxy {number}"), self._probes, rule.parameters)
+            balancer = self._balancer(context)
+            for replica in self._replicas.values():
+                if replica.backend.id != joiner:
+                    balancer.up(replica.backend)
+            self._gateways.append(
+                SimulatedGateway(
+                    clock,
+                    balancer,
+                    self._replicas,
+                    lambda request, status, latency_s: self._recorder.settled(request.number, status, latency_s),
+                    round_trip_s=scenario.round_trip_s,
+                    deadline_s=scenario.deadline_s,
+                )
+            )
+
+    def _balancer(self, context: BalancerContext) -> IBalancer:
+        if self._rule.balancer == OMNISCIENT:
+            return Omniscient(context, self._replicas)
+        return BALANCERS[self._rule.balancer](context)
+
+    def measured(self, began: float) -> Measured:
+        scenario, clock, recorder = self._scenario, self._clock, self._recorder
+        self._prepare()
+        self._number = 0
+        self._rate = scenario.rate
+        self._arrive()
+        while recorder.counts["ended"] < scenario.requests and clock.now - self._began_s < 20 * scenario.seconds + 60:
+            clock.run_until(clock.now + 1.0)
+        latencies = sorted(recorder.latencies)
+        requests = scenario.requests - recorder.first
+        # Whoever is still under way so long after the last arrival counts as timed out.
+        lost = requests - len(latencies)
+        failed = recorder.counts["failed"]
+        rifs = sorted(recorder.rifs)
+        served = [replica.served for replica in self._replicas.values()]
+        return Measured(
+            scenario.name,
+            self._rule.name,
+            self._seed,
+            {quantile: quantile_of(latencies, quantile, lost) for quantile in QUANTILES},
+            requests,
+            failed,
+            lost - failed,
+            tuple(each / max(1, sum(served)) for each in served),
+            {quantile: quantile_of(rifs, quantile) for quantile in QUANTILES},
+            self._probes.sent / scenario.requests,
+            perf_counter() - began,
+        )
+
+    # What happens during a run.
+
+    def _prepare(self) -> None:
+        scenario, clock = self._scenario, self._clock
+        for replica in self._replicas.values():
+            if scenario.antagonists is not None:
+                self._antagonise(replica, replica.serving.cores)
+        clock.after(scenario.seconds * scenario.warm_up, self._sample)
+        first, last = next(iter(self._replicas.values())), list(self._replicas.values())[-1]
+        seconds = scenario.seconds
+        if scenario.failing is not None:
+            failing = scenario.failing
+            first.fails_after_s = failing.after_s
+            clock.after(seconds * failing.begin, setattr, first, "fails", failing.share)
+            clock.after(seconds * failing.end, setattr, first, "fails", 0.0)
+        if scenario.joining is not None:
+            joining = scenario.joining
+            clock.after(seconds * joining.at, self._come, last, joining.cold_s, joining.cold_speed)
+        if scenario.restarting is not None:
+            for number, replica in enumerate(self._replicas.values()):
+                # Spread over the counted part of the run, one after the other.
+                at = scenario.warm_up + (1 - scenario.warm_up) * (number + 0.5) / (len(self._replicas) + 1)
+                clock.after(seconds * at, self._restart, replica)
+
+    def _antagonise(self, replica: Replica, cores: float) -> None:
+        antagonists = self._scenario.antagonists
+        assert antagonists is not None
+        replica.serving.change(cores * antagonists.draw(replica._rng), replica.serving.speed)
+        self._clock.after(replica._rng.expovariate(1.0 / antagonists.mean_s), self._antagonise, replica, cores)
+
+    def _come(self, replica: Replica, cold_s: float, cold_speed: float) -> None:
+        serving = replica.serving
+        warm_speed = serving.speed
+        serving.change(serving.cores, warm_speed * cold_speed)
+        self._clock.after(cold_s, lambda: serving.change(serving.cores, warm_speed))
+        replica.up = True
+        for gateway in self._gateways:
+            gateway.balancer.up(replica.backend)
+
+    def _restart(self, replica: Replica) -> None:
+        restarting = self._scenario.restarting
+        assert restarting is not None
+        for gateway in self._gateways:
+            gateway.balancer.down(replica.backend)
+        away_s = restarting.drain_s + restarting.away_s
+        self._clock.after(away_s, self._come, replica, restarting.cold_s, restarting.cold_speed)
+
+    def _sample(self) -> None:
+        if self._number < self._scenario.requests:
+            self._recorder.rifs.extend(replica.tracker.rif for replica in self._replicas.values())
+            self._clock.after(_SAMPLE_S, self._sample)
+
+    def _arrive(self) -> None:
+        scenario, rng, clock = self._scenario, self._arrivals, self._clock
+        gateway = self._gateways[int(rng.random() * len(self._gateways))]
+        request = SimulatedRequest(self._number, scenario.work.draw(rng))
+        self._number += 1
+        if self._number < scenario.requests:
+            rate = self._rate
+            if scenario.bursts is not None:
+                rate *= scenario.bursts.rate(clock.now)
+            clock.after(rng.expovariate(rate), self._arrive)
+        gateway.request(request)
+
+
+def _replica(clock: VirtualClock, number: int, kind: Servers, rng: Random) -> Replica:
+    backend = Backend(url=f"http://10.0.{number // 250}.{number % 250 + 1}:80", weight=kind.weight)
+    discipline: Callable[[VirtualClock, float, float], Any] = SlotsAndQueue if kind.queued else ProcessorSharing
+    replica = Replica(clock, backend, discipline(clock, kind.cores, kind.speed), rng, reports=kind.reports)
+    replica.allotted = kind.nominal
+    return replica
