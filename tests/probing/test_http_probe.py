@@ -5,6 +5,7 @@ from twisted.internet.task import Clock
 
 from openprequal.interfaces import IProbeTransport
 from openprequal.probing.http_probe import HttpProbeTransport
+from openprequal.probing.report_reader import ReportReader
 from openprequal.testing.network import RawBackend
 from openprequal.testing.probe_transport_contract import ProbeTransportContract
 from openprequal.upstream.connections import Connections
@@ -30,6 +31,7 @@ class Case:
             lambda backend: self.connections,
             lambda backend, report: self.heard.append(report),
             lambda backend, report: self.late.append(report),
+            reports=ReportReader(),
             default_path="/healthz",
             timeout_s=0.1,
             give_up_s=10.0,

@@ -5,9 +5,9 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openprequal.probing.report_format import parse_load_field, report_from_fields, report_from_json
 
 from openprequal.http1.fields import Field
-from openprequal.probing.report_format import parse_load_field, report_from_fields, report_from_json
 from openprequal.values import LoadReport, LoadState
 
 
