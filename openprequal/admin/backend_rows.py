@@ -48,9 +48,12 @@ def _load_source(member: Member, estimate: Any, now: float) -> str:
     :param estimate: the balancer's, with a ``source``; None if it has none: then it is what we know of the backend.
     """
     report = member.report
-    source = None if estimate is None else str(estimate.source)
-    if source is None:
-        source = "reported" if report is not None else "measured" if member.latency.average(now) else "assumed"
+    if estimate is not None:
+        source = str(estimate.source)
+    elif report is not None:
+        source = "reported"
+    else:
+        source = "assumed" if member.latency.average(now) is None else "measured"
     if report is not None and source in ("reported", "stale"):
         told = f"report: {report.format} ({member.report_way})"
         return told if source == "reported" else f"{told}, faded"
