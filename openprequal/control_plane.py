@@ -19,7 +19,7 @@ from openprequal.interfaces import IRegistry, RegistryContext
 from openprequal.listening import ListeningService
 from openprequal.metrics.exposition import exposition_in_turns
 from openprequal.registry.catalogue import REGISTRIES
-from openprequal.values import Backend, LoadReport
+from openprequal.values import Backend, LoadReport, ReportWay
 
 
 def configured_registry(reactor: Clock, settings: GatewaySettings) -> IRegistry:
@@ -101,5 +101,5 @@ def admin_listener(reactor: Clock, settings: GatewaySettings, site: Site) -> Lis
 def _heartbeat(services: Services, backend: Backend, report: LoadReport, now: float) -> None:
     service = services[backend.service]
     member = service.members.get(backend.id)
-    if member is not None:
-        service.reported(member, report, now)
+    if member is not None and service.reports.believes:
+        service.reported(member, report, now, ReportWay.HEARTBEAT)

@@ -25,6 +25,8 @@ from openprequal.http1.request import RequestHead
 from openprequal.interfaces import BalancerContext, IBalancer
 from openprequal.metrics.window import WindowAverage
 from openprequal.probing.http_probe import HttpProbeTransport
+from openprequal.probing.report_formats.queue_metrics import QueueMetrics
+from openprequal.probing.report_reader import ReportReader
 from openprequal.routing.member import Member
 from openprequal.routing.router import Router
 from openprequal.routing.service import Service
@@ -32,7 +34,7 @@ from openprequal.upstream.addresses import Addresses
 from openprequal.upstream.connections import Connections
 from openprequal.upstream.dialing import dialer
 from openprequal.upstream.trust import trust_root
-from openprequal.values import Backend, LoadReport
+from openprequal.values import Backend, LoadReport, ReportWay
 
 Clock = Any
 """The reactor: time, connections and names; tests hand in a fake."""
@@ -137,18 +139,29 @@ def service_with_balancer(
     def heard(backend: Backend, report: LoadReport) -> None:
         member = service.members.get(backend.id)
         if member is not None:
-            service.noted(member, report, reactor.seconds())
+            service.noted(member, report, reactor.seconds(), ReportWay.PROBE)
 
+    running = effective.report_running_metric
+    queue = QueueMetrics(running, effective.report_waiting_metric) if running else None
+    reports = ReportReader(effective.report_format, queue)
     probes = HttpProbeTransport(
         reactor,
         probe_connections,
         heard,
         lambda backend, report: balancer.reported(backend, report),
+        reports=reports,
+        probe_path=effective.backend_probe_path,
         default_path=effective.backend_health_path,
     )
     make = resolve(effective.load_balancer_class, "LOAD_BALANCER_CLASS", BALANCERS, IBalancer)
     balancer: IBalancer = make(BalancerContext(reactor, rng, probes, effective.balancer_parameters))
-    service = Service(name, balancer, max_in_flight=settings.backend_max_in_flight, queue_max=settings.queue_max)
+    service = Service(
+        name,
+        balancer,
+        max_in_flight=settings.backend_max_in_flight,
+        queue_max=settings.queue_max,
+        reports=reports,
+    )
     service.departed = probes.forget
     periodics.append(Periodic(reactor, 0.05, probes.expire, f"probe time-outs of {name}"))
     tick = getattr(balancer, "tick", None)

@@ -74,6 +74,47 @@ class LoadState(StrEnum):
     DRAINING = "draining"
 
 
+class ReportFormat(StrEnum):
+    """How a backend writes its load reports (PREQUAL.md section 6), or what a service expects of its backends."""
+
+    AUTO = "auto"
+    """Whatever is recognised; what a service expects unless it is told better."""
+    NONE = "none"
+    """No report is believed."""
+    OPENPREQUAL = "openprequal"
+    PREQUAL_RS = "prequal-rs"
+    OPENPREQUAL_FASTAPI = "openprequal-fastapi"
+    LIBVMOD_PREQUAL = "libvmod-prequal"
+    JSON = "json"
+    """Bodies of several small implementations that differ in the names and units of the latency."""
+    ORCA = "orca"
+    PROMETHEUS = "prometheus"
+
+    @property
+    def probe_path(self) -> str | None:
+        """Where backends of this format answer probes by its own convention; None: it has none."""
+        return _PROBE_PATHS.get(self)
+
+
+_PROBE_PATHS = {
+    ReportFormat.PREQUAL_RS: "/prequal/probe",
+    ReportFormat.OPENPREQUAL_FASTAPI: "/probe",
+    ReportFormat.LIBVMOD_PREQUAL: "/probe",
+    ReportFormat.JSON: "/probe",
+    ReportFormat.PROMETHEUS: "/metrics",
+}
+
+
+class ReportWay(StrEnum):
+    """Which way a load report came."""
+
+    IN_BAND = "in-band"
+    """On the response to a client's request."""
+    PROBE = "probe"
+    HEALTH_CHECK = "health check"
+    HEARTBEAT = "heartbeat"
+
+
 class LoadReport(NamedTuple):
     """A backend's own word on its load (PREQUAL.md sections 1 and 5).
 
@@ -92,6 +133,8 @@ class LoadReport(NamedTuple):
     """Requests a second that it serves, by its own word; None: it does not say."""
     eps: float | None = None
     """Of those, errors a second; None: it does not say."""
+    format: ReportFormat = ReportFormat.OPENPREQUAL
+    """What it was written in."""
 
 
 class Ending(StrEnum):

@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "upstream": {"http1", "values", "errors", "clocks"},
     "balancing": {"values", "errors", "interfaces", "probing", "clocks"},
     "probing": {"values", "errors", "interfaces", "upstream", "clocks"},
-    "routing": {"values", "errors", "interfaces", "metrics", "upstream"},
+    "routing": {"values", "errors", "interfaces", "metrics", "upstream", "probing"},
     "hooks": {"values", "errors", "interfaces", "http1"},
     "registry": {"values", "errors", "interfaces", "clocks"},
 }

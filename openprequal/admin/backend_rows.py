@@ -1,8 +1,10 @@
 """What ``GET /backends`` shows of each backend: what it registered, whether it may be picked and why, its load."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from openprequal.health.standing import Standing
+from openprequal.routing.member import Member
 from openprequal.routing.service import Service
 
 
@@ -12,6 +14,7 @@ def backend_rows(
     """One row a backend, by service, in the order they joined. Ages in seconds, latencies in seconds."""
     rows: list[dict[str, object]] = []
     for service in services.values():
+        estimates: Mapping[str, Any] = getattr(service.balancer, "estimates", dict)()
         for member in service.members.values():
             backend, report = member.backend, member.report
             standing = standings.get(backend.id)
@@ -30,9 +33,28 @@ def backend_rows(
                     "rif": report.rif if report is not None else None,
                     "latency": report.latency_s if report is not None else None,
                     "state": report.state if report is not None else None,
+                    "load_source": _load_source(member, estimates.get(backend.id), now),
                     "report_age": round(now - member.reported_at, 3) if report is not None else None,
                     "connections_opened": member.connections.opened,
                     "connections_idle": member.connections.idle,
                 }
             )
     return rows
+
+
+def _load_source(member: Member, estimate: Any, now: float) -> str:
+    """What the balancer's belief of its load rests on, in words.
+
+    :param estimate: the balancer's, with a ``source``; None if it has none: then it is what we know of the backend.
+    """
+    report = member.report
+    if estimate is not None:
+        source = str(estimate.source)
+    elif report is not None:
+        source = "reported"
+    else:
+        source = "assumed" if member.latency.average(now) is None else "measured"
+    if report is not None and source in ("reported", "stale"):
+        told = f"report: {report.format} ({member.report_way})"
+        return told if source == "reported" else f"{told}, faded"
+    return "measured here" if source == "measured" else source

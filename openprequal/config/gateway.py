@@ -16,7 +16,7 @@ from openprequal.config.schema import (
     Token,
     setting,
 )
-from openprequal.values import DEFAULT_SERVICE
+from openprequal.values import DEFAULT_SERVICE, ReportFormat
 
 _LISTENING = "Listening"
 _REGISTRATION = "Registration"
@@ -24,6 +24,19 @@ _BALANCING = "Balancing and hooks"
 _HEALTH = "Health and metrics"
 _CLIENTS = "Limits on clients"
 _BACKENDS = "Connections to backends"
+
+
+FormatName = Literal[
+    "auto",
+    "none",
+    "openprequal",
+    "prequal-rs",
+    "openprequal-fastapi",
+    "libvmod-prequal",
+    "json",
+    "orca",
+    "prometheus",
+]
 
 
 class ServiceSettings(BaseModel):
@@ -34,6 +47,10 @@ class ServiceSettings(BaseModel):
     load_balancer_class: str | None = None
     balancer_parameters: dict[str, Any] | None = None
     backend_health_path: Path | None = None
+    report_format: FormatName | None = None
+    backend_probe_path: Path | None = None
+    report_running_metric: str | None = None
+    report_waiting_metric: str | None = None
 
 
 @frozen
@@ -43,6 +60,11 @@ class EffectiveService:
     load_balancer_class: str
     balancer_parameters: Mapping[str, Any]
     backend_health_path: str
+    report_format: ReportFormat
+    backend_probe_path: str | None
+    """None: the health path."""
+    report_running_metric: str | None
+    report_waiting_metric: str | None
 
 
 class GatewaySettings(Settings):
@@ -142,6 +164,22 @@ class GatewaySettings(Settings):
         env="LATENCY_WINDOW_SECONDS",
         gt=0,
     )
+    report_format: FormatName = setting(
+        "auto",
+        "How backends report their load; auto: whatever is recognised, none: nothing is believed.",
+        group=_HEALTH,
+    )
+    backend_probe_path: Path | None = setting(
+        None,
+        "Path that probes ask for where a registration names none; none: the report format's own, or the health path.",
+        group=_HEALTH,
+    )
+    report_running_metric: str | None = setting(
+        None, "Metric that tells how many requests a backend runs; none: those of known servers.", group=_HEALTH
+    )
+    report_waiting_metric: str | None = setting(
+        None, "Metric that tells how many wait there, to be added; none: no such metric.", group=_HEALTH
+    )
     response_report_strip: bool = setting(
         True, "Remove load reports from responses before clients see them.", group=_HEALTH
     )
@@ -186,6 +224,9 @@ class GatewaySettings(Settings):
     def _fits_together(self) -> Self:
         if self.admin_port == self.port and not self.listen:
             raise ValueError(f"admin_port and port are both {self.port}: must differ")
+        for name, service in self.effective_services.items():
+            if service.report_waiting_metric and not service.report_running_metric:
+                raise ValueError(f"report_waiting_metric: {name} needs report_running_metric too")
         if not self.demo:
             return self
         if self.port + self.demo > 65535:
@@ -218,8 +259,15 @@ class GatewaySettings(Settings):
         # Another balancer's parameters would only be refused.
         inherited = {} if service.load_balancer_class else self.balancer_parameters
         parameters = service.balancer_parameters
+        report_format = ReportFormat(service.report_format or self.report_format)
+        # The path of the gateway's format leads nowhere in another.
+        probe_path = service.backend_probe_path or (None if service.report_format else self.backend_probe_path)
         return EffectiveService(
             load_balancer_class=service.load_balancer_class or self.load_balancer_class,
             balancer_parameters=inherited if parameters is None else parameters,
             backend_health_path=service.backend_health_path or self.backend_health_path,
+            report_format=report_format,
+            backend_probe_path=probe_path or report_format.probe_path,
+            report_running_metric=service.report_running_metric or self.report_running_metric,
+            report_waiting_metric=service.report_waiting_metric or self.report_waiting_metric,
         )

@@ -20,7 +20,7 @@ from openprequal.forwarding.failures import connect_failed, nothing_picked, resp
 from openprequal.forwarding.forwarder import Forwarder
 from openprequal.forwarding.hop_by_hop import forwardable_trailers
 from openprequal.forwarding.request_head import host_line, render_request_head, takes_upgrade
-from openprequal.forwarding.response_head import forwarded_head, report_of
+from openprequal.forwarding.response_head import forwarded_head
 from openprequal.forwarding.retry import may_repeat_on_fresh_connection
 from openprequal.http1.body import chunk as as_chunk
 from openprequal.http1.body import last_chunk
@@ -248,7 +248,8 @@ class Exchange:
         assert request.rendered is not None
         self._connection = connection
         connection.begin(self, request.method)
-        host = b"" if request.host and rules.keep_host else host_line(request, rules, member.backend)
+        asks = self._service.reports.asks
+        host = asks if request.host and rules.keep_host else asks + host_line(request, rules, member.backend)
         request_id = b"" if request.brings_id else rules.request_ids()
         head = b"%b%b%b\r\n" % (request.rendered, host, request_id)
         body = self._first_body
@@ -294,7 +295,7 @@ class Exchange:
         assert member is not None
         assert connection is not None
         load = connection.load
-        report = report_of(forwarded, load)
+        report = None if forwarded.aged else self._service.reports.in_fields(load, forwarded.reports)
         if head.status < 500:
             member.answered_at = now
         if report is not None:

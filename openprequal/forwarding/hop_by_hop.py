@@ -3,6 +3,7 @@
 from typing import Final
 
 from openprequal.http1.fields import Field
+from openprequal.probing.report_reader import REPORT_FIELDS
 
 HOP_BY_HOP: Final = frozenset(
     (
@@ -42,17 +43,8 @@ PROTECTED: Final = frozenset(
 )
 
 # Load reports: trust is one hop, so they are consumed, and never taken from or shown to a client.
-LOAD_REPORTS: Final = frozenset(
-    (
-        b"openprequal-load",
-        b"x-prequal-rif",
-        b"x-prequal-latency-us",
-        b"x-in-flight",
-        b"x-estimated-latency",
-        b"endpoint-load-metrics",
-        b"endpoint-load-metrics-bin",
-    )
-)
+# Whether a backend shall write one is between it and us too.
+LOAD_REPORTS: Final = REPORT_FIELDS | {b"endpoint-load-metrics-format"}
 
 # Trailer fields that would change how a message is framed, routed or processed after the fact (RFC 9110 section 6.5.1).
 _FORBIDDEN_TRAILERS: Final = (

@@ -8,8 +8,6 @@ from attrs import frozen
 from openprequal.forwarding.hop_by_hop import HOP_BY_HOP, LOAD_REPORTS, named_by_connection
 from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.response import ResponseHead
-from openprequal.probing.report_format import parse_load_field, report_from_fields
-from openprequal.values import LoadReport
 
 _HARMLESS: Final = frozenset((b"close", b"keep-alive"))
 
@@ -69,15 +67,3 @@ def forwarded_head(head: ResponseHead, rules: ResponseRules) -> ForwardedHead:
     if dated:
         head.forwarded = forwarded
     return forwarded
-
-
-def report_of(forwarded: ForwardedHead, load: bytes | None) -> LoadReport | None:
-    """The load report that came with a response, if a usable one did.
-
-    :param load: the value of its OpenPrequal-Load field, where that was cut out of the head before.
-    """
-    if forwarded.aged:
-        return None
-    if load is not None:
-        return parse_load_field(load)
-    return report_from_fields(forwarded.reports) if forwarded.reports else None

@@ -11,11 +11,10 @@ from zope.interface import implementer
 from openprequal.health.standing import Standing
 from openprequal.health.verdict import failure_of
 from openprequal.interfaces import IMembershipObserver
-from openprequal.probing.http_probe import reported_in
 from openprequal.routing.member import Member
 from openprequal.routing.service import Service
 from openprequal.upstream.fetch import Answer, Fetch, get_request
-from openprequal.values import Backend, LoadState
+from openprequal.values import Backend, LoadState, ReportWay
 
 FALL: Final = 2
 JITTER: Final = 0.2
@@ -153,11 +152,11 @@ class HealthMonitor:
             return
         now = self._clock.seconds()
         was_up = standing.checked_up
-        report = reported_in(result) if isinstance(result, Answer) else None
+        service = self._services[standing.backend.service]
+        report = service.reports.in_answer(result) if isinstance(result, Answer) else None
         if report is not None:
             # One that drains gets no traffic and no probes: a check is how it can say that it is ready again.
-            service = self._services[standing.backend.service]
-            service.noted(service.members[backend_id], report, now)
+            service.noted(service.members[backend_id], report, now, ReportWay.HEALTH_CHECK)
         why = failure_of(standing.backend, result)
         if why is None:
             standing.passed(now)

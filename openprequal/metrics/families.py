@@ -29,6 +29,8 @@ class ServiceSample(NamedTuple):
     """Probes by result: ``answered``, ``late``, ``timeout``, ``failed``."""
     queue_length: int
     """Requests that wait for a backend to have room."""
+    reports_ignored: int = 0
+    """Load reports that could not be read, or claimed something absurd."""
 
 
 class BackendSample(NamedTuple):
@@ -138,6 +140,9 @@ def _service_families(samples: list[ServiceSample]) -> Iterator[Metric]:
     pool = GaugeMetricFamily("openprequal_probe_pool_size", "Load reports in the probe pool.", labels=("service",))
     picks = CounterMetricFamily("openprequal_picks", "Choices of a backend, by reason.", labels=("service", "reason"))
     queue = GaugeMetricFamily("openprequal_queue_length", "Requests waiting for a backend.", labels=("service",))
+    ignored = CounterMetricFamily(
+        "openprequal_load_reports_ignored", "Load reports that were unreadable or absurd.", labels=("service",)
+    )
     for sample in samples:
         for (method, code), count in sample.tally.counts().items():
             requests.add_metric((sample.service, method, code), count)
@@ -149,7 +154,8 @@ def _service_families(samples: list[ServiceSample]) -> Iterator[Metric]:
         for reason, count in sample.pick_counts.items():
             picks.add_metric((sample.service, reason), count)
         queue.add_metric((sample.service,), sample.queue_length)
-    yield from (requests, durations, probes, pool, picks, queue)
+        ignored.add_metric((sample.service,), sample.reports_ignored)
+    yield from (requests, durations, probes, pool, picks, queue, ignored)
 
 
 _BACKEND_GAUGES: tuple[tuple[str, str, Callable[[BackendSample], float | None]], ...] = (

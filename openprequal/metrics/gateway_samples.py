@@ -19,6 +19,7 @@ def service_samples(services: Mapping[str, Service], refused: RequestTally) -> I
             getattr(balancer, "probe_pool_size", None),
             getattr(balancer, "probe_results", {}),
             service.queued,
+            service.reports.ignored,
         )
     yield ServiceSample(refused.service, refused, {}, None, {}, 0)
 

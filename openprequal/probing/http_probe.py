@@ -8,19 +8,13 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from openprequal.interfaces import IProbeTransport
-from openprequal.probing.report_format import parse_load_field, report_from_fields, report_from_json
+from openprequal.probing.report_reader import ReportReader
 from openprequal.upstream.connections import Connections
 from openprequal.upstream.fetch import Answer, Fetch, get_request
 from openprequal.values import Backend, LoadReport
 
 # A saturated synchronous server cannot answer in the paper's 1 to 3 ms (PREQUAL.md section 5).
 PROBE_TIMEOUT_S: Final = 0.1
-
-
-def reported_in(answer: Answer) -> LoadReport | None:
-    """The load report in the fields or the body of an answer to a probe or a health check."""
-    report = parse_load_field(answer.load) if answer.load is not None else report_from_fields(answer.fields)
-    return report if report is not None else report_from_json(answer.content)
 
 
 class _Probe:
@@ -49,6 +43,8 @@ class HttpProbeTransport:
         heard: Callable[[Backend, LoadReport], None],
         late: Callable[[Backend, LoadReport], None],
         *,
+        reports: ReportReader,
+        probe_path: str | None = None,
         default_path: str,
         timeout_s: float = PROBE_TIMEOUT_S,
         give_up_s: float = 10.0,
@@ -57,13 +53,17 @@ class HttpProbeTransport:
         :param connections: those to the port that answers a backend's probes; None if it has left.
         :param heard: told of every report, before whoever asked for it.
         :param late: told of reports that came after the time-out.
-        :param default_path: for backends that named neither a probe path nor a health path.
+        :param reports: reads the answers.
+        :param probe_path: for backends that named none; None: their health path.
+        :param default_path: for those that named no health path either.
         :param give_up_s: an unanswered probe is abandoned after this, so that its backend is probed again.
         """
         self._clock = clock
         self._connections = connections
         self._heard = heard
         self._late = late
+        self._reports = reports
+        self._probe_path = probe_path
         self._default_path = default_path
         self._timeout_s = timeout_s
         self._give_up_s = give_up_s
@@ -75,7 +75,7 @@ class HttpProbeTransport:
     def probe(self, backend: Backend, answered: Callable[[LoadReport | None], None]) -> None:
         """See :class:`~openprequal.interfaces.IProbeTransport`."""
         connections = self._connections(backend)
-        if connections is None or backend.id in self._under_way:
+        if connections is None or backend.id in self._under_way or not self._reports.believes:
             self._clock.callLater(0, answered, None)
             return
         probe = _Probe(backend, answered, self._clock.seconds() + self._timeout_s)
@@ -107,7 +107,7 @@ class HttpProbeTransport:
     def _done(self, probe: _Probe, result: Answer | Exception) -> None:
         if self._under_way.get(probe.backend.id) is probe:
             del self._under_way[probe.backend.id]
-        report = reported_in(result) if isinstance(result, Answer) else None
+        report = self._reports.in_answer(result) if isinstance(result, Answer) else None
         if report is not None:
             self._heard(probe.backend, report)
         answered, probe.answered = probe.answered, None
@@ -122,6 +122,6 @@ class HttpProbeTransport:
     def _request(self, backend: Backend) -> bytes:
         request = self._requests.get(backend)
         if request is None:
-            path = backend.probe_path or backend.health_path or self._default_path
+            path = backend.probe_path or self._probe_path or backend.health_path or self._default_path
             request = self._requests[backend] = get_request(path, backend.authority)
         return request

@@ -3,7 +3,7 @@
 from openprequal.metrics.window import WindowAverage
 from openprequal.upstream.addresses import Addresses
 from openprequal.upstream.connections import Connections
-from openprequal.values import Backend, LoadReport
+from openprequal.values import Backend, LoadReport, ReportWay
 
 
 class Member:
@@ -19,6 +19,7 @@ class Member:
         "picks",
         "probe_connections",
         "report",
+        "report_way",
         "reported_at",
     )
 
@@ -43,6 +44,8 @@ class Member:
         """Average time to the response head, for people only: never the balancer's estimate."""
         self.report: LoadReport | None = None
         """The last load report, whichever way it came."""
+        self.report_way = ReportWay.IN_BAND
+        """Which way that was."""
         self.reported_at = float("-inf")
         self.answered_at = float("-inf")
         """When it last answered a request with a status below 500: that is as good as a passed health check."""

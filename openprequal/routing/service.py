@@ -6,8 +6,9 @@ from typing import Any
 
 from openprequal.interfaces import IBalancer, IPending, IRequest
 from openprequal.metrics.tally import RequestTally
+from openprequal.probing.report_reader import ReportReader
 from openprequal.routing.member import Member
-from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome
+from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome, ReportWay
 
 
 class Service:
@@ -24,14 +25,17 @@ class Service:
         *,
         max_in_flight: int | None = None,
         queue_max: int = 0,
+        reports: ReportReader | None = None,
     ) -> None:
         """
         :param max_in_flight: requests outstanding at one backend at most; None: no limit.
         :param queue_max: requests that may wait for a free backend.
+        :param reports: reads its backends' load reports; None: in every format.
         """
         self.name = name
         self.balancer = balancer
         self.tally = RequestTally(name)
+        self.reports = ReportReader() if reports is None else reports
         self.members: dict[str, Member] = {}
         self.state_told: Callable[[Backend, LoadState], None] = lambda backend, state: None
         """Hears what backends say of their own state, whenever it is not that all is well."""
@@ -108,15 +112,16 @@ class Service:
         if self._queue:
             self._serve_queue(1)
 
-    def reported(self, member: Member, report: LoadReport, now: float) -> None:
-        """*member* told its load, on a response, a heartbeat or in a late answer to a probe."""
-        self.noted(member, report, now)
+    def reported(self, member: Member, report: LoadReport, now: float, way: ReportWay = ReportWay.IN_BAND) -> None:
+        """*member* told its load, on a response or with a heartbeat."""
+        self.noted(member, report, now, way)
         self.balancer.reported(member.backend, report)
 
-    def noted(self, member: Member, report: LoadReport, now: float) -> None:
+    def noted(self, member: Member, report: LoadReport, now: float, way: ReportWay) -> None:
         """Remember *report*, of which the balancer hears in another way."""
         before, member.report = member.report, report
         member.reported_at = now
+        member.report_way = way
         if report.state is not LoadState.READY or (before is not None and before.state is not LoadState.READY):
             self.state_told(member.backend, report.state)
 

@@ -36,6 +36,7 @@ from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
 from openprequal.interfaces import BalancerContext, IBalancer
 from openprequal.metrics.window import WindowAverage
+from openprequal.probing.report_reader import ReportReader
 from openprequal.routing.member import Member
 from openprequal.routing.router import Router
 from openprequal.routing.service import Service
@@ -137,12 +138,14 @@ class MemoryNetwork:
         max_connections: int = 1000,
         max_connections_per_client: int | None = None,
         clock: Clock | None = None,
+        reports: ReportReader | None = None,
         **request_rules: Any,
     ) -> None:
         """
         :param backends: how many, all up.
         :param balancer: round robin unless given.
         :param clock: one that the hooks use too.
+        :param reports: reads the backends' load reports; in every format unless given.
         :param request_rules: attributes of :class:`~openprequal.forwarding.request_head.RequestRules` to set.
         """
         self.clock = clock or Clock()
@@ -150,7 +153,11 @@ class MemoryNetwork:
         timeouts = timeouts or Timeouts()
         context = BalancerContext(self.clock, Random(1), ScriptedProbes(self.clock), {})
         self.service = Service(
-            "default", balancer or RoundRobin(context), max_in_flight=max_in_flight, queue_max=queue_max
+            "default",
+            balancer or RoundRobin(context),
+            max_in_flight=max_in_flight,
+            queue_max=queue_max,
+            reports=reports,
         )
         self.members: list[Member] = []
         self._backends: list[RawBackend] = []

@@ -1,16 +1,18 @@
 """Precedence of the sources, and what a wrong value becomes."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from openprequal.config.agent import AgentSettings
-from openprequal.config.gateway import GatewaySettings
+from openprequal.config.gateway import FormatName, GatewaySettings
 from openprequal.config.loading import load
 from openprequal.config.schema import settings_of
 from openprequal.errors import ConfigurationError
+from openprequal.values import ReportFormat
 
 
 @pytest.fixture
@@ -108,6 +110,47 @@ def test_a_service_inherits_what_it_leaves_out(file) -> None:
     assert set(services) == {"default", "api"}
     assert services["api"].load_balancer_class == "random"
     assert services["api"].backend_health_path == services["default"].backend_health_path == "/up"
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("auto", None),
+        ("none", None),
+        ("orca", None),
+        ("openprequal", None),
+        ("prequal-rs", "/prequal/probe"),
+        ("libvmod-prequal", "/probe"),
+        ("prometheus", "/metrics"),
+    ],
+)
+def test_a_report_format_brings_its_probe_path(name: str, path: str | None) -> None:
+    assert gateway(report_format=name).effective_services["default"].backend_probe_path == path
+
+
+def test_a_probe_path_of_the_users_goes_before_the_formats() -> None:
+    settings = gateway(report_format="prometheus", backend_probe_path="/load")
+    assert settings.effective_services["default"].backend_probe_path == "/load"
+
+
+def test_a_service_with_a_report_format_of_its_own_does_not_inherit_the_probe_path(file) -> None:
+    config = file(
+        'backend_probe_path = "/load"\nreport_running_metric = "busy"\n'
+        '[services.a]\n[services.b]\nreport_format = "prometheus"\n'
+        '[services.c]\nreport_format = "orca"\nbackend_probe_path = "/other"\n'
+    )
+    services = gateway(config=config).effective_services
+    assert [services[name].backend_probe_path for name in "abc"] == ["/load", "/metrics", "/other"]
+    assert services["b"].report_running_metric == "busy"
+
+
+def test_every_report_format_can_be_named() -> None:
+    assert set(get_args(FormatName)) == {name.value for name in ReportFormat}
+
+
+def test_a_metric_for_waiting_requests_needs_one_for_running_ones(file) -> None:
+    config = file('[services.llm]\nreport_waiting_metric = "backlog"\n')
+    assert "report_waiting_metric: llm needs report_running_metric too" in complaint(config=config)
 
 
 def test_parameters_stay_with_the_balancer_they_are_for(file) -> None:

@@ -19,7 +19,7 @@ from openprequal.testing.probe_transport import ScriptedProbes
 from openprequal.upstream.addresses import Addresses
 from openprequal.upstream.connections import Connections
 from openprequal.upstream.fetch import Answer
-from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome
+from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome, ReportFormat, ReportWay
 
 INTERVAL_S = 10.0
 TIMEOUT_S = 2.0
@@ -310,3 +310,12 @@ def test_another_probe_path_reaches_the_balancer(case: Case) -> None:
     elsewhere = Backend(url=case.backend.url, probe_path="/load")
     case.monitor.changed(case.backend, elsewhere)
     assert case.service.pick(AnyRequest(), frozenset()) is elsewhere
+
+
+def test_a_report_in_the_answer_to_a_check_is_kept_with_the_way_it_came() -> None:
+    case = Case()
+    case.join()
+    case.raw.answer(answer(200, b"X-Prequal-RIF: 4"))
+    member = case.service.members[case.backend.id]
+    assert member.report == LoadReport(4.0, None, format=ReportFormat.PREQUAL_RS)
+    assert member.report_way is ReportWay.HEALTH_CHECK

@@ -53,6 +53,12 @@ def test_picks_probes_pool_and_queue_are_told_by_service() -> None:
     assert value("queue_length") == 2
 
 
+def test_load_reports_that_were_ignored_are_told_by_service() -> None:
+    sample = service_sample(reports_ignored=4)
+    name = "openprequal_load_reports_ignored_total"
+    assert gateway_value(name, {"service": "default"}, lambda: [sample]) == 4
+
+
 def test_a_balancer_without_a_probe_pool_has_no_pool_size() -> None:
     sample = service_sample(probe_pool_size=None)
     assert gateway_value("openprequal_probe_pool_size", {"service": "default"}, lambda: [sample]) is None

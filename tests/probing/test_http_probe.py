@@ -5,10 +5,11 @@ from twisted.internet.task import Clock
 
 from openprequal.interfaces import IProbeTransport
 from openprequal.probing.http_probe import HttpProbeTransport
+from openprequal.probing.report_reader import ReportReader
 from openprequal.testing.network import RawBackend
 from openprequal.testing.probe_transport_contract import ProbeTransportContract
 from openprequal.upstream.connections import Connections
-from openprequal.values import Backend, LoadReport, LoadState
+from openprequal.values import Backend, LoadReport, LoadState, ReportFormat
 
 OK = b"HTTP/1.1 200 OK\r\nOpenPrequal-Load: rif=7, latency=0.5\r\nContent-Length: 0\r\n\r\n"
 REPORT = LoadReport(7.0, 0.5)
@@ -17,7 +18,9 @@ REPORT = LoadReport(7.0, 0.5)
 class Case:
     """A probe transport and one raw backend."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(
+        self, clock: Clock | None = None, expected: ReportFormat = ReportFormat.AUTO, probe_path: str | None = None
+    ) -> None:
         self.clock = clock or Clock()
         self.raw = RawBackend(self.clock, 0, 1.0)
         self.backend = self.raw.backend
@@ -30,6 +33,8 @@ class Case:
             lambda backend: self.connections,
             lambda backend, report: self.heard.append(report),
             lambda backend, report: self.late.append(report),
+            reports=ReportReader(expected),
+            probe_path=probe_path,
             default_path="/healthz",
             timeout_s=0.1,
             give_up_s=10.0,
@@ -91,6 +96,35 @@ def test_an_answer_without_a_report_is_none(case: Case, answer: bytes) -> None:
 def test_the_path_that_is_asked(case: Case, backend: Backend, path: bytes) -> None:
     case.probe(backend)
     assert case.raw.received.startswith(b"GET " + path + b" HTTP/1.1\r\nHost: 203.0.113.1:8001\r\n")
+
+
+@pytest.mark.parametrize(
+    ("backend", "path"),
+    [
+        (Backend(url="http://203.0.113.1:8001", health_path="/alive"), b"/metrics"),
+        (Backend(url="http://203.0.113.1:8001", health_path="/alive", probe_path="/load"), b"/load"),
+    ],
+)
+def test_the_services_probe_path_goes_before_the_health_path(backend: Backend, path: bytes) -> None:
+    case = Case(probe_path="/metrics")
+    case.probe(backend)
+    assert case.raw.received.startswith(b"GET " + path + b" HTTP/1.1\r\n")
+
+
+def test_a_report_in_another_format_than_the_expected_is_none() -> None:
+    case = Case(expected=ReportFormat.PREQUAL_RS)
+    case.probe()
+    case.raw.answer(OK)
+    case.probe()
+    case.raw.answer(b"HTTP/1.1 200 OK\r\nX-Prequal-RIF: 4\r\nContent-Length: 0\r\n\r\n")
+    assert case.answers == [None, LoadReport(4.0, None, format=ReportFormat.PREQUAL_RS)]
+
+
+def test_nobody_is_asked_where_no_report_is_believed() -> None:
+    case = Case(expected=ReportFormat.NONE)
+    case.probe()
+    assert case.answers == [None]
+    assert case.raw.received == b""
 
 
 def test_probes_use_one_connection_again(case: Case) -> None:
