@@ -92,11 +92,15 @@ class LeastLoad(Generic[Candidate]):
         load = candidate.filed = candidate.load
         shelf = self._shelves.get(load)
         if shelf is None:
-            if len(self._shelves) > 64 + 2 * self._count:
-                self._clear_empty()
-            shelf = self._shelves[load] = Places()
-            heappush(self._loads, load)
+            shelf = self._open(load)
         shelf.add(candidate.place)
+
+    def _open(self, load: float) -> Places:
+        if len(self._shelves) > 64 + 2 * self._count:
+            self._clear_empty()
+        shelf = self._shelves[load] = Places()
+        heappush(self._loads, load)
+        return shelf
 
     def _clear_empty(self) -> None:
         self._shelves = {load: shelf for load, shelf in self._shelves.items() if shelf}

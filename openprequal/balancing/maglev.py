@@ -144,24 +144,23 @@ class Maglev:
         size = self._size
         for owner in self._ordered:
             owner.rewind(size)
-        empty = len(self._ordered)
-        table = array("L", [empty]) * size
+        table = array("L", bytes(size * array("L").itemsize))
+        taken = bytearray(size)
         # Turns by weight: who has taken k slots takes the next at (k + 1) / weight.
-        turns = [(1.0 / owner.backend.weight, place) for place, owner in enumerate(self._ordered)]
+        turns = [(1.0 / owner.backend.weight, place, owner) for place, owner in enumerate(self._ordered)]
         heapify(turns)
         for _ in range(size):
-            at, place = turns[0]
-            owner = self._ordered[place]
+            at, place, owner = turns[0]
             slot, skip = owner.next, owner.skip
-            while table[slot] != empty:
+            while taken[slot]:
                 slot += skip
                 if slot >= size:
                     slot -= size
+            taken[slot] = 1
             table[slot] = place
             owner.slots += 1
-            slot += skip
-            owner.next = slot - size if slot >= size else slot
-            heapreplace(turns, (at + 1.0 / owner.backend.weight, place))
+            owner.next = slot
+            heapreplace(turns, (at + 1.0 / owner.backend.weight, place, owner))
         self._table = table
 
     def started(self, backend: Backend) -> None:

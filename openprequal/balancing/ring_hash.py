@@ -2,11 +2,10 @@
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Iterator
-from hashlib import blake2b
-from itertools import chain
+from collections.abc import Collection
+from hashlib import shake_128
 from math import log2
-from struct import Struct
+from struct import unpack
 
 from attrs import frozen
 from zope.interface import implementer
@@ -18,8 +17,8 @@ from openprequal.values import Backend, LoadReport, Outcome, PickReason
 
 _NUMBER_BITS = 20
 _NUMBER = (1 << _NUMBER_BITS) - 1
+_PLACE = (1 << 64) - 1 ^ _NUMBER
 """A point is 44 bits of hash, which place it, and 20 bits of its owner's number."""
-_EIGHT = Struct(">8Q")
 _STEPS = 256
 """Points to go on by, where backends are excluded or down; then all are looked at."""
 
@@ -48,12 +47,11 @@ class _Owner:
         self.points = 0
         self.seed = hash64(backend.id.encode())
 
-    def places(self) -> Iterator[int]:
+    def places(self) -> list[int]:
         """Its points: the first are the same however many there are."""
-        for block in range((self.points + 7) // 8):
-            digest = blake2b(b"%s#%d" % (self.id.encode(), block), digest_size=64).digest()
-            for value in _EIGHT.unpack(digest)[: self.points - 8 * block]:
-                yield value & ~_NUMBER | self.number
+        hashes = unpack(f">{self.points}Q", shake_128(self.id.encode()).digest(8 * self.points))
+        number = self.number
+        return [value & _PLACE | number for value in hashes]
 
 
 @implementer(IBalancer)
@@ -135,7 +133,7 @@ class RingHash:
     def _next(self, key: int, exclude: Collection[str]) -> _Owner | None:
         points = self._points
         size = len(points)
-        place = bisect_left(points, key & ~_NUMBER)
+        place = bisect_left(points, key & _PLACE)
         for _ in range(min(_STEPS, size)):
             if place >= size:
                 place = 0
@@ -160,18 +158,21 @@ class RingHash:
                 owner.number = -1
         new = []
         for owner in up:
-            points = max(1, round(self.parameters.replicas_per_backend * owner.backend.weight / unit))
-            if owner.number < 0 or points != owner.points:
+            count = max(1, round(self.parameters.replicas_per_backend * owner.backend.weight / unit))
+            if owner.number < 0 or count != owner.points:
                 if owner.number >= 0:
                     self._numbered[owner.number] = None
                     self._dead += owner.points
-                owner.points = points
+                owner.points = count
                 owner.number = len(self._numbered)
                 self._numbered.append(owner)
                 new.append(owner)
         if new:
-            added = chain.from_iterable(owner.places() for owner in new)
-            self._points = array("Q", sorted(chain(self._points, added)))
+            points = self._points.tolist()
+            for owner in new:
+                points += owner.places()
+            points.sort()
+            self._points = array("Q", points)
 
     def started(self, backend: Backend) -> None:
         pass
