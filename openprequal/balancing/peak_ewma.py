@@ -20,7 +20,7 @@ class PeakEwmaParameters:
     decay_seconds: float = number(10.0, 0.001, 3600)
     """Time constant with which an estimate falls, towards lower latencies and, without requests, towards 0."""
     default_rtt_seconds: float = number(0.03, 1e-6, 3600)
-    """Estimate of a backend that nothing is known of (Linkerd's; the example of tower has 1 s)."""
+    """Estimate of a backend that nothing is known of (Linkerd's value; tower's documentation has 1 s)."""
     failure_seconds: float = number(5.0, 0, 3600)
     """A failure doubles the estimate, up to this; 0: failures leave it alone."""
 

@@ -77,7 +77,7 @@ class WeightedRoundRobin:
 
     Take it where requests are many and alike, and backends report a utilisation (ORCA, or ours): it evens utilisation
     out over seconds. It is blind to everything shorter: a backend that stalls goes on getting its turns, and near
-    capacity its tail is the worst but one in the paper's comparison.
+    capacity the tail runs into the time-outs (the paper's Fig. 7).
     """
 
     tick_interval_s = 0.05
