@@ -4,7 +4,6 @@ from collections.abc import Collection
 from heapq import heapify, heappop, heappush
 from typing import Generic
 
-from openprequal.balancing.places import Places
 from openprequal.balancing.ranked import Candidate
 
 
@@ -13,7 +12,8 @@ class LeastLoad(Generic[Candidate]):
 
     Ties go to the nearest in cyclic order after the last choice, as nginx, HAProxy and Envoy's full scan have it
     (Prequal paper, section 5.2), without the scan: a change of load moves one candidate from shelf to shelf, a choice
-    looks at the first shelf that is not empty.
+    looks at the first shelf that is not empty. A shelf is a number with a bit for each place, so that the next place
+    after another is found by a few operations on it: 10,000 candidates cost a microsecond more than ten.
     """
 
     __slots__ = ("_candidates", "_count", "_free", "_last", "_loads", "_shelves")
@@ -22,7 +22,7 @@ class LeastLoad(Generic[Candidate]):
         self._candidates: list[Candidate | None] = []
         self._free: list[int] = []
         self._count = 0
-        self._shelves: dict[float, Places] = {}
+        self._shelves: dict[float, int] = {}
         self._loads: list[float] = []
         """A heap of the shelves' loads, each once; empty shelves leave when a choice comes upon them."""
         self._last = -1
@@ -39,14 +39,14 @@ class LeastLoad(Generic[Candidate]):
             candidate.place = len(self._candidates)
             self._candidates.append(candidate)
         self._count += 1
-        self._file(candidate)
+        self._file(candidate, 1 << candidate.place)
 
     def discard(self, candidate: Candidate) -> None:
         """See :class:`~openprequal.balancing.ranked.LoadChoice`."""
         place = candidate.place
         if place < 0:
             return
-        self._shelves[candidate.filed].discard(place)
+        self._shelves[candidate.filed] ^= 1 << place
         self._candidates[place] = None
         heappush(self._free, place)
         self._count -= 1
@@ -54,19 +54,21 @@ class LeastLoad(Generic[Candidate]):
 
     def moved(self, candidate: Candidate) -> None:
         """See :class:`~openprequal.balancing.ranked.LoadChoice`."""
-        if candidate.place >= 0 and candidate.load != candidate.filed:
-            self._shelves[candidate.filed].discard(candidate.place)
-            self._file(candidate)
+        place = candidate.place
+        if place >= 0 and candidate.load != candidate.filed:
+            bit = 1 << place
+            self._shelves[candidate.filed] ^= bit
+            self._file(candidate, bit)
 
     def choose(self, exclude: Collection[str]) -> Candidate | None:
         """See :class:`~openprequal.balancing.ranked.LoadChoice`."""
-        loads = self._loads
+        loads, shelves = self._loads, self._shelves
         passed: list[float] = []
         chosen: Candidate | None = None
         while loads:
-            shelf = self._shelves[loads[0]]
+            shelf = shelves[loads[0]]
             if not shelf:
-                del self._shelves[heappop(loads)]
+                del shelves[heappop(loads)]
                 continue
             chosen = self._next(shelf, exclude)
             if chosen is not None:
@@ -78,29 +80,29 @@ class LeastLoad(Generic[Candidate]):
             heappush(loads, load)
         return chosen
 
-    def _next(self, shelf: Places, exclude: Collection[str]) -> Candidate | None:
-        place = first = shelf.after(self._last)
-        while True:
+    def _next(self, shelf: int, exclude: Collection[str]) -> Candidate | None:
+        start = self._last + 1
+        later = shelf >> start
+        while shelf:
+            # The lowest bit of those after the last choice, or else of all.
+            place = start + (later & -later).bit_length() - 1 if later else (shelf & -shelf).bit_length() - 1
             candidate = self._candidates[place]
             if candidate is not None and candidate.id not in exclude:
                 return candidate
-            place = shelf.after(place)
-            if place == first:
-                return None
+            shelf ^= 1 << place
+            later = shelf >> start
+        return None
 
-    def _file(self, candidate: Candidate) -> None:
+    def _file(self, candidate: Candidate, bit: int) -> None:
         load = candidate.filed = candidate.load
         shelf = self._shelves.get(load)
-        if shelf is None:
-            shelf = self._open(load)
-        shelf.add(candidate.place)
-
-    def _open(self, load: float) -> Places:
+        if shelf is not None:
+            self._shelves[load] = shelf | bit
+            return
         if len(self._shelves) > 64 + 2 * self._count:
             self._clear_empty()
-        shelf = self._shelves[load] = Places()
+        self._shelves[load] = bit
         heappush(self._loads, load)
-        return shelf
 
     def _clear_empty(self) -> None:
         self._shelves = {load: shelf for load, shelf in self._shelves.items() if shelf}
