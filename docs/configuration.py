@@ -12,7 +12,8 @@ from typing import Any
 
 import attrs
 
-from openprequal.balancing.parameters import PrequalParameters
+from openprequal.balancing.catalogue import PARAMETERS
+from openprequal.balancing.parameters import allowed_values
 from openprequal.config.agent import AgentSettings
 from openprequal.config.flags import shown
 from openprequal.config.gateway import GatewaySettings, ServiceSettings
@@ -63,8 +64,9 @@ def page() -> str:
         "## The gateway: `twistd openprequal`\n",
         *_groups(GatewaySettings),
         f"A service, `[services.NAME]`, may hold {keys}; what it leaves out is as for the gateway.\n",
-        "### Parameters of Prequal\n",
-        "Keys of `balancer_parameters`, of the gateway or of a service. The other balancers take none.\n",
+        "### Parameters of the balancers\n",
+        "Keys of `balancer_parameters`, of the gateway or of a service. What the balancers are for is told in "
+        "[balancers.md](balancers.md).\n",
         *_parameters(),
         "## The example backend: `twistd openprequal-backend`\n",
         *_groups(AgentSettings),
@@ -91,12 +93,26 @@ def _row(setting: Setting) -> str:
 
 
 def _parameters() -> Iterator[str]:
-    meanings = _docstrings(PrequalParameters)
-    yield "| key | default | what it is | allowed |\n|---|---|---|---|"
-    for field in attrs.fields(PrequalParameters):
-        default = f"{field.default:g}" if isinstance(field.default, float) else str(field.default).lower()
-        yield f"| `{field.name}` | {default} | {meanings[field.name]} | {_allowed(field.metadata)} |"
-    yield ""
+    """A table for each set of parameters, and the balancers that take it."""
+    for model in dict.fromkeys(PARAMETERS.values()):
+        names = " and ".join(f"`{name}`" for name, taken in PARAMETERS.items() if taken is model)
+        fields = attrs.fields(model)
+        yield f"#### {names}\n"
+        if not fields:
+            yield "None.\n"
+            continue
+        meanings = _docstrings(model)
+        yield "| key | default | what it is | allowed |\n|---|---|---|---|"
+        for field in fields:
+            cells = f"`{field.name}`", _default(field.default), meanings[field.name], _allowed(field.metadata)
+            yield f"| {' | '.join(cells)} |"
+        yield ""
+
+
+def _default(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _docstrings(model: type) -> Mapping[str, str]:
@@ -110,12 +126,10 @@ def _docstrings(model: type) -> Mapping[str, str]:
 
 
 def _allowed(limits: Mapping[Any, Any]) -> str:
-    if limits.get("switch"):
-        return "true or false"
-    kind = "a whole number" if limits["whole"] else "a number"
-    if limits["high"] == float("inf"):
+    if limits.get("high") == float("inf"):
+        kind = "a whole number" if limits["whole"] else "a number"
         return f"{kind} of at least {limits['low']:g}"
-    return f"{kind} from {limits['low']:g} to {limits['high']:g}"
+    return allowed_values(limits)
 
 
 if __name__ == "__main__":

@@ -184,3 +184,7 @@ class PickReason(StrEnum):
     """It had not been used for a while: to learn whether it has become better."""
     ROTATION = "rotation"
     """Its turn (round robin)."""
+    LEAST = "least"
+    """The least load of those compared, whatever the balancer calls load."""
+    HASHED = "hashed"
+    """The request's hash fell on it (ring, table)."""

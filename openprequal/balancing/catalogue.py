@@ -2,13 +2,51 @@
 
 from collections.abc import Callable, Mapping
 
+from openprequal.balancing.least_in_flight import LeastInFlight, LeastInFlightP2C
+from openprequal.balancing.least_latency import LeastLatency, LeastLatencyP2C, LeastLatencyParameters
+from openprequal.balancing.least_rif import LeastRif, LeastRifP2C, LeastRifParameters
+from openprequal.balancing.maglev import Maglev, MaglevParameters
+from openprequal.balancing.parameters import NoParameters, PrequalParameters
+from openprequal.balancing.peak_ewma import PeakEwma, PeakEwmaParameters
 from openprequal.balancing.prequal import Prequal
 from openprequal.balancing.random_choice import RandomChoice
+from openprequal.balancing.ring_hash import RingHash, RingHashParameters
 from openprequal.balancing.round_robin import RoundRobin
+from openprequal.balancing.weighted_round_robin import WeightedRoundRobin, WeightedRoundRobinParameters
+from openprequal.balancing.yarp_p2c import YarpP2C, YarpP2CParameters
 from openprequal.interfaces import BalancerContext, IBalancer
 
 BALANCERS: Mapping[str, Callable[[BalancerContext], IBalancer]] = {
     "prequal": Prequal,
     "round_robin": RoundRobin,
     "random": RandomChoice,
+    "weighted_round_robin": WeightedRoundRobin,
+    "least_in_flight": LeastInFlight,
+    "least_in_flight_p2c": LeastInFlightP2C,
+    "least_rif": LeastRif,
+    "least_rif_p2c": LeastRifP2C,
+    "least_latency": LeastLatency,
+    "least_latency_p2c": LeastLatencyP2C,
+    "peak_ewma": PeakEwma,
+    "yarp_p2c": YarpP2C,
+    "ring_hash": RingHash,
+    "maglev": Maglev,
 }
+
+PARAMETERS: Mapping[str, type] = {
+    "prequal": PrequalParameters,
+    "round_robin": NoParameters,
+    "random": NoParameters,
+    "weighted_round_robin": WeightedRoundRobinParameters,
+    "least_in_flight": NoParameters,
+    "least_in_flight_p2c": NoParameters,
+    "least_rif": LeastRifParameters,
+    "least_rif_p2c": LeastRifParameters,
+    "least_latency": LeastLatencyParameters,
+    "least_latency_p2c": LeastLatencyParameters,
+    "peak_ewma": PeakEwmaParameters,
+    "yarp_p2c": YarpP2CParameters,
+    "ring_hash": RingHashParameters,
+    "maglev": MaglevParameters,
+}
+"""What may be set on each."""

@@ -1,7 +1,8 @@
 """What may a user set on a balancer, and is what they set usable?"""
 
+import re
 from collections.abc import Mapping
-from math import isnan
+from math import isnan, isqrt
 from typing import Any, TypeVar
 
 import attrs
@@ -22,8 +23,18 @@ def switch(default: bool) -> Any:
     return field(default=default, metadata={"switch": True})
 
 
+def text(default: str, pattern: str, allowed: str) -> Any:
+    """An attrs field that holds text which *pattern* matches as a whole; *allowed* says the same for people."""
+    return field(default=default, metadata={"pattern": re.compile(pattern), "allowed": allowed})
+
+
+def prime(default: int, low: int, high: int) -> Any:
+    """An attrs field that holds a prime number from *low* to *high*."""
+    return field(default=default, metadata={"low": low, "high": high, "whole": True, "prime": True})
+
+
 def read_parameters(cls: type[Parameters], given: Mapping[str, object], balancer: str) -> Parameters:
-    """An instance of the attrs class *cls*, made of :func:`number` and :func:`switch` fields, from *given*.
+    """An instance of the attrs class *cls*, made of the kinds of fields above, from *given*.
 
     :raises ConfigurationError: a name is unknown or a value out of bounds; the message tells what is allowed.
     """
@@ -34,20 +45,38 @@ def read_parameters(cls: type[Parameters], given: Mapping[str, object], balancer
             raise ConfigurationError(
                 f"balancer_parameters.{name}: {balancer} has no such parameter; allowed: {allowed}"
             )
-        wrong = _wrong(fields[name].metadata, value)
-        if wrong:
-            raise ConfigurationError(f"balancer_parameters.{name}: {value!r} cannot be used; allowed: {wrong}")
+        limits = fields[name].metadata
+        if not _usable(limits, value):
+            raise ConfigurationError(
+                f"balancer_parameters.{name}: {value!r} cannot be used; allowed: {allowed_values(limits)}"
+            )
     return cls(**given)
 
 
-def _wrong(limits: Mapping[Any, Any], value: object) -> str | None:
+def allowed_values(limits: Mapping[Any, Any]) -> str:
+    """What a parameter may be, for people, by the metadata of its field."""
     if limits.get("switch"):
-        return None if isinstance(value, bool) else "true or false"
-    low, high, whole = limits["low"], limits["high"], limits["whole"]
-    allowed = f"a {'whole ' if whole else ''}number from {low:g} to {high:g}"
-    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-        return allowed
-    return None if not isnan(value) and low <= value <= high else allowed
+        return "true or false"
+    if "pattern" in limits:
+        return str(limits["allowed"])
+    kind = "a prime" if limits.get("prime") else "a whole" if limits["whole"] else "a"
+    return f"{kind} number from {limits['low']:.12g} to {limits['high']:.12g}"
+
+
+def _usable(limits: Mapping[Any, Any], value: object) -> bool:
+    if limits.get("switch"):
+        return isinstance(value, bool)
+    if "pattern" in limits:
+        return isinstance(value, str) and limits["pattern"].fullmatch(value) is not None
+    if isinstance(value, bool) or not isinstance(value, int if limits["whole"] else (int, float)):
+        return False
+    if isnan(value) or not limits["low"] <= value <= limits["high"]:
+        return False
+    return not limits.get("prime") or _is_prime(int(value))
+
+
+def _is_prime(value: int) -> bool:
+    return value > 1 and all(value % divisor for divisor in range(2, isqrt(value) + 1))
 
 
 @frozen

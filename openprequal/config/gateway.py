@@ -125,7 +125,7 @@ class GatewaySettings(Settings):
 
     load_balancer_class: str = setting(
         "Prequal",
-        "Balancer: Prequal, RoundRobin, Random or a dotted path.",
+        "Balancer: Prequal, RoundRobin, another of docs/balancers.md, or a dotted path.",
         group=_BALANCING,
         env="LOAD_BALANCER_CLASS",
     )

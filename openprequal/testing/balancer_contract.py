@@ -32,6 +32,9 @@ REPORTS = (
     LoadReport(1e5, 3600.0),
     LoadReport(2.5, 0.01, LoadState.WARMING),
     LoadReport(1.0, 0.01, LoadState.DRAINING),
+    LoadReport(None, None, utilization=0.0, rps=0.0, eps=0.0),
+    LoadReport(3.0, 0.2, utilization=1.7, rps=1e6, eps=1e6),
+    LoadReport(None, 0.1, utilization=0.5),
 )
 
 
@@ -72,13 +75,16 @@ class BalancerContract:
         self.clock.advance(1000.0)
         self.probes = ScriptedProbes(self.clock)
         self.balancer = self.make(BalancerContext(self.clock, Random(seed), self.probes))
+        self.requests = 0
         for backend in backends:
             self.balancer.up(backend)
         return self.balancer
 
     def pick(self, exclude: Collection[str] = ()) -> Backend | None:
-        """Pick; wait if the balancer has to."""
-        picked = self.balancer.pick(AnyRequest(), exclude)
+        """Pick for a client that was not here before; wait if the balancer has to."""
+        self.requests += 1
+        client = f"192.0.{self.requests // 256}.{self.requests % 256}"
+        picked = self.balancer.pick(AnyRequest(client=client), exclude)
         if IPending.providedBy(picked):
             answers: list[Backend | None] = []
             picked.whenPicked(answers.append)
@@ -213,6 +219,18 @@ class BalancerContract:
         counts = self.serve(800)
         assert counts[heavy.id] > 1.5 * counts[light.id]
 
+    def test_the_heaviest_gets_most_at_the_extremes_of_weight(self) -> None:
+        weights = (0.001, 1.0, 1_000_000.0)
+        backends = [Backend(url=f"http://b{place}.test:1", weight=weight) for place, weight in enumerate(weights)]
+        self.open(backends)
+        counts = self.serve(400)
+        assert all(counts[backends[2].id] > counts.get(backend.id, 0) for backend in backends[:2])
+
+    def test_a_heaviest_backend_that_is_excluded_leaves_all_to_the_others(self) -> None:
+        light, heavy = Backend(url="http://l.test:1", weight=0.001), Backend(url="http://h.test:1", weight=1_000_000.0)
+        self.open([heavy, light])
+        assert {self.pick([heavy.id]) for _ in range(100)} == {light}
+
     def test_picks_are_counted_by_reason(self) -> None:
         self.open(some_backends(3))
         self.serve(50)
@@ -243,6 +261,9 @@ class BalancerContract:
                     balancer.finished(started.pop(rng.randrange(len(started))), rng.choice(OUTCOMES))
                 case 5:
                     self.clock.advance(rng.choice((0.0, 0.003, 0.2, 5.0)))
+                    tick = getattr(balancer, "tick", None)
+                    if tick is not None:
+                        tick()
                 case _:
                     exclude = {each.id for each in backends if rng.random() < 0.2}
                     picked = self.pick(exclude)
