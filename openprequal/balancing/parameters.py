@@ -1,5 +1,6 @@
 """What may a user set on a balancer, and is what they set usable?"""
 
+import re
 from collections.abc import Mapping
 from math import isnan
 from typing import Any, TypeVar
@@ -22,8 +23,13 @@ def switch(default: bool) -> Any:
     return field(default=default, metadata={"switch": True})
 
 
+def text(default: str, pattern: str, allowed: str) -> Any:
+    """An attrs field that holds a text that matches *pattern* as a whole; *allowed* says it in words."""
+    return field(default=default, metadata={"pattern": pattern, "allowed": allowed})
+
+
 def read_parameters(cls: type[Parameters], given: Mapping[str, object], balancer: str) -> Parameters:
-    """An instance of the attrs class *cls*, made of :func:`number` and :func:`switch` fields, from *given*.
+    """An instance of the attrs class *cls* (fields: :func:`number`, :func:`switch`, :func:`text`) from *given*.
 
     :raises ConfigurationError: a name is unknown or a value out of bounds; the message tells what is allowed.
     """
@@ -43,6 +49,9 @@ def read_parameters(cls: type[Parameters], given: Mapping[str, object], balancer
 def _wrong(limits: Mapping[Any, Any], value: object) -> str | None:
     if limits.get("switch"):
         return None if isinstance(value, bool) else "true or false"
+    if "pattern" in limits:
+        matches = isinstance(value, str) and re.fullmatch(limits["pattern"], value)
+        return None if matches else str(limits["allowed"])
     low, high, whole = limits["low"], limits["high"], limits["whole"]
     allowed = f"a {'whole ' if whole else ''}number from {low:g} to {high:g}"
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):

@@ -41,10 +41,12 @@ PROTECTED: Final = frozenset(
     )
 )
 
-# Load reports: trust is one hop, so they are consumed, and never taken from or shown to a client.
+# Load reports and the hint that asks for a scaled one: trust is one hop, so they are consumed, and never taken from or
+# shown to a client.
 LOAD_REPORTS: Final = frozenset(
     (
         b"openprequal-load",
+        b"openprequal-hint",
         b"x-prequal-rif",
         b"x-prequal-latency-us",
         b"x-in-flight",
