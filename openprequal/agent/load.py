@@ -111,22 +111,6 @@ class LoadTracker:
         self._tell_if_idle()
         return idle
 
-    def _head_sent(self, token: "InFlight", sample: bool) -> None:
-        if not self._awaiting.pop(token, False):
-            return
-        now = self._last_head_at = self._seconds()
-        if sample:
-            latency_s = now - token.started_at
-            self._estimator.add(token.rif_at_arrival, latency_s, now)
-            self._average.add(latency_s, now)
-
-    def _ended(self, token: "InFlight") -> None:
-        self.rif -= 1
-        if self._awaiting and self._awaiting.pop(token, False):
-            self._gave_up(token)
-        if self._waiting_for_idle:
-            self._tell_if_idle()
-
     def _gave_up(self, token: "InFlight") -> None:
         """It ended without a head: its client would have had to wait longer still.
 
@@ -166,13 +150,28 @@ class InFlight:
         :param sample: False for 101, CONNECT and event streams, whose head says nothing about the load (PREQUAL.md
             section 5).
         """
-        self._tracker._head_sent(self, sample)
+        tracker = self._tracker
+        if not tracker._awaiting.pop(self, False):
+            return
+        now = tracker._last_head_at = tracker._seconds()
+        if sample:
+            latency_s = now - self.started_at
+            if latency_s < 0.0:  # the clock was set back
+                latency_s = 0.0
+            tracker._estimator.add(self.rif_at_arrival, latency_s, now)
+            tracker._average.add(latency_s, now)
 
     def end(self) -> None:
         """The response has ended, or never will: count down. The first call counts."""
-        if not self._ended:
-            self._ended = True
-            self._tracker._ended(self)
+        if self._ended:
+            return
+        self._ended = True
+        tracker = self._tracker
+        tracker.rif -= 1
+        if tracker._awaiting and tracker._awaiting.pop(self, False):
+            tracker._gave_up(self)
+        if tracker._waiting_for_idle:
+            tracker._tell_if_idle()
 
     def report(self) -> LoadReport:
         """The load to tell in-band: without this request, so that it compares with a probe's (section 5)."""
