@@ -132,10 +132,15 @@ class PrequalSync:
             replica.load.heard(report, self._seconds(), True)
 
     def _draw(self, exclude: Collection[str]) -> Sequence[Replica]:
+        """Whom to ask, in an order in which nobody is more often the last, who may not be waited for."""
         count = self.parameters.probes_per_query
-        if not exclude:
-            return self._up.sample(count)
-        return [each for each in self._up.sample(count + len(exclude)) if each.load.id not in exclude][:count]
+        drawn = self._up.sample(count + len(exclude))
+        if exclude:
+            drawn = [each for each in drawn if each.load.id not in exclude]
+        if len(drawn) > count:
+            return drawn[:count]
+        first = int(self._random() * len(drawn))
+        return [*drawn[first:], *drawn[:first]]
 
     def _answered(self, probes: ProbeRound, replica: Replica, as_told: bool, report: LoadReport | None) -> None:
         """The probe transport's word on one probe."""
@@ -150,10 +155,9 @@ class PrequalSync:
         else:
             self.probe_results["answered"] += 1
             candidate = self._heard(probes, replica, as_told, report, report.rif)
-        if not probes.over:
-            probes.answered(replica, candidate)
-            if probes.enough:
-                self._decide(probes)
+        probes.answered(replica, candidate)
+        if probes.enough and not probes.over:
+            self._decide(probes)
 
     def _heard(self, probes: ProbeRound, replica: Replica, as_told: bool, report: LoadReport, rif: float) -> Candidate:
         load = replica.load

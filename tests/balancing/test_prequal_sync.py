@@ -88,8 +88,9 @@ def test_the_only_backend_is_picked_without_a_probe() -> None:
 def test_the_rule_chooses_among_the_answers() -> None:
     case = Case(5, q_rif=1)
     case.answer(SLOW, SLOW, FAST, SLOW, SLOW)
-    assert [case.pick() for _ in range(10)] == [case.backends[2]] * 10
-    assert case.balancer.pick_counts["cold"] == 10
+    # All but when it is the one whose answer is not waited for: a fifth of the time, as all take equally long.
+    assert [case.pick() for _ in range(100)].count(case.backends[2]) > 70
+    assert case.balancer.pick_counts["cold"] == 100
 
 
 def test_all_hot_the_one_with_the_lowest_rif_is_picked() -> None:
@@ -155,6 +156,21 @@ def test_who_misses_the_wait_is_asked_again_but_not_waited_for_until_it_answers_
     case.pick()
     case.wait(0.01)
     assert [case.pick() for _ in range(10)].count(case.backends[2]) == 0
+
+
+def test_who_answers_in_time_but_after_the_choice_goes_on_being_waited_for() -> None:
+    case = Case(10, probes_per_query=3, wait_seconds=0.03)
+    for _ in range(200):
+        case.pick()
+    case.wait(0.03)
+    assert all(IPending.providedBy(case.balancer.pick(AnyRequest(), ())) for _ in range(10))
+
+
+def test_in_a_small_fleet_none_is_always_asked_last_and_then_not_waited_for() -> None:
+    case = Case(4)
+    for _ in range(100):
+        case.pick()
+    assert set(case.probes.sent[3::4]) == set(case.backends)
 
 
 def test_where_nobody_answers_picks_do_not_wait_again_and_again() -> None:
@@ -267,8 +283,8 @@ def test_a_backend_that_scales_its_load_down_for_the_hint_attracts_its_requests(
     case = Case(5, hint="header:tenant")
     case.answer(*[LoadReport(8.0, 0.1)] * 5)
     case.answer(LoadReport(0.8, 0.01), hint=HINT)
-    case.pick()
-    assert [case.pick(TENANT) for _ in range(10)] == [case.backends[0]] * 10
+    assert [case.pick() for _ in range(100)].count(case.backends[0]) < 40
+    assert [case.pick(TENANT) for _ in range(100)].count(case.backends[0]) > 70
 
 
 @pytest.mark.parametrize(("honoured", "picked"), [(True, 0), (False, 1)])
