@@ -62,7 +62,8 @@ class IBalancer(Interface):
     def pick(request: IRequest, exclude: Collection[str]) -> "Backend | IPending | None":
         """The backend this request should go to.
 
-        :param exclude: ids of backends that this request must not go to: they were tried, or have no room.
+        :param exclude: ids of backends that this request must not go to: they were tried, or have no room. It may
+            change while a pending pick waits, which should therefore look again in the end.
         :return: None when no backend that is up and not excluded exists.
         """
 
@@ -127,11 +128,16 @@ class IRegistry(Interface):
 class IProbeTransport(Interface):
     """Asks one backend for its load."""
 
-    def probe(backend: Backend, answered: Callable[[LoadReport | None], None]) -> None:
+    def probe(backend: Backend, answered: Callable[[LoadReport | None], None], hint: bytes | None = None) -> None:
         """Send one probe; call *answered* once, later, never from inside this call.
 
         Called with None when there was no answer in time or it held no report. A late answer is reported to the
         balancer by other means, never through the same callback again.
+
+        :param hint: None: the probe is for whatever request comes next; one is under way to a backend at most, and
+            until it is over others are answered with None. Bytes: it is for one request that waits (sync mode), so that
+            several may be under way; if not empty, they are sent along (:mod:`openprequal.hints`), and the answer,
+            which may be scaled down for this one request, is told to nobody but *answered*, in time or not at all.
         """
 
 

@@ -16,13 +16,14 @@ ASSEMBLY = {"assembly", "control_plane", "data_plane", "tap", "backend_tap", "co
 
 MAY_IMPORT: dict[str, set[str]] = {
     "values": set(),
+    "hints": set(),
     "errors": set(),
     "interfaces": {"values"},
     "clocks": set(),
     "http1": {"interfaces"},
     "upstream": {"http1", "values", "errors", "clocks"},
-    "balancing": {"values", "errors", "interfaces", "probing", "clocks"},
-    "probing": {"values", "errors", "interfaces", "upstream", "clocks"},
+    "balancing": {"values", "errors", "hints", "interfaces", "probing", "clocks"},
+    "probing": {"values", "errors", "hints", "interfaces", "upstream", "clocks"},
     "routing": {"values", "errors", "interfaces", "metrics", "upstream", "probing"},
     "hooks": {"values", "errors", "interfaces", "http1"},
     "registry": {"values", "errors", "interfaces", "clocks"},

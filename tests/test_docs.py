@@ -8,16 +8,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import treq
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
+from twisted.web.http_headers import Headers
 
 import openprequal
+from openprequal.balancing.parameters import PrequalSyncParameters
 from openprequal.config.agent import AgentSettings
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.schema import settings_of
 from openprequal.errors import RegistrationRefused
+from openprequal.hints import HINT_FIELD, hint_of
 from openprequal.hooks.calling import call
 from openprequal.hooks.request_hooks import HookRequest, HookResponse, rewritten_path
 from openprequal.http1.request import parse_request_head
@@ -96,6 +100,28 @@ def test_the_response_example_says_who_answered_to_whom_asks(hooks: types.Simple
     response = HookResponse(200, [(b"Server", b"secret/1.0")], Backend("http://10.20.3.4:80"))
     _call(hooks.say_who, request, response, check=response.check)
     assert response.fields == [(b"X-Backend", b"http://10.20.3.4:80")]
+
+
+def test_the_cache_of_the_sync_mode_page_scales_the_load_for_what_it_holds() -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", (DOCS / "sync-mode.md").read_text("utf-8"), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(block, "sync-mode.md", "exec"), names)
+    cache = names["Cache"]()
+    tracker = names["tracker_of"](Clock(), cache)
+    tracker.begin()
+    probe = types.SimpleNamespace(requestHeaders=Headers({HINT_FIELD: [hint_of(b"7")]}))
+    rifs = [names["load_for"](probe, tracker).rif]
+    cache["7"] = "data"
+    rifs.append(names["load_for"](probe, tracker).rif)
+    del cache["7"]
+    rifs.append(names["load_for"](probe, tracker).rif)
+    assert rifs == [1, 0.1, 1]
+
+
+def test_the_parameters_of_the_sync_mode_page_are_those_there_are() -> None:
+    rows = re.findall(r"^\| (`.*?) \|", (DOCS / "sync-mode.md").read_text("utf-8"), re.MULTILINE)
+    named = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert named == [field.name for field in attrs.fields(PrequalSyncParameters)]
 
 
 def test_the_page_of_settings_is_what_the_settings_say() -> None:

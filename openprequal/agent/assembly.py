@@ -15,6 +15,7 @@ from twisted.web.client import Agent, HTTPConnectionPool, _HTTP11ClientFactory
 from openprequal.agent.announcement import url_towards
 from openprequal.agent.example import ExampleResource, ExampleSite
 from openprequal.agent.heartbeat import Heartbeat, HttpClient, Registration
+from openprequal.agent.hints import HintRule, WarmHints
 from openprequal.agent.load import LoadTracker
 from openprequal.agent.work import ProcessorSharing
 from openprequal.config.agent import AgentSettings
@@ -34,7 +35,8 @@ def backend(reactor: Any, settings: AgentSettings, *, http: HttpClient | None = 
     :param http: how gateways are talked to; None: over the network.
     :raises ListenFailed: (from its start) an address cannot be listened on.
     """
-    tracker = LoadTracker(reactor, settings.latency_window_seconds)
+    warm = WarmHints(settings.warm_hints)
+    tracker = LoadTracker(reactor, settings.latency_window_seconds, is_warm=warm.__contains__)
     registry = CollectorRegistry()
     work = ProcessorSharing(reactor, settings.cores)
     resource = ExampleResource(
@@ -44,6 +46,8 @@ def backend(reactor: Any, settings: AgentSettings, *, http: HttpClient | None = 
         registry,
         health_path=settings.backend_health_path,
         response_bytes=settings.response_bytes,
+        hint_rule=HintRule.parse(settings.hint),
+        warm=warm,
     )
     listening = ListeningService(reactor, settings.endpoints, ExampleSite(reactor, resource), settings.shown_name)
     heartbeats = _heartbeats(reactor, settings, tracker, http or _http(reactor)) if settings.register else []

@@ -16,6 +16,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from openprequal.agent.bodies import Discarded, Zeros
+from openprequal.agent.hints import HINT_FIELD, HintRule, WarmHints, read_hint
 from openprequal.agent.load import InFlight, LoadTracker
 from openprequal.agent.report_format import FIELD_NAME, field_value, health_body
 from openprequal.metrics.exposition import exposition
@@ -31,6 +32,8 @@ class ExampleResource(Resource):
     :param work: called for each request; its Deferred says when the answer is ready and is cancelled when the client
         goes away before.
     :param response_bytes: length of the body; None: just the line.
+    :param hint_rule: what of a request its hint is made of, as the gateway has it.
+    :param warm: remembers the hints of what was served; the tracker asks it (``is_warm=warm.__contains__``).
     :ivar status_counts: responses so far by status code.
     """
 
@@ -45,6 +48,8 @@ class ExampleResource(Resource):
         *,
         health_path: str = "/healthz",
         response_bytes: int | None = None,
+        hint_rule: HintRule | None = None,
+        warm: WarmHints | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.status_counts: Counter[int] = Counter()
@@ -54,6 +59,8 @@ class ExampleResource(Resource):
         self._registry = registry
         self._health_path = health_path.encode()
         self._response_bytes = response_bytes
+        self._hint_rule = hint_rule
+        self._warm = warm
 
     def render(self, request: Request) -> bytes | int:
         """Overridden instead of ``render_GET`` and its like, because any token is a method."""
@@ -64,18 +71,17 @@ class ExampleResource(Resource):
             content_type, body = exposition(self._registry, request.getHeader("accept") or "")
             return _whole(request, content_type.encode(), body)
         token = self._tracker.begin()
-        working = self._work()
         # notifyFinish fires whichever way the request ends, so that the count cannot leak.
-        request.notifyFinish().addBoth(self._finished, token, working)
-        working.addCallbacks(lambda _: self._answer(request, path, token), _ignore_cancelled)
+        finished = request.notifyFinish()
+        finished.addBoth(lambda _: token.end())
+        working = self._work()
+        finished.addBoth(lambda _: working.cancel())
+        working.addCallback(lambda _: self._answer(request, path, token))
+        working.addErrback(_failed, request)
         return NOT_DONE_YET
 
-    def _finished(self, reason: object, token: InFlight, working: "Deferred[None]") -> None:
-        working.cancel()
-        token.end()
-
     def _health(self, request: Request) -> bytes:
-        report = self._tracker.report()
+        report = self._tracker.report(hint=read_hint(_first(request, HINT_FIELD)))
         if self._tracker.draining:
             request.setResponseCode(503)
         _tell_load(request, report)
@@ -85,6 +91,8 @@ class ExampleResource(Resource):
         token.head()
         _tell_load(request, token.report())
         self.status_counts[200] += 1
+        if self._warm is not None and self._hint_rule is not None:
+            self._warm.served(self._hint_rule.of(path, lambda name: _first(request, name)))
         length = path.removeprefix(BYTES_PREFIX)
         if length != path and length.isdigit():
             _stream(request, int(length))
@@ -139,5 +147,13 @@ def _stream(request: Request, length: int) -> None:
         Zeros(request, length).start()
 
 
-def _ignore_cancelled(failure: Failure) -> None:
-    failure.trap(CancelledError)
+def _failed(failure: Failure, request: Request) -> None:
+    """The work failed, and not because the client went away: 500, as for a resource that raises."""
+    if not failure.check(CancelledError):
+        request.processingFailed(failure)
+
+
+def _first(request: Request, name: bytes) -> bytes | None:
+    """The value of the first field of that name."""
+    values = request.requestHeaders.getRawHeaders(name)
+    return values[0] if values else None

@@ -12,18 +12,16 @@ The method, in the order of ``add`` and ``estimate``:
 All of it happens in logarithms, where the powers are products and the median stays the median.
 """
 
+from bisect import bisect_left, insort
+from collections import deque
 from math import exp, inf, log, log1p
+from operator import mul
 
 SAMPLES = 64
 """Samples kept (the trial of PREQUAL.md section 4 used as many)."""
 
 FRESH_S = 10.0
 """Older samples speak only when there are no younger ones: what was measured before a pause is history."""
-
-REFRESH_SAMPLES = 8
-REFRESH_S = 0.1
-"""The median is taken anew after so many samples or this time, whichever is first: sorting for every report, that is
-for every response, would cost more than all the rest."""
 
 PRIOR_STRENGTH = 4.0
 """The exponent counts as 1 until the RIF has varied: this much of Σ(x - mean)² stands for "not known"."""
@@ -46,79 +44,47 @@ starve a replica that is idle now")."""
 class LatencyEstimator:
     """Estimates the latency at a RIF in constant memory and about 2 µs a sample."""
 
-    __slots__ = (
-        "_block_n",
-        "_block_x",
-        "_block_xx",
-        "_block_xy",
-        "_block_y",
-        "_cxx",
-        "_cxy",
-        "_last_at",
-        "_level",
-        "_next",
-        "_refreshed_at",
-        "_samples",
-        "_unread",
-        "exponent",
-    )
+    __slots__ = ("_block_xs", "_block_ys", "_cxx", "_cxy", "_last_at", "_levels", "_samples", "exponent")
 
     def __init__(self) -> None:
         self.exponent = 1.0
         """How the latency grows with the RIF: 0 not at all, 1 in proportion."""
-        self._samples: list[tuple[float, float, float]] = []  # (when, log(r + 1), log latency): a ring
-        self._next = 0
+        self._samples: deque[tuple[float, float, float]] = deque()  # (when, log(r + 1), log latency)
+        # The sample's latencies scaled to an otherwise idle server, in order: their median is in the middle.
+        self._levels: list[float] = []
         self._last_at = -inf
-        self._level = 0.0  # log of the median latency, scaled to an otherwise idle server
-        self._unread = 0
-        self._refreshed_at = -inf
         self._cxx = self._cxy = 0.0  # centred sums over past blocks
-        self._block_n = 0
-        self._block_x = self._block_y = self._block_xx = self._block_xy = 0.0
+        self._block_xs: list[float] = []
+        self._block_ys: list[float] = []
 
     def add(self, rif_at_arrival: int, latency_s: float, now: float) -> None:
         """Learn from one request that met *rif_at_arrival* others in flight and took *latency_s*."""
         x = log1p(rif_at_arrival)
         y = log(latency_s) if latency_s > 1e-6 else -13.8  # a clock's resolution is no latency
-        sample = (now, x, y)
-        if len(self._samples) < SAMPLES:
-            self._samples.append(sample)
-        else:
-            self._samples[self._next] = sample
-        self._next = (self._next + 1) % SAMPLES
+        samples, levels, exponent = self._samples, self._levels, self.exponent
+        oldest = now - FRESH_S
+        while samples and (len(samples) == SAMPLES or samples[0][0] < oldest):
+            _, old_x, old_y = samples.popleft()
+            del levels[bisect_left(levels, old_y - exponent * old_x)]
+        samples.append((now, x, y))
+        insort(levels, y - exponent * x)
         self._last_at = now
-        self._unread += 1
-        self._block_n += 1
-        self._block_x += x
-        self._block_y += y
-        self._block_xx += x * x
-        self._block_xy += x * y
-        if self._block_n == SAMPLES:
+        self._block_xs.append(x)
+        self._block_ys.append(y)
+        if len(self._block_xs) == SAMPLES:
             self._learn_exponent()
 
     def estimate(self, rif: int, now: float) -> float | None:
         """Expected latency in seconds of a request that meets *rif* others; None before the first sample."""
-        if not self._samples:
+        levels = self._levels
+        if not levels:
             return None
-        if self._unread and (
-            self._unread >= REFRESH_SAMPLES
-            or len(self._samples) < REFRESH_SAMPLES
-            or now - self._refreshed_at >= REFRESH_S
-        ):
-            self._refresh(now)
-        latency_s = exp(self._level + self.exponent * log1p(rif))
-        idle_s = now - self._last_at - FRESH_S
-        if rif == 0 and idle_s > 0:
-            latency_s *= 0.5 ** min(IDLE_HALVINGS, idle_s / IDLE_HALF_LIFE_S)
+        latency_s = exp(levels[len(levels) // 2] + self.exponent * log1p(rif))
+        if rif == 0:
+            idle_s = now - self._last_at - FRESH_S
+            if idle_s > 0:
+                latency_s *= 0.5 ** min(IDLE_HALVINGS, idle_s / IDLE_HALF_LIFE_S)
         return latency_s
-
-    def _refresh(self, now: float) -> None:
-        exponent = self.exponent
-        oldest = min(now, self._last_at) - FRESH_S
-        levels = sorted(y - exponent * x for when, x, y in self._samples if when >= oldest)
-        self._level = levels[len(levels) // 2]
-        self._unread = 0
-        self._refreshed_at = now
 
     def _learn_exponent(self) -> None:
         """Take a full block's regression into what is known.
@@ -127,10 +93,14 @@ class LatencyEstimator:
         server turns slow for reasons of its own, its RIF rises with its latency (Little's law), and a regression over
         both times would take that for a shared processor.
         """
-        n = self._block_n
-        self._cxx = MEMORY * self._cxx + self._block_xx - self._block_x * self._block_x / n
-        self._cxy = MEMORY * self._cxy + self._block_xy - self._block_x * self._block_y / n
+        xs, ys = self._block_xs, self._block_ys
+        sum_x = sum(xs)
+        self._cxx = MEMORY * self._cxx + sum(map(mul, xs, xs)) - sum_x * sum_x / SAMPLES
+        self._cxy = MEMORY * self._cxy + sum(map(mul, xs, ys)) - sum_x * sum(ys) / SAMPLES
+        xs.clear()
+        ys.clear()
         slope = (self._cxy + PRIOR_STRENGTH * ATTENUATION) / (self._cxx + PRIOR_STRENGTH)
-        self.exponent = min(1.0, max(0.0, slope / ATTENUATION))
-        self._block_n = 0
-        self._block_x = self._block_y = self._block_xx = self._block_xy = 0.0
+        exponent = min(1.0, max(0.0, slope / ATTENUATION))
+        if exponent != self.exponent:
+            self.exponent = exponent
+            self._levels = sorted([y - exponent * x for _, x, y in self._samples])

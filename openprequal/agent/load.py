@@ -1,5 +1,6 @@
 """LoadTracker: how many requests are in flight here, and how long would the next one take?"""
 
+from collections.abc import Callable
 from types import TracebackType
 
 from twisted.internet.defer import Deferred
@@ -8,6 +9,9 @@ from twisted.internet.interfaces import IReactorTime
 from openprequal.agent.latency import LatencyEstimator
 from openprequal.metrics.window import WindowAverage
 from openprequal.values import LoadReport, LoadState
+
+# One is made for every response, and naming its parts takes as long as all the rest of a report.
+_report = tuple.__new__
 
 
 class LoadTracker:
@@ -19,35 +23,63 @@ class LoadTracker:
     :ivar state: what the reports say of our readiness; assignable.
     """
 
-    __slots__ = ("_average", "_awaiting", "_clock", "_estimator", "_last_head_at", "_waiting_for_idle", "rif", "state")
+    __slots__ = (
+        "_average",
+        "_awaiting",
+        "_estimator",
+        "_is_warm",
+        "_last_head_at",
+        "_seconds",
+        "_waiting_for_idle",
+        "_warm_scale",
+        "rif",
+        "state",
+    )
 
-    def __init__(self, clock: IReactorTime, latency_window_s: float = 300.0) -> None:
-        """:param latency_window_s: how far :attr:`average_latency_s` looks back."""
+    def __init__(
+        self,
+        clock: IReactorTime,
+        latency_window_s: float = 300.0,
+        *,
+        is_warm: Callable[[bytes], bool] | None = None,
+        warm_scale: float = 10.0,
+    ) -> None:
+        """
+        :param latency_window_s: how far :attr:`average_latency_s` looks back.
+        :param is_warm: whether we hold in cache what a request with this hint (:mod:`openprequal.agent.hints`) needs.
+        :param warm_scale: if we do, the load is told divided by this, to attract the request (section 4 of the paper).
+        :raises ValueError: *warm_scale* is below 1.
+        """
+        if not warm_scale >= 1.0:
+            raise ValueError(f"a load is scaled down, by 1 or more: {warm_scale}")
         self.rif = 0
         self.state = LoadState.READY
-        self._clock = clock
+        self._is_warm = is_warm
+        self._warm_scale = warm_scale
+        self._seconds = clock.seconds
         self._estimator = LatencyEstimator()
         self._average = WindowAverage(latency_window_s)
-        self._awaiting: dict[InFlight, None] = {}
-        """Those without a response head yet, oldest first: an ordered set."""
+        self._awaiting: dict[InFlight, bool] = {}
+        """Those without a response head yet, oldest first: an ordered set (of which True is a member)."""
         self._last_head_at = clock.seconds()
         self._waiting_for_idle: list[Deferred[None]] = []
 
     def begin(self) -> "InFlight":
         """A request has arrived: count it until the token's ``end``."""
-        token = InFlight(self, self.rif, self._clock.seconds())
+        token = InFlight(self, self.rif, self._seconds())
         self.rif += 1
-        self._awaiting[token] = None
+        self._awaiting[token] = True
         return token
 
-    def report(self, rif: int | None = None) -> LoadReport:
+    def report(self, rif: int | None = None, *, hint: bytes | None = None) -> LoadReport:
         """Our load now.
 
         :param rif: the requests in flight to report instead of all of them (see :meth:`InFlight.report`).
+        :param hint: that of the probe to be answered, if it has one: the load is scaled down if we are warm for it.
         """
         if rif is None:
             rif = self.rif
-        now = self._clock.seconds()
+        now = self._seconds()
         latency_s = self._estimator.estimate(rif, now)
         # Silence must not look fast (PREQUAL.md section 4). A server that hangs finishes nothing, so that its samples
         # stay those of better times; but whoever waits for a head now has waited already, and nobody has had one since.
@@ -57,7 +89,10 @@ class LoadTracker:
             silence_s = now - max(oldest.started_at, self._last_head_at)
             if silence_s > (latency_s or 0.0):
                 latency_s = silence_s
-        return LoadReport(rif, latency_s, self.state)
+        if hint is not None and self._is_warm is not None and self._is_warm(hint):
+            scale = self._warm_scale
+            return LoadReport(rif / scale, None if latency_s is None else latency_s / scale, self.state)
+        return _report(LoadReport, (rif, latency_s, self.state, None, None, None))
 
     @property
     def draining(self) -> bool:
@@ -67,7 +102,7 @@ class LoadTracker:
     @property
     def average_latency_s(self) -> float | None:
         """Mean latency over the window, for people; None if it is empty."""
-        return self._average.average(self._clock.seconds())
+        return self._average.average(self._seconds())
 
     def when_idle(self) -> "Deferred[None]":
         """Fires when no request is in flight; at once if none is now."""
@@ -76,28 +111,13 @@ class LoadTracker:
         self._tell_if_idle()
         return idle
 
-    def _head_sent(self, token: "InFlight", sample: bool) -> None:
-        del self._awaiting[token]
-        now = self._last_head_at = self._clock.seconds()
-        if sample:
-            latency_s = max(0.0, now - token.started_at)
-            self._estimator.add(token.rif_at_arrival, latency_s, now)
-            self._average.add(latency_s, now)
-
-    def _ended(self, token: "InFlight") -> None:
-        self.rif -= 1
-        if token in self._awaiting:
-            self._gave_up(token)
-        self._tell_if_idle()
-
     def _gave_up(self, token: "InFlight") -> None:
         """It ended without a head: its client would have had to wait longer still.
 
         Left out, the slowest requests of an overloaded backend, those beyond the clients' time-outs, would never count;
         taken in always, clients that leave early would make us look fast.
         """
-        del self._awaiting[token]
-        now = self._clock.seconds()
+        now = self._seconds()
         waited_s = now - token.started_at
         expected_s = self._estimator.estimate(token.rif_at_arrival, now)
         if expected_s is not None and waited_s > expected_s:
@@ -130,14 +150,28 @@ class InFlight:
         :param sample: False for 101, CONNECT and event streams, whose head says nothing about the load (PREQUAL.md
             section 5).
         """
-        if self in self._tracker._awaiting:
-            self._tracker._head_sent(self, sample)
+        tracker = self._tracker
+        if not tracker._awaiting.pop(self, False):
+            return
+        now = tracker._last_head_at = tracker._seconds()
+        if sample:
+            latency_s = now - self.started_at
+            if latency_s < 0.0:  # the clock was set back
+                latency_s = 0.0
+            tracker._estimator.add(self.rif_at_arrival, latency_s, now)
+            tracker._average.add(latency_s, now)
 
     def end(self) -> None:
         """The response has ended, or never will: count down. The first call counts."""
-        if not self._ended:
-            self._ended = True
-            self._tracker._ended(self)
+        if self._ended:
+            return
+        self._ended = True
+        tracker = self._tracker
+        tracker.rif -= 1
+        if tracker._awaiting and tracker._awaiting.pop(self, False):
+            tracker._gave_up(self)
+        if tracker._waiting_for_idle:
+            tracker._tell_if_idle()
 
     def report(self) -> LoadReport:
         """The load to tell in-band: without this request, so that it compares with a probe's (section 5)."""

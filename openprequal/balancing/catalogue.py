@@ -6,9 +6,10 @@ from openprequal.balancing.least_in_flight import LeastInFlight, LeastInFlightP2
 from openprequal.balancing.least_latency import LeastLatency, LeastLatencyP2C, LeastLatencyParameters
 from openprequal.balancing.least_rif import LeastRif, LeastRifP2C, LeastRifParameters
 from openprequal.balancing.maglev import Maglev, MaglevParameters
-from openprequal.balancing.parameters import NoParameters, PrequalParameters
+from openprequal.balancing.parameters import NoParameters, PrequalParameters, PrequalSyncParameters
 from openprequal.balancing.peak_ewma import PeakEwma, PeakEwmaParameters
 from openprequal.balancing.prequal import Prequal
+from openprequal.balancing.prequal_sync import PrequalSync
 from openprequal.balancing.random_choice import RandomChoice
 from openprequal.balancing.ring_hash import RingHash, RingHashParameters
 from openprequal.balancing.round_robin import RoundRobin
@@ -18,6 +19,7 @@ from openprequal.interfaces import BalancerContext, IBalancer
 
 BALANCERS: Mapping[str, Callable[[BalancerContext], IBalancer]] = {
     "prequal": Prequal,
+    "prequal_sync": PrequalSync,
     "round_robin": RoundRobin,
     "random": RandomChoice,
     "weighted_round_robin": WeightedRoundRobin,
@@ -35,6 +37,7 @@ BALANCERS: Mapping[str, Callable[[BalancerContext], IBalancer]] = {
 
 PARAMETERS: Mapping[str, type] = {
     "prequal": PrequalParameters,
+    "prequal_sync": PrequalSyncParameters,
     "round_robin": NoParameters,
     "random": NoParameters,
     "weighted_round_robin": WeightedRoundRobinParameters,

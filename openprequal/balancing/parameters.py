@@ -9,6 +9,7 @@ import attrs
 from attrs import field, frozen
 
 from openprequal.errors import ConfigurationError
+from openprequal.hints import RULE, RULE_ALLOWED
 
 Parameters = TypeVar("Parameters")
 
@@ -118,3 +119,25 @@ class PrequalParameters:
     """Longest time between probes while there are no queries."""
     idle_stop_seconds: float = number(10.0, 0, 86400)
     """Time without queries after which only single idle probes are sent."""
+
+
+@frozen
+class PrequalSyncParameters:
+    """The paper's parameters of sync mode (section 4), then ours."""
+
+    probes_per_query: int = number(5, 2, 64, whole=True)
+    """d: backends asked for each request; the paper has 3 to 5."""
+    wait_seconds: float = number(0.05, 0.001, 10)
+    """Longest wait for answers; then those that came must do. Looked at every 10 ms."""
+    hint: str = text("none", RULE, RULE_ALLOWED)
+    """What of a request its probes tell, hashed: a header, or the first segments of the path."""
+    scaled_reports: bool = switch(True)
+    """Whether the answer to a hint counts as it is, for its request; false: never below what we have in flight."""
+    q_rif: float = number(2**-0.25, 0, 1)
+    """Q_RIF: quantile of the reported RIFs from which a backend is hot; 0 chooses by RIF alone, 1 by latency alone."""
+    slow_limit: float = number(4.0, 1)
+    """One that is this many times slower than the fastest hot one does not win by being idle; infinite: it does."""
+    near_ratio: float = number(1.25, 1)
+    """Cold ones up to so many times slower than the fastest count as equal, so that RIF decides; 1: none (paper)."""
+    hold_back_failing: bool = switch(True)
+    """Whether a backend that fails more than its peers is used only when there is no other."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import FrameType
 
 from openprequal.balancing.catalogue import BALANCERS
+from openprequal.bench.agent_path import report as agent_path
 from openprequal.bench.hot_path import report as hot_path
 from openprequal.bench.peers import PEERS
 from openprequal.bench.processes import StartFailed
@@ -32,9 +33,12 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--json", type=Path, metavar="FILE", help="write every turn and the report there")
     one.add_argument("--csv", type=Path, metavar="FILE", help="write every turn there, one a line")
     path = commands.add_parser("hot-path", help="microseconds of our own code per request, in memory")
-    path.add_argument("--balancer", choices=list(BALANCERS), default="prequal", help="(%(default)s)")
+    immediate = [name for name in BALANCERS if name != "prequal_sync"]  # whose picks do not wait for probes
+    path.add_argument("--balancer", choices=immediate, default="prequal", help="(%(default)s)")
     path.add_argument("--backends", type=int, nargs="+", default=[10, 100, 1000, 10_000], help="(%(default)s)")
     path.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
+    agent = commands.add_parser("agent", help="microseconds that counting and reporting cost a backend per request")
+    agent.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
     return top
 
 
@@ -44,6 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = top.parse_args(arguments)
     if options.command == "hot-path":
         hot_path(options.balancer, options.backends, options.count)
+        return 0
+    if options.command == "agent":
+        agent_path(options.count)
         return 0
     names = [name for name in options.peers.split(",") if name and name != "none"]
     if unknown := set(names) - set(PEERS):

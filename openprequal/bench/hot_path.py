@@ -61,7 +61,7 @@ class _Clock:
 
 @implementer(IProbeTransport)
 class _NoProbes:
-    def probe(self, backend: Backend, answered: Callable[[LoadReport | None], None]) -> None:
+    def probe(self, backend: Backend, answered: Callable[[LoadReport | None], None], hint: bytes | None = None) -> None:
         """Reports on responses are enough here."""
 
 

@@ -17,6 +17,7 @@ from openprequal.config.schema import (
     Token,
     setting,
 )
+from openprequal.hints import RULE_ALLOWED, HintRule
 from openprequal.values import DEFAULT_SERVICE
 
 _LISTENING = "Listening"
@@ -60,6 +61,13 @@ def is_loopback(url: str) -> bool:
         return False
 
 
+def _hint_rule(text: str) -> str:
+    """*text*, if it is a rule for hints."""
+    HintRule.parse(text)
+    return text
+
+
+HintRuleText = Annotated[str, AfterValidator(_hint_rule)]
 Url = Annotated[str, AfterValidator(_url)]
 Origin = Annotated[str, AfterValidator(_url), AfterValidator(_origin)]
 
@@ -138,6 +146,17 @@ class AgentSettings(Settings):
     )
     response_bytes: int | None = setting(
         None, "Bytes of a response body; none: one line of who it is.", group=_LOAD, ge=0
+    )
+
+    hint: HintRuleText = setting(
+        "none",
+        "What of a request its hint is made of, as the gateway's balancer_parameters have it (docs/sync-mode.md).",
+        group=_LOAD,
+        env="BACKEND_HINT",
+        allowed=RULE_ALLOWED,
+    )
+    warm_hints: int = setting(
+        1000, "Hints of requests last served, for which it reports a tenth of its load.", group=_LOAD, ge=0
     )
 
     @model_validator(mode="after")

@@ -180,8 +180,10 @@ class Exchange:
         self._pending = None
         if backend is None:
             self._nobody()
-        else:
+        elif self._service.has_room(backend):
             self._attempt(backend)
+        else:  # it has filled up meanwhile
+            self._pick()
 
     def _nobody(self) -> None:
         """Nobody may be picked (any more): wait for room if that is what is missing, else fail."""
@@ -448,10 +450,13 @@ class Exchange:
         if self._settled:
             return
         self._settled = True
-        if self._pending is not None:
-            self._pending.cancel()
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.cancel()
         if self._queued_at is not None:
             self._service.dequeue(self)
         ended_at = self._forwarder.now() if now is None else now
         self._service.tally.finished(self.request.method, status, ended_at - self.began_at)
         self._client.settled(ended_at)
+        if pending is not None:
+            self._service.pass_on()

@@ -42,9 +42,9 @@ PROTECTED: Final = frozenset(
     )
 )
 
-# Load reports: trust is one hop, so they are consumed, and never taken from or shown to a client.
-# Whether a backend shall write one is between it and us too.
-LOAD_REPORTS: Final = REPORT_FIELDS | {b"endpoint-load-metrics-format"}
+# Load reports and the hint that asks for a scaled one: trust is one hop, so they are consumed, and never taken from or
+# shown to a client. Whether a backend shall write a report is between it and us too.
+LOAD_REPORTS: Final = REPORT_FIELDS | {b"endpoint-load-metrics-format", b"openprequal-hint"}
 
 # Trailer fields that would change how a message is framed, routed or processed after the fact (RFC 9110 section 6.5.1).
 _FORBIDDEN_TRAILERS: Final = (

@@ -84,13 +84,20 @@ class Service:
     # The way of a request.
 
     def pick(self, request: IRequest, tried: frozenset[str]) -> Backend | IPending | None:
-        """The backend *request* should go to, none of *tried* and none that is full."""
+        """The backend *request* should go to, none of *tried* and none that is full.
+
+        One that comes later (:class:`~openprequal.interfaces.IPending`) may be full by then: see :meth:`has_room`.
+        """
         return self.balancer.pick(request, tried | self._full if tried and self._full else tried or self._full)
 
     @property
     def saturated(self) -> bool:
         """True if some member would be picked but for its limit."""
         return bool(self._full)
+
+    def has_room(self, backend: Backend) -> bool:
+        """True if *backend* is below its limit."""
+        return backend.id not in self._full
 
     def assign(self, member: Member) -> None:
         """A request now goes to *member*."""
@@ -138,6 +145,11 @@ class Service:
         """*waiting* waits no longer. Harmless if it does not wait."""
         if waiting in self._queue:
             self._queue.remove(waiting)
+
+    def pass_on(self) -> None:
+        """A request whose pick was pending is gone: the place it was to take may be another's."""
+        if self._queue:
+            self._serve_queue(1)
 
     @property
     def queued(self) -> int:

@@ -54,9 +54,7 @@ class SimulatedProbes:
         self._replicas = replicas
         self._half_s = round_trip_s / 2
 
-    def probe(
-        self, backend: Backend, answered: Callable[[LoadReport | None], None], hint: bytes | None = None
-    ) -> None:
+    def probe(self, backend: Backend, answered: Callable[[LoadReport | None], None], hint: bytes | None = None) -> None:
         """See :class:`~openprequal.interfaces.IProbeTransport`."""
         self.sent += 1
         self._clock.after(self._half_s, self._arrived, backend, answered)
@@ -98,7 +96,7 @@ class SimulatedGateway:
         """A client sends *request*."""
         picked = self.balancer.pick(request, ())
         if picked.__class__ is Backend:
-            self._send(request, picked, self._clock.now)  # type: ignore[arg-type]
+            self._send(request, picked, self._clock.now)
         elif picked is None:
             self._settled(request, 0, 0.0)
         else:

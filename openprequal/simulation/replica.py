@@ -17,7 +17,23 @@ class Replica:
     :ivar expected: requests sent and not answered, those still on the network too; for the omniscient.
     """
 
-    __slots__ = ("_busy_s", "_clock", "_rng", "_seen_s", "_utilization", "allotted", "backend", "expected", "fails", "fails_after_s", "reports", "served", "serving", "tracker", "up")
+    __slots__ = (
+        "_busy_s",
+        "_clock",
+        "_rng",
+        "_seen_s",
+        "_utilization",
+        "allotted",
+        "backend",
+        "expected",
+        "fails",
+        "fails_after_s",
+        "reports",
+        "served",
+        "serving",
+        "tracker",
+        "up",
+    )
 
     def __init__(self, clock: VirtualClock, backend: Backend, serving: Serving, rng: Random, *, reports: bool) -> None:
         """:param reports: it tells its load, in-band and to probes."""

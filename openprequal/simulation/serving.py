@@ -46,7 +46,18 @@ class ProcessorSharing:
     span; a job is done when that has grown by its work. Then a heap orders them, and one pending call is enough.
     """
 
-    __slots__ = ("_attained_s", "_clock", "_due_s", "_finishing", "_number", "_rate", "_since_s", "cores", "jobs", "speed")
+    __slots__ = (
+        "_attained_s",
+        "_clock",
+        "_due_s",
+        "_finishing",
+        "_number",
+        "_rate",
+        "_since_s",
+        "cores",
+        "jobs",
+        "speed",
+    )
 
     def __init__(self, clock: VirtualClock, cores: float, speed: float = 1.0) -> None:
         self.cores = cores

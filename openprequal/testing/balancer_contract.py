@@ -81,17 +81,37 @@ class BalancerContract:
         return self.balancer
 
     def pick(self, exclude: Collection[str] = ()) -> Backend | None:
-        """Pick for a client that was not here before; wait if the balancer has to."""
+        """Pick for a client that was not here before; wait, for a second at most, if the balancer has to."""
         self.requests += 1
         client = f"192.0.{self.requests // 256}.{self.requests % 256}"
         picked = self.balancer.pick(AnyRequest(client=client), exclude)
-        if IPending.providedBy(picked):
-            answers: list[Backend | None] = []
-            picked.whenPicked(answers.append)
-            self.clock.pump([0.01] * 100)
-            assert len(answers) == 1, "a pending pick calls back once"
-            return answers[0]
-        assert picked is None or isinstance(picked, Backend)
+        if not IPending.providedBy(picked):
+            assert picked is None or isinstance(picked, Backend)
+            return picked
+        answers: list[Backend | None] = []
+        picked.whenPicked(answers.append)
+        assert not answers, "called back from inside the call"
+        waited_s = 0.0
+        while not answers and waited_s < 1.0:
+            self.wait(0.001)
+            waited_s += 0.001
+        assert len(answers) == 1, "a pending pick calls back once"
+        return answers[0]
+
+    def wait(self, seconds: float) -> None:
+        """Let time go by, with the balancer's ticks, if it has any."""
+        end_s = self.clock.seconds() + seconds
+        while (left_s := end_s - self.clock.seconds()) > 1e-9:
+            self.clock.advance(min(left_s, 0.01))
+            tick = getattr(self.balancer, "tick", None)
+            if tick is not None:
+                tick()
+
+    def pend(self, backends: Collection[Backend]) -> IPending:
+        """A pick that waits; the test is skipped if this balancer's do not."""
+        picked = self.open(backends).pick(AnyRequest(), ())
+        if not IPending.providedBy(picked):
+            pytest.skip("its picks do not wait")
         return picked
 
     def serve(self, requests: int, at_once: int = 8) -> dict[str, int]:
@@ -235,6 +255,45 @@ class BalancerContract:
         self.open(some_backends(3))
         self.serve(50)
         assert sum(self.balancer.pick_counts.values()) == 50
+
+    @pytest.mark.parametrize("reports", [True, False])
+    def test_a_pick_that_waits_calls_back_once(self, reports: bool) -> None:
+        backends = some_backends(5)
+        picked = self.pend(backends)
+        for backend in backends if reports else ():
+            self.probes.answer(backend, LoadReport(1.0, 0.01))
+        answers: list[Backend | None] = []
+        picked.whenPicked(answers.append)
+        self.wait(1.0)
+        assert len(answers) == 1
+        assert answers[0] in backends
+        picked.cancel()
+
+    @pytest.mark.parametrize("after_s", [0.0, 0.0005, 0.02])
+    def test_a_pick_that_is_cancelled_while_it_waits_never_calls_back(self, after_s: float) -> None:
+        picked = self.pend(some_backends(5))
+        answers: list[Backend | None] = []
+        picked.whenPicked(answers.append)
+        self.wait(after_s)
+        assert not answers
+        picked.cancel()
+        picked.cancel()
+        self.wait(1.0)
+        assert not answers
+
+    @pytest.mark.parametrize("reports", [True, False])
+    def test_who_goes_down_while_a_pick_waits_is_not_picked(self, reports: bool) -> None:
+        backends = some_backends(5)
+        for gone in range(1, 6):
+            picked = self.pend(backends)
+            for backend in backends if reports else ():
+                self.probes.answer(backend, LoadReport(1.0, 0.01))
+            answers: list[Backend | None] = []
+            picked.whenPicked(answers.append)
+            for backend in backends[:gone]:
+                self.balancer.down(backend)
+            self.wait(1.0)
+            assert (answers[0] is None) if gone == 5 else (answers[0] in backends[gone:])
 
     @pytest.mark.parametrize("seed", range(5))
     def test_no_sequence_of_events_makes_it_pick_what_it_must_not(self, seed: int) -> None:

@@ -4,8 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from twisted.internet.address import IPv4Address
+from twisted.internet.defer import fail
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -13,6 +16,7 @@ from twisted.python.failure import Failure
 
 from openprequal.agent.bodies import CHUNK_BYTES
 from openprequal.agent.example import ExampleResource, ExampleSite
+from openprequal.agent.hints import HintRule, WarmHints, hint_of
 from openprequal.agent.load import LoadTracker
 from openprequal.agent.work import ProcessorSharing
 from openprequal.metrics.families import AgentMetrics, AgentSample
@@ -22,19 +26,31 @@ from openprequal.values import LoadState
 class Client:
     """A connection to an example backend whose requests take *work_s* seconds."""
 
-    def __init__(self, work_s: float = 0.0, transport: StringTransport | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        work_s: float = 0.0,
+        transport: StringTransport | None = None,
+        warm: WarmHints | None = None,
+        **settings: Any,
+    ) -> None:
         self.clock = Clock()
-        self.tracker = LoadTracker(self.clock)
+        self.tracker = LoadTracker(self.clock, is_warm=warm.__contains__ if warm is not None else None)
         registry = CollectorRegistry()
         work = ProcessorSharing(self.clock, 1.0)
-        resource = ExampleResource("backend-8001", self.tracker, lambda: work.work(work_s), registry, **settings)
+        self.resource = resource = ExampleResource(
+            "backend-8001", self.tracker, lambda: work.work(work_s), registry, warm=warm, **settings
+        )
         AgentMetrics(registry, lambda: AgentSample(resource.status_counts, self.tracker.rif, None, None, {}))
-        self._channel = ExampleSite(self.clock, resource).buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
-        self.transport = transport or StringTransport()
-        self._channel.makeConnection(self.transport)
+        self._site = ExampleSite(self.clock, resource)
+        self.connect(transport or StringTransport())
+
+    def connect(self, transport: StringTransport) -> None:
+        self.channel = self._site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
+        self.transport = transport
+        self.channel.makeConnection(transport)
 
     def send(self, data: bytes) -> None:
-        self._channel.dataReceived(data)
+        self.channel.dataReceived(data)
 
     def request(self, line: bytes, fields: bytes = b"") -> None:
         self.send(line + b" HTTP/1.1\r\nHost: b\r\n" + fields + b"\r\n")
@@ -52,7 +68,7 @@ class Client:
         return self.received()
 
     def leave(self) -> None:
-        self._channel.connectionLost(Failure(ConnectionDone()))
+        self.channel.connectionLost(Failure(ConnectionDone()))
 
 
 def test_any_path_is_answered_with_who_it_is() -> None:
@@ -193,3 +209,53 @@ def test_the_metrics_count_the_responses() -> None:
     client.ask(b"GET /x")
     body = client.ask(b"GET /metrics")[2]
     assert b'openprequal_agent_requests_total{code="200"} 1.0\n' in body
+
+
+def test_a_probe_with_the_hint_of_what_was_served_is_told_a_tenth_of_the_load() -> None:
+    client = Client(warm=WarmHints(2), hint_rule=HintRule.parse("header:tenant"))
+    client.ask(b"GET /x", b"Tenant: 7\r\nTenant: 8\r\n")
+    for _ in range(5):
+        client.tracker.begin().head(sample=False)
+
+    def told(value: bytes) -> bytes:
+        fields = client.ask(b"GET /healthz", b"OpenPrequal-Hint: " + value + b"\r\n")[1]
+        return fields[b"openprequal-load"].partition(b",")[0]
+
+    assert told(hint_of(b"7")) == b"rif=0.5"
+    assert told(hint_of(b"8")) == b"rif=5"
+    assert told(b"7") == b"rif=5"
+
+
+def test_work_that_fails_is_500_and_is_not_counted_any_longer() -> None:
+    client = Client()
+    for failing in (lambda: fail(ZeroDivisionError()), lambda: 1 // 0):
+        client.resource._work = failing  # type: ignore[assignment]
+        client.request(b"GET /x")
+        assert client.transport.value().startswith(b"HTTP/1.1 500 ")
+        client.transport.clear()
+        assert client.tracker.rif == 0
+
+
+STEPS = st.tuples(st.sampled_from(["x", "up", "bytes/200000", "time", "leave"]), st.integers(0, 5))
+
+
+@given(st.lists(STEPS, max_size=30))
+def test_whatever_clients_do_no_request_is_counted_for_ever(steps: list[tuple[str, int]]) -> None:
+    client = Client(work_s=0.4)
+    connected = []
+    for step, number in steps:
+        if step == "time":
+            client.clock.advance(0.3 * number)
+        elif step == "leave":
+            for channel in connected[number : number + 1]:
+                connected.remove(channel)
+                channel.connectionLost(Failure(ConnectionDone()))
+        else:
+            client.connect(StringTransport())
+            connected.append(client.channel)
+            client.request(b"GET /" + step.encode(), b"Content-Length: 3\r\n" if step == "up" else b"")
+            if step == "up" and number % 2:
+                client.send(b"abc")
+    for channel in connected:
+        channel.connectionLost(Failure(ConnectionDone()))
+    assert client.tracker.rif == 0

@@ -80,14 +80,16 @@ def test_samples_from_before_a_pause_do_not_outvote_those_after_it() -> None:
     assert estimate(estimator, 0, 103.0) == pytest.approx(0.01)
 
 
-def test_a_new_level_is_seen_though_the_median_is_kept_for_some_samples() -> None:
-    estimator = LatencyEstimator()
-    for n in range(SAMPLES):
-        estimator.add(0, 0.01, n * 0.001)
-        estimator.estimate(0, n * 0.001)
-    for n in range(SAMPLES):
-        estimator.add(0, 0.5, 1 + n * 0.001)
-    assert estimate(estimator, 0, 1.064) == pytest.approx(0.5)
+@given(st.lists(st.tuples(st.integers(0, 20), st.floats(1e-4, 10), st.floats(0, 3)), min_size=1, max_size=300))
+def test_the_estimate_is_the_median_of_the_last_fresh_samples(samples: list[tuple[int, float, float]]) -> None:
+    estimator, now, seen = LatencyEstimator(), 0.0, []
+    for rif, latency_s, pause_s in samples:
+        now += pause_s
+        estimator.add(rif, latency_s, now)
+        seen.append((now, rif, latency_s))
+    fresh = [(rif, latency_s) for when, rif, latency_s in seen[-SAMPLES:] if when >= now - FRESH_S]
+    scaled = sorted(latency_s / (rif + 1) ** estimator.exponent for rif, latency_s in fresh)
+    assert estimate(estimator, 0, now) == pytest.approx(scaled[len(scaled) // 2])
 
 
 def test_a_high_value_of_an_idle_server_fades_so_that_it_is_tried_again() -> None:

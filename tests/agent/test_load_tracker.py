@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -167,3 +168,77 @@ def test_waiting_for_idleness_can_be_cancelled() -> None:
     waiting.cancel()
     request.end()
     assert len(failures) == 1
+
+
+STEPS = st.tuples(st.sampled_from(["begin", "head", "stream", "report", "end", "raise", "cancel"]), st.integers(0, 9))
+
+
+@given(st.lists(STEPS, max_size=120))
+def test_in_whatever_order_requests_go_nothing_is_left_of_them(steps: list[tuple[str, int]]) -> None:
+    clock = Clock()
+    tracker = LoadTracker(clock)
+    begun: list[InFlight] = []
+    ended: set[InFlight] = set()
+    for step, which in steps:
+        clock.advance(0.003)
+        if step == "begin" or not begun:
+            begun.append(tracker.begin())
+            continue
+        request = begun[which % len(begun)]  # one that has ended, too
+        if step in ("head", "stream"):
+            request.head(sample=step == "head")
+        elif step == "report":
+            assert request.report().rif == len(begun) - len(ended | {request})
+        elif step == "raise":
+            with pytest.raises(ZeroDivisionError), request:
+                raise ZeroDivisionError
+            ended.add(request)
+        else:
+            deferred: Deferred[None] = Deferred()
+            deferred.addBoth(lambda _, request=request: request.end())
+            deferred.cancel() if step == "cancel" else deferred.callback(None)
+            ended.add(request)
+        assert tracker.rif == len(begun) - len(ended)
+    for request in begun:
+        request.end()
+    assert tracker.rif == 0
+    clock.advance(1000)
+    latency_s = tracker.report().latency_s
+    # Nobody is thought to be waiting still.
+    assert latency_s is None or latency_s < 1
+
+
+# ---- sync mode: "may report its load scaled down, e.g. by 10, to attract it" ----------------------------------------
+
+
+def warm_for(*hints: bytes, scale: float = 10.0) -> LoadTracker:
+    """A tracker with 20 requests in flight and a latency of 20 ms at no load."""
+    clock = Clock()
+    tracker = LoadTracker(clock, is_warm=hints.__contains__, warm_scale=scale)
+    served(tracker, clock, 0.02)
+    for _ in range(20):
+        tracker.begin().head(sample=False)
+    return tracker
+
+
+def test_for_a_hint_whose_data_is_in_cache_the_load_is_scaled_down() -> None:
+    report = warm_for(b"a").report(hint=b"a")
+    assert (report.rif, report.latency_s) == (2.0, pytest.approx(0.042))
+
+
+@pytest.mark.parametrize("hint", [None, b"b"])
+def test_for_any_other_probe_it_is_not(hint: bytes | None) -> None:
+    report = warm_for(b"a").report(hint=hint)
+    assert (report.rif, report.latency_s) == (20, pytest.approx(0.42))
+
+
+def test_without_a_cache_a_hint_means_nothing() -> None:
+    tracker = LoadTracker(Clock())
+    tracker.begin()
+    assert tracker.report(hint=b"a") == tracker.report()
+
+
+def test_the_scale_can_be_chosen_but_not_to_look_busier() -> None:
+    assert warm_for(b"a", scale=4).report(hint=b"a").rif == 5
+    with pytest.raises(ValueError, match="scaled down"):
+        LoadTracker(Clock(), warm_scale=0.5)

@@ -29,3 +29,10 @@ def test_the_hot_path_is_measured_for_every_number_of_backends(capsys: pytest.Ca
     rows = capsys.readouterr().out.splitlines()[2:]
     assert [row.split()[0] for row in rows] == ["1", "30"]
     assert all(float(figure) > 0 for row in rows for figure in row.split()[1:])
+
+
+def test_what_the_agent_costs_a_request_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["agent", "--count", "64"]) == 0
+    rows = capsys.readouterr().out.splitlines()[1:]
+    assert [row.split("  ")[0] for row in rows] == ["begin, head, report, end", "and the report written"]
+    assert all(float(row.split()[-2]) > 0 for row in rows)

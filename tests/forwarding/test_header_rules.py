@@ -37,6 +37,7 @@ def test_end_to_end_fields_keep_order_case_and_duplicates() -> None:
         [b"TE: gzip"],
         [b"Upgrade: websocket"],
         [b"OpenPrequal-Load: rif=0"],
+        [b"OpenPrequal-Hint: 0123456789abcdef"],
         [b"X-Prequal-RIF: 0"],
         [b"X-Forwarded-For: 1.2.3.4", b"X-Forwarded-Host: evil", b"X-Forwarded-Proto: https", b"Forwarded: for=1"],
         [b"Connection: HTTP2-Settings", b"HTTP2-Settings: AAA"],

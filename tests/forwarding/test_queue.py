@@ -210,3 +210,44 @@ def test_after_a_refused_connect_the_balancer_is_asked_again_without_that_backen
     network.backend(1).answer(OK)
     assert statuses(client.received) == [200]
     assert balancer.in_flight == 0
+
+
+def full(balancer: Deliberate, queue_max: int = 0) -> MemoryNetwork:
+    """A network of two backends with room for one request each; two requests wait for their pick."""
+    network = MemoryNetwork(backends=2, balancer=balancer, max_in_flight=1, queue_max=queue_max)
+    for number in range(2):
+        network.client().send(GET.replace(b"/x", b"/%d" % number))
+    return network
+
+
+def test_a_pick_that_comes_when_its_backend_has_filled_up_is_made_again(balancer: Deliberate) -> None:
+    network = full(balancer)
+    first = network.backend(0).backend
+    for pick in balancer.picks[:2]:
+        pick.choose(first)
+    network.clock.advance(0)
+    assert [member.in_flight for member in network.members] == [1, 0]
+    assert list(balancer.excluded[2]) == [first.id]
+    balancer.picks[2].choose(network.backend(1).backend)
+    network.clock.advance(0)
+    assert [member.in_flight for member in network.members] == [1, 1]
+    assert b"GET /1 " in network.backend(1).received
+
+
+def test_who_was_to_be_served_and_goes_leaves_the_place_to_the_next_in_the_queue(balancer: Deliberate) -> None:
+    network = full(balancer, queue_max=2)
+    for number, pick in enumerate(balancer.picks[:2]):
+        pick.choose(network.backend(number).backend)
+    network.clock.advance(0)
+    waiting = [network.client() for _ in range(2)]
+    for number, client in enumerate(waiting):
+        client.send(GET.replace(b"/x", b"/waiting%d" % number))
+        balancer.picks[2 + number].choose(None)
+    assert network.service.queued == 2
+    network.backend(0).answer(OK)
+    assert len(balancer.picks) == 5
+    waiting[0].close()
+    assert balancer.picks[4].cancelled
+    balancer.picks[5].choose(network.backend(0).backend)
+    network.clock.advance(0)
+    assert b"GET /waiting1 " in network.backend(0).received

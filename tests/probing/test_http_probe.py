@@ -4,7 +4,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from openprequal.interfaces import IProbeTransport
-from openprequal.probing.http_probe import HttpProbeTransport
+from openprequal.probing.http_probe import MAX_FOR_REQUESTS, HttpProbeTransport
 from openprequal.probing.report_reader import ReportReader
 from openprequal.testing.network import RawBackend
 from openprequal.testing.probe_transport_contract import ProbeTransportContract
@@ -40,9 +40,9 @@ class Case:
             give_up_s=10.0,
         )
 
-    def probe(self, backend: Backend | None = None) -> None:
+    def probe(self, backend: Backend | None = None, hint: bytes | None = None) -> None:
         before = list(self.answers)
-        self.probes.probe(backend or self.backend, self.answers.append)
+        self.probes.probe(backend or self.backend, self.answers.append, hint)
         assert self.answers == before, "called back from inside the call"
         self.clock.advance(0)
 
@@ -167,6 +167,41 @@ def test_a_probe_that_is_never_answered_is_given_up_and_another_sent(case: Case)
     case.probe()
     case.raw.answer(OK)
     assert case.answers == [None, REPORT]
+
+
+def test_a_hint_is_sent_along(case: Case) -> None:
+    case.probe(hint=b"0123456789abcdef")
+    assert case.raw.received.endswith(b"\r\nAccept: */*\r\nOpenPrequal-Hint: 0123456789abcdef\r\n\r\n")
+    case.raw.answer(OK)
+    assert case.answers == [REPORT]
+
+
+@pytest.mark.parametrize("hint", [None, b""])
+def test_no_hint_is_sent_where_there_is_none(case: Case, hint: bytes | None) -> None:
+    case.probe(hint=hint)
+    assert case.raw.received.endswith(b"\r\nAccept: */*\r\n\r\n")
+
+
+def test_an_answer_to_a_hint_is_for_one_request_alone(case: Case) -> None:
+    case.probe(hint=b"0123456789abcdef")
+    case.raw.answer(OK)
+    case.probe(hint=b"0123456789abcdef")
+    case.wait(0.2)
+    case.raw.answer(OK)
+    assert (case.answers, case.heard, case.late) == ([REPORT, None], [], [])
+
+
+def test_the_number_of_probes_for_waiting_requests_is_bounded(case: Case) -> None:
+    for _ in range(MAX_FOR_REQUESTS + 1):
+        case.probe(hint=b"")
+    assert case.raw.dialled == MAX_FOR_REQUESTS
+    assert case.answers == [None]
+    case.wait(0.2)
+    case.wait(10.0)
+    assert all(connection.ended is not None for connection in case.raw.connections)
+    case.probe(hint=b"")
+    case.raw.answer(OK)
+    assert case.answers == [None] * (MAX_FOR_REQUESTS + 1) + [REPORT]
 
 
 def test_a_refused_connect_is_none(case: Case) -> None:
