@@ -8,10 +8,14 @@ from twisted.internet.interfaces import IReactorTime
 
 from openprequal.agent.latency import LatencyEstimator
 from openprequal.metrics.window import WindowAverage
-from openprequal.values import LoadReport, LoadState
+from openprequal.values import LoadReport, LoadState, ReportFormat
 
 # One is made for every response, and naming its parts takes as long as all the rest of a report.
 _report = tuple.__new__
+
+
+PATIENCE = 4.0
+"""A silence counts as a latency of this part of it. Most silences are one long request, and no sign of trouble."""
 
 
 class LoadTracker:
@@ -26,10 +30,12 @@ class LoadTracker:
     __slots__ = (
         "_average",
         "_awaiting",
+        "_counted_at",
         "_estimator",
         "_is_warm",
         "_last_head_at",
         "_seconds",
+        "_served_s",
         "_waiting_for_idle",
         "_warm_scale",
         "rif",
@@ -61,12 +67,17 @@ class LoadTracker:
         self._average = WindowAverage(latency_window_s)
         self._awaiting: dict[InFlight, bool] = {}
         """Those without a response head yet, oldest first: an ordered set (of which True is a member)."""
-        self._last_head_at = clock.seconds()
+        self._last_head_at = self._counted_at = clock.seconds()
+        self._served_s = 0.0
+        """Seconds that requests have been in flight here, summed over requests, until ``_counted_at``."""
         self._waiting_for_idle: list[Deferred[None]] = []
 
     def begin(self) -> "InFlight":
         """A request has arrived: count it until the token's ``end``."""
-        token = InFlight(self, self.rif, self._seconds())
+        now = self._seconds()
+        self._served_s += (now - self._counted_at) * self.rif
+        self._counted_at = now
+        token = InFlight(self, self.rif, now, self._served_s)
         self.rif += 1
         self._awaiting[token] = True
         return token
@@ -86,13 +97,13 @@ class LoadTracker:
         # Either alone would mislead: a long poll among quick requests is old, an idle server is silent.
         if self._awaiting:
             oldest = next(iter(self._awaiting))
-            silence_s = now - max(oldest.started_at, self._last_head_at)
+            silence_s = (now - max(oldest.started_at, self._last_head_at)) / PATIENCE
             if silence_s > (latency_s or 0.0):
                 latency_s = silence_s
         if hint is not None and self._is_warm is not None and self._is_warm(hint):
             scale = self._warm_scale
             return LoadReport(rif / scale, None if latency_s is None else latency_s / scale, self.state)
-        return _report(LoadReport, (rif, latency_s, self.state, None, None, None))
+        return _report(LoadReport, (rif, latency_s, self.state, None, None, None, ReportFormat.OPENPREQUAL))
 
     @property
     def draining(self) -> bool:
@@ -111,6 +122,17 @@ class LoadTracker:
         self._tell_if_idle()
         return idle
 
+    def _count(self, now: float) -> None:
+        """Before the RIF changes: what it was until *now*."""
+        self._served_s += (now - self._counted_at) * self.rif
+        self._counted_at = now
+
+    def _beside(self, token: "InFlight", latency_s: float) -> float:
+        """How many others *token* had beside it, on average over the *latency_s* until ``_counted_at``."""
+        if latency_s <= 0.0:
+            return token.rif_at_arrival
+        return max(0.0, (self._served_s - token.served_before_s) / latency_s - 1.0)
+
     def _gave_up(self, token: "InFlight") -> None:
         """It ended without a head: its client would have had to wait longer still.
 
@@ -121,7 +143,7 @@ class LoadTracker:
         waited_s = now - token.started_at
         expected_s = self._estimator.estimate(token.rif_at_arrival, now)
         if expected_s is not None and waited_s > expected_s:
-            self._estimator.add(token.rif_at_arrival, waited_s, now)
+            self._estimator.add(self._beside(token, waited_s), waited_s, now)
 
     def _tell_if_idle(self) -> None:
         if self.rif == 0:
@@ -136,10 +158,11 @@ class InFlight:
     :ivar rif_at_arrival: how many others were in flight when it arrived.
     """
 
-    __slots__ = ("_ended", "_tracker", "rif_at_arrival", "started_at")
+    __slots__ = ("_ended", "_tracker", "rif_at_arrival", "served_before_s", "started_at")
 
-    def __init__(self, tracker: LoadTracker, rif_at_arrival: int, started_at: float) -> None:
+    def __init__(self, tracker: LoadTracker, rif_at_arrival: int, started_at: float, served_before_s: float) -> None:
         self.rif_at_arrival = rif_at_arrival
+        self.served_before_s = served_before_s
         self.started_at = started_at
         self._tracker = tracker
         self._ended = False
@@ -158,7 +181,8 @@ class InFlight:
             latency_s = now - self.started_at
             if latency_s < 0.0:  # the clock was set back
                 latency_s = 0.0
-            tracker._estimator.add(self.rif_at_arrival, latency_s, now)
+            tracker._count(now)
+            tracker._estimator.add(tracker._beside(self, latency_s), latency_s, now)
             tracker._average.add(latency_s, now)
 
     def end(self) -> None:
@@ -167,6 +191,7 @@ class InFlight:
             return
         self._ended = True
         tracker = self._tracker
+        tracker._count(tracker._seconds())
         tracker.rif -= 1
         if tracker._awaiting and tracker._awaiting.pop(self, False):
             tracker._gave_up(self)

@@ -7,8 +7,11 @@ from openprequal.balancing.indexed_set import IndexedSet
 from openprequal.probing.estimate import LoadEstimate
 from openprequal.probing.probe_pool import ProbePool
 
-_DRAWS = 5
+_DRAWS = 8
 """Backends drawn where reports are missing and there are too many backends to look at all."""
+
+_COLDEST = 5.0
+"""A backend that joins others looks so many times as loaded as it is, at first."""
 
 
 class Candidates:
@@ -24,15 +27,35 @@ class Candidates:
     Backends that do not report at all (none came yet, or the last probe was not answered) are judged so beside the
     others' reports; else a fleet of which only some report would starve the rest.
 
+    Time counts in the estimates of those that picks look at, but not at every pick: :meth:`among` lets it count when a
+    fair part of the time in which a report fades is over.
+
     :ivar up: all that may be picked.
     :ivar probe_pool: those with a usable report.
     :ivar silent: those that do not report.
     """
 
-    __slots__ = ("_estimate_missing", "_max_age_s", "_rng", "_small", "probe_pool", "silent", "up")
+    __slots__ = (
+        "_estimate_missing",
+        "_fade_every_s",
+        "_faded_s",
+        "_max_age_s",
+        "_rng",
+        "_since_s",
+        "_small",
+        "_warm_up_s",
+        "_warming",
+        "probe_pool",
+        "silent",
+        "up",
+    )
 
-    def __init__(self, pool_size: int, max_age_s: float, estimate_missing: bool, rng: Random) -> None:
-        """:param estimate_missing: False for the paper's way."""
+    def __init__(
+        self, pool_size: int, max_age_s: float, estimate_missing: bool, rng: Random, warm_up_s: float = 0.0
+    ) -> None:
+        """:param estimate_missing: False for the paper's way.
+        :param warm_up_s: how long a backend that joins others is spared.
+        """
         self.up: IndexedSet[LoadEstimate] = IndexedSet(rng.random)
         self.silent: IndexedSet[LoadEstimate] = IndexedSet(rng.random)
         self.probe_pool = ProbePool(pool_size, max_age_s)
@@ -40,10 +63,22 @@ class Candidates:
         self._small = pool_size
         self._max_age_s = max_age_s
         self._estimate_missing = estimate_missing
+        self._warm_up_s = warm_up_s
+        self._warming: dict[LoadEstimate, None] = {}
+        self._since_s = 0.0
+        self._faded_s = 0.0
+        self._fade_every_s = 0.005
 
-    def joined(self, load: LoadEstimate) -> None:
+    def joined(self, load: LoadEstimate, now_s: float) -> None:
         """*load* may be picked from now on."""
         load.is_up = True
+        load.joined_s = now_s
+        # Those there are may be as new: then nobody has to be spared for another's sake.
+        if not self.up:
+            self._since_s = now_s
+        elif self._warm_up_s and now_s - self._since_s > self._warm_up_s:
+            self._warming[load] = None
+            load.warm_up(_COLDEST)
         self.up.add(load)
         self.silent.add(load)
 
@@ -53,17 +88,26 @@ class Candidates:
         self.up.discard(load)
         self.silent.discard(load)
         self.probe_pool.discard(load)
+        self._warming.pop(load, None)
 
     def reported(self, load: LoadEstimate, uses: int) -> None:
         """*load* has a new report, worth *uses* picks."""
         if load in self.silent:
             self.silent.discard(load)
+        if load.says_warming and self._warm_up_s:
+            self._warming[load] = None
         self.probe_pool.add(load, uses)
 
-    def among(self, exclude: Collection[str], now_s: float) -> Collection[LoadEstimate]:
-        """Whom to choose among; with fewer than two, there is nothing to go by."""
-        self.probe_pool.expire(now_s)
-        found = self.probe_pool.loads
+    def among(self, exclude: Collection[str], now_s: float, fade_s: float) -> Collection[LoadEstimate]:
+        """Whom to choose among; with fewer than two, there is nothing to go by.
+
+        :param fade_s: in what time a report fades; infinite: never.
+        """
+        probe_pool = self.probe_pool
+        probe_pool.expire(now_s)
+        found = probe_pool.loads
+        if now_s - self._faded_s >= self._fade_every_s:
+            self._fade(now_s, fade_s)
         if exclude:
             found = [load for load in found if load.id not in exclude]
         if self._estimate_missing:
@@ -74,7 +118,17 @@ class Candidates:
         return found
 
     def refresh(self, now_s: float) -> None:
-        """Let time count in the estimates of a small fleet; in a large one, those drawn are refreshed when drawn."""
+        """Now and then: let time count in the estimates of a small fleet, and warm up who is new.
+
+        In a large one, those drawn are refreshed when drawn.
+        """
+        for load in list(self._warming):
+            over = (now_s - load.joined_s) / self._warm_up_s
+            if over < 1.0 or load.says_warming:
+                load.warm_up(max(_COLDEST ** (1.0 - over), 2.0 if load.says_warming else 1.0))
+            else:
+                load.warm_up(1.0)
+                del self._warming[load]
         if len(self.up) <= self._small:
             for load in self.up:
                 load.refresh(now_s, self._max_age_s)
@@ -88,6 +142,13 @@ class Candidates:
             return load
         left = [each for each in self.up if each.id not in exclude]
         return self._rng.choice(left) if left else None
+
+    def _fade(self, now_s: float, fade_s: float) -> None:
+        self._faded_s = now_s
+        # A sixth of it is exact enough; twice a millisecond is often enough for anyone, and costs 2 % of a core.
+        self._fade_every_s = min(0.005, max(0.0005, fade_s / 6))
+        for load in self.probe_pool.loads:
+            load.refresh(now_s, self._max_age_s)
 
     def _with(
         self,

@@ -7,14 +7,18 @@ class FailureRecord:
     """Holds back a backend whose requests fail, as long as those of its peers do not (the paper's "sinkholing").
 
     A backend that fails at once has an idle look: no requests, no latency. So each has a *waste*, the recent share of
-    its outcomes that failed: it moves a tenth of the way with every outcome and halves each second without one, so that
-    a backend held back is tried again. It is held back from a waste of 0.2 (three failures in a row, or a steady fifth)
-    if that is also more than twice the average of its peers: where all fail alike, the cause is elsewhere, and the
-    choice goes on as if nobody failed.
+    its outcomes that failed: it moves a tenth of the way with every outcome and halves each second without one. It is
+    held back from a waste of 0.2 (three failures in a row, or a steady fifth) if that is also more than twice the
+    average of its peers: where all fail alike, the cause is elsewhere, and the choice goes on as if nobody failed.
+
+    It is tried again after a second. If that fails too, after two, and so on up to half a minute: with many proxies,
+    each of which wants to see for itself, trying once a second would be one request in a hundred.
     """
 
     _STEP = 0.1
     _LIMIT = 0.2
+    _FIRST_S = 1.0
+    _MOST_S = 30.0
 
     __slots__ = ("_members", "_total", "_wasting")
 
@@ -36,22 +40,25 @@ class FailureRecord:
         self._total -= load.waste
         self._wasting.pop(load, None)
 
-    def outcome(self, load: LoadEstimate, failed: bool) -> None:
+    def outcome(self, load: LoadEstimate, failed: bool, now_s: float) -> None:
         """A request to *load* ended."""
         if failed:
-            self._set(load, load.waste + self._STEP * (1.0 - load.waste))
+            self._set(load, load.waste + self._STEP * (1.0 - load.waste), now_s)
         elif load.waste:
-            self._set(load, load.waste * (1.0 - self._STEP))
+            self._set(load, load.waste * (1.0 - self._STEP), now_s)
 
-    def tick(self, elapsed_s: float) -> None:
+    def tick(self, elapsed_s: float, now_s: float) -> None:
         """Forgive with time: halve what is older than a second."""
         keep = 0.5**elapsed_s
         for load in list(self._wasting):
-            self._set(load, load.waste * keep)
+            if now_s >= load.held_until_s:
+                # One more failure is enough to hold it back again, until it has shown that it is well.
+                self._set(load, min(load.waste * keep, self._LIMIT - 0.01), now_s)
 
-    def _set(self, load: LoadEstimate, waste: float) -> None:
+    def _set(self, load: LoadEstimate, waste: float, now_s: float) -> None:
         if waste < 0.01:
             waste = 0.0
+            load.backoff_s = 0.0
         if load.is_up:
             self._total += waste - load.waste
             if waste:
@@ -59,7 +66,11 @@ class FailureRecord:
             else:
                 self._wasting.pop(load, None)
         load.waste = waste
-        load.hold_back(waste >= self._LIMIT and waste > 2.0 * self._peers(load))
+        failing = waste >= self._LIMIT and waste > 2.0 * self._peers(load)
+        if failing and now_s >= load.held_until_s:
+            load.backoff_s = min(self._MOST_S, 2.0 * load.backoff_s or self._FIRST_S)
+            load.held_until_s = now_s + load.backoff_s
+        load.hold_back(failing)
 
     def _peers(self, load: LoadEstimate) -> float:
         if not load.is_up or self._members < 2:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from math import isnan, isqrt
+from math import inf, isnan, isqrt
 from typing import Any, TypeVar
 
 import attrs
@@ -85,9 +85,10 @@ class NoParameters:
     """For balancers that take none."""
 
 
-@frozen
-class PrequalParameters:
-    """The paper's parameters under its names with its baseline values (section 4), then ours."""
+@frozen(kw_only=True)
+class ProbingParameters:
+    """What every balancer that probes for its picks can be told: the paper's parameters under its names with its
+    baseline values (section 4), then ours."""
 
     pool_size: int = number(16, 1, 1024, whole=True)
     """m: reports kept for picks."""
@@ -96,21 +97,28 @@ class PrequalParameters:
     probe_rate: float = number(3.0, 0, 100)
     """r_probe: probes a query; may be fractional."""
     remove_rate: float = number(1.0, 0, 100)
-    """r_remove: reports removed a query, alternately the oldest and the worst; may be fractional."""
+    """r_remove: reports removed a query, alternately the oldest and the worst, where reuse_budget is on; may be
+    fractional."""
     delta: float = number(1.0, 0, 100)
     """δ in the formula of the reuse budget."""
-    q_rif: float = number(2**-0.25, 0, 1)
-    """Q_RIF: quantile of the reported RIFs from which a backend is hot; 0 chooses by RIF alone, 1 by latency alone."""
+    reuse_budget: bool = switch(False)
+    """Whether a report serves so many picks as the formula says, and reports are removed (paper); false: until a newer
+    one comes or it is too old, because our own picks are counted and others' are expected (fade_ratio)."""
+    in_band: bool = switch(True)
+    """Whether reports on responses count beside those that answer probes; false: no (paper)."""
+    fade_ratio: float = number(0.75, 0, 100)
+    """A report is halfway between news and what is usual after so many mean latencies; 0: it stays news (paper)."""
+    scale_latency: bool = switch(True)
+    """Whether a reported latency is scaled to the RIF of now, as far as it has been seen to grow with the RIF; false: it
+    counts as reported (paper)."""
     estimate_missing: bool = switch(True)
     """Where fewer than two usable reports exist, choose by what is believed without them; false: at random (paper)."""
-    slow_limit: float = number(4.0, 1)
-    """One that is this many times slower than the fastest hot one does not win by being idle; infinite: it does."""
-    near_ratio: float = number(1.25, 1)
-    """Cold ones up to so many times slower than the fastest count as equal, so that RIF decides; 1: none (paper)."""
     trial_every: float = number(200, 2)
     """Once in so many picks a backend in its turn gets one, if unused for ``max_age_seconds``; infinite: never."""
     hold_back_failing: bool = switch(True)
     """Whether a backend that fails more than its peers is used only when there is no other."""
+    warm_up_seconds: float = number(10.0, 0, 3600)
+    """For so long one that joins others counts as more loaded than it is, at first 5 times; 0: never (paper)."""
     probe_interval_seconds: float = number(0.01, 0, 3600)
     """No probe to a backend that was probed or heard less than this ago."""
     max_probes_per_second: float = number(1000, 0)
@@ -119,6 +127,48 @@ class PrequalParameters:
     """Longest time between probes while there are no queries."""
     idle_stop_seconds: float = number(10.0, 0, 86400)
     """Time without queries after which only single idle probes are sent."""
+
+
+PRESETS: Mapping[str, Mapping[str, object]] = {
+    "default": {},
+    "paper": {
+        "rule": "hot_cold",
+        "reuse_budget": True,
+        "in_band": False,
+        "fade_ratio": 0,
+        "scale_latency": False,
+        "estimate_missing": False,
+        "slow_limit": inf,
+        "near_ratio": 1,
+        "trial_every": inf,
+        "hold_back_failing": False,
+        "warm_up_seconds": 0,
+        "probe_interval_seconds": 0,
+        "max_probes_per_second": inf,
+    },
+}
+"""Values that others are given where a preset is named; what is given beside it goes before it."""
+
+
+@frozen(kw_only=True)
+class PrequalParameters(ProbingParameters):
+    """Those of every balancer that probes, and those of the rule."""
+
+    preset: str = text("default", "default|paper", "default or paper")
+    """Where the others start from; paper: the algorithm by the letter of the paper, without any deviation of ours."""
+    rule: str = text("blended", "blended|hot_cold", "blended or hot_cold")
+    """blended: the lowest product of (RIF + 1) and the latency of an idle server to the power of latency_share;
+    hot_cold: the paper's rule."""
+    latency_share: float = number(0.5, 0, 1)
+    """How much the latency counts beside the RIF in the blended rule, on servers whose requests slow each other down; on
+    others it counts whole."""
+    q_rif: float = number(2**-0.25, 0, 1)
+    """Q_RIF: quantile of the reported RIFs from which a backend is hot; 0 chooses by RIF alone, 1 by latency alone."""
+    slow_limit: float = number(4.0, 1)
+    """In the hot-cold rule, one that is this many times slower than the fastest hot one does not win by being idle;
+    infinite: it does (paper)."""
+    near_ratio: float = number(1.05, 1)
+    """Those whose latency (or score) is up to so many times the lowest count as equal to it; 1: none (paper)."""
 
 
 @frozen

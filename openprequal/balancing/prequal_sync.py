@@ -14,7 +14,8 @@ from openprequal.balancing.parameters import PrequalSyncParameters, read_paramet
 from openprequal.balancing.probe_round import AsTold, Candidate, ProbeRound, Replica
 from openprequal.hints import HintRule
 from openprequal.interfaces import BalancerContext, IBalancer, IPending, IRequest
-from openprequal.probing.estimate import Estimate, LoadEstimate, PeerLatency
+from openprequal.probing.estimate import Estimate, LoadEstimate
+from openprequal.probing.peers import Peers
 from openprequal.probing.rif_distribution import RifDistribution
 from openprequal.values import Backend, LoadReport, Outcome, PickReason
 
@@ -62,7 +63,7 @@ class PrequalSync:
         # Every backend that is up, and those that are down with requests of ours still under way.
         self._known: dict[str, Replica] = {}
         self._up: IndexedSet[Replica] = IndexedSet(context.rng.random)
-        self._peers = PeerLatency()
+        self._peers = Peers()
         self._rifs = RifDistribution(given.q_rif)
         self._failures = FailureRecord() if given.hold_back_failing else None
         self._rounds: deque[ProbeRound] = deque()  # in the order of their deadlines; those that are over too
@@ -122,7 +123,7 @@ class PrequalSync:
         load, failed = replica.load, outcome.failed
         load.finished(self._seconds(), None if failed else outcome.latency_s)
         if self._failures and (failed or load.waste):
-            self._failures.outcome(load, failed)
+            self._failures.outcome(load, failed, self._seconds())
         self._forget_if_gone(load)
 
     def reported(self, backend: Backend, report: LoadReport) -> None:
@@ -216,7 +217,7 @@ class PrequalSync:
         """Time has passed; call every :attr:`tick_interval_s`."""
         now_s = self._seconds()
         if self._failures:
-            self._failures.tick(now_s - self._ticked_s)
+            self._failures.tick(now_s - self._ticked_s, now_s)
         self._ticked_s = now_s
         while self._rounds and self._rounds[0].deadline_s <= now_s:
             probes = self._rounds.popleft()

@@ -4,14 +4,18 @@ from enum import StrEnum
 from math import inf
 from typing import NamedTuple
 
+from openprequal.probing.peers import LEAST_S, Peers
 from openprequal.values import Backend, LoadReport, LoadState
 
 HELD_BACK = 1e6
 """Added to the RIF and the latency of a backend that should serve only if all others are held back too: beyond any
 that a report may claim, and small enough that the order among those held back survives in a float."""
 
-_LEAST_S = 1e-6
-"""Keeps latencies positive, so that ratios of them mean something."""
+PATIENCE = 4.0
+"""A silence with requests out counts as a latency of this part of it. Most silences are one long request."""
+
+_PAIR_S = 0.1
+"""Reports of one backend this close together differ by its RIF rather than by what else has changed there."""
 
 
 class EstimateSource(StrEnum):
@@ -37,86 +41,92 @@ class Estimate(NamedTuple):
     source: EstimateSource
 
 
-class PeerLatency:
-    """The average over one service of latency for each request at a backend: stands in where a backend's is unknown.
-
-    ``unit_s``: seconds; tiny, and so the same for everyone, while nothing is known of anyone.
-    """
-
-    __slots__ = ("unit_s",)
-
-    def __init__(self) -> None:
-        self.unit_s = _LEAST_S
-
-    def saw(self, unit_s: float) -> None:
-        """Some backend's latency for each request there is *unit_s*."""
-        if self.unit_s == _LEAST_S:
-            self.unit_s = unit_s
-        else:
-            self.unit_s += 0.02 * (unit_s - self.unit_s)
-
-
 class LoadEstimate:
-    """One backend's believed load, brought up to date at every event so that a pick only reads two attributes.
+    """One backend's believed load, brought up to date at every event so that a pick only reads an attribute or two.
 
-    ``rif`` is what others have there according to its last report, plus what we have there *now*. So our own picks
-    since the report count (the paper's increment on use), requests of ours that ended do not, a report that claims
-    less than we have outstanding changes nothing, and a backend without reports is as busy as we made it: silence
-    never looks idle. It is divided by the weight.
+    ``rif`` is what others have there, plus what we have there *now*. So our own picks since the report count (the
+    paper's increment on use), requests of ours that ended do not, a report that claims less than we have outstanding
+    changes nothing, and a backend without reports is as busy as we made it: silence never looks idle. What others have
+    there is what the last report said, and the older that is, the more it is what they have at its peers: a server that
+    was idle a moment ago was so for all proxies, and is not any more (:class:`~openprequal.probing.peers.Peers`,
+    ``fade_s``). It is divided by the weight.
 
-    ``latency_s`` is the last known latency scaled to that RIF: ``latency / (rif + 1)`` at the report, times ``rif + 1``
-    now. A replica just flooded has no samples at its new RIF; unscaled it would go on looking fast and be flooded more.
-    Without a reported latency, what we measured ourselves stands in, and before that the peers' average. While
-    requests of ours are out and nothing at all has come back, the length of that silence is a lower bound.
+    ``latency_s`` is the last known latency scaled to that RIF: ``latency / (rif + 1) ** exponent`` at the report, times
+    ``(rif + 1) ** exponent`` now. A replica just flooded has no samples at its new RIF; unscaled it would go on looking
+    fast and be flooded more. Without a reported latency, what we measured ourselves stands in, and before that the
+    peers' average. While requests of ours are out and nothing at all has come back, a quarter of the length of that silence is a
+    lower bound.
+
+    ``score`` is both in one: ``(rif + 1) ** exponent * unit ** latency_weight``, the unit being the latency of a request
+    that is alone there. The lower, the better.
     """
 
     __slots__ = (
         "_alive_s",
+        "_cold",
         "_draining",
-        "_faded_until_s",
         "_failing",
         "_mean_in_flight",
         "_mean_latency_s",
         "_measured_s",
         "_others",
         "_peers",
+        "_reported_latency_s",
+        "_reported_rif",
         "_reports_latency",
         "_share",
         "_silence_s",
+        "_speed",
+        "_told_others",
         "_unit_s",
         "backend",
+        "backoff_s",
+        "held_until_s",
         "id",
         "in_flight",
         "is_up",
+        "joined_s",
         "last_started_s",
         "latency_s",
         "probed_s",
         "reported_s",
         "rif",
+        "says_warming",
+        "score",
         "seen_s",
         "uses_left",
         "waste",
     )
 
-    def __init__(self, backend: Backend, peers: PeerLatency) -> None:
+    def __init__(self, backend: Backend, peers: Peers) -> None:
         self.backend = backend
         self.id = backend.id
         self.in_flight = 0
         self.is_up = False
+        self.joined_s = -inf
+        """When it became one that may be picked."""
         self.reported_s = -inf
         self.probed_s = -inf
         self.seen_s = -inf
         """When its RIF last entered the distribution."""
         self.last_started_s = -inf
+        self.says_warming = False
+        """By its last report."""
         self.uses_left = 0
         """Picks that its report in the probe pool may still serve."""
         self.waste = 0.0
         """Recent share of its outcomes that failed (``balancing/failures.py``)."""
+        self.held_until_s = -inf
+        self.backoff_s = 0.0
+        """Until when it is held back for its failures, and for how long the next time."""
         self._peers = peers
         self._unit_s: float | None = None
+        self._speed = 0.0
         self._reports_latency = False
+        self._reported_rif = 0.0
+        self._reported_latency_s = 0.0
+        self._told_others = 0.0
         self._others = 0.0
-        self._faded_until_s = -inf
         self._measured_s = -inf
         self._mean_latency_s = 0.0
         self._mean_in_flight = 1.0
@@ -124,6 +134,7 @@ class LoadEstimate:
         self._silence_s = 0.0
         self._failing = False
         self._draining = False
+        self._cold = 1.0
         self.replace(backend)
 
     def __repr__(self) -> str:
@@ -134,6 +145,12 @@ class LoadEstimate:
         self.backend = backend
         self._share = 1.0 / backend.weight
         self._believe()
+
+    def warm_up(self, cold: float) -> None:
+        """Let it look *cold* times as loaded as it is, 1 or more: it is new, and may be slow at first."""
+        if cold != self._cold:
+            self._cold = cold
+            self._believe()
 
     def hold_back(self, failing: bool) -> None:
         """It fails more than its peers, or no longer does."""
@@ -154,15 +171,25 @@ class LoadEstimate:
         rif, latency_s, state = report.rif, report.latency_s, report.state
         if rif is None:  # it says something, but not how loaded it is: what we measure goes on standing in
             return
+        peers = self._peers
         others = rif - self.in_flight
         if on_response and self.in_flight:
             others += 1
-        self._others = others if others > 0 else 0.0
+        if others < 0:
+            others = 0.0
+        self._told_others = self._others = others
+        peers.saw_others(others * self._share)
         self._reports_latency = latency_s is not None
         if latency_s is not None:
-            self._unit_s = unit_s = latency_s / (rif + 1.0)
-            self._peers.saw(unit_s)
+            if latency_s < LEAST_S:
+                latency_s = LEAST_S
+            if rif != self._reported_rif and now_s - self.reported_s < _PAIR_S and self._reported_latency_s:
+                peers.saw_pair((rif + 1.0) / (self._reported_rif + 1.0), latency_s / self._reported_latency_s)
+            self._reported_rif, self._reported_latency_s = rif, latency_s
+            peers.saw_latency(latency_s)
+            self._know_unit(latency_s / (rif * self._share + 1.0) ** peers.exponent)
         self._draining = state is LoadState.DRAINING
+        self.says_warming = state is LoadState.WARMING
         self.reported_s = self._alive_s = now_s
         self._silence_s = 0.0
         self._believe()
@@ -187,14 +214,21 @@ class LoadEstimate:
         self._believe()
 
     def refresh(self, now_s: float, max_age_s: float) -> None:
-        """Let time count: an old report fades by half each *max_age_s*; silence with requests out counts as latency."""
-        if self._others:
-            faded_until_s = max(self._faded_until_s, self.reported_s + max_age_s)
-            if now_s > faded_until_s:
-                self._others *= 2.0 ** ((faded_until_s - now_s) / max_age_s)
-                self._faded_until_s = now_s
+        """Let time count: an old report fades; silence with requests out counts as latency.
+
+        :param max_age_s: after this a report fades even where it does not before: by half each *max_age_s*.
+        """
+        age_s = now_s - self.reported_s
+        if age_s < inf:
+            peers = self._peers
+            fade_s = peers.fade_s
+            if fade_s < inf:
+                usual = peers.others / self._share
+                self._others = usual + (self._told_others - usual) * fade_s / (fade_s + age_s)
+            elif age_s > max_age_s:
+                self._others = self._told_others * 2.0 ** (1.0 - age_s / max_age_s)
         if self.in_flight:
-            self._silence_s = now_s - self._alive_s
+            self._silence_s = (now_s - self._alive_s) / PATIENCE
         self._believe()
 
     def estimate(self, now_s: float, max_age_s: float) -> Estimate:
@@ -205,7 +239,9 @@ class LoadEstimate:
         else:
             source = EstimateSource.ASSUMED if self._unit_s is None else EstimateSource.MEASURED
         rif = self._others + self.in_flight
-        latency_s = None if self._unit_s is None else max(self._unit_s * (rif + 1.0), self._silence_s)
+        latency_s = None
+        if self._unit_s is not None:
+            latency_s = max(self._unit_s * (rif * self._share + 1.0) ** self._peers.exponent, self._silence_s)
         return Estimate(rif, latency_s, now_s - self.reported_s if reported else None, source)
 
     def _measure(self, latency_s: float, now_s: float) -> None:
@@ -216,22 +252,35 @@ class LoadEstimate:
         self._mean_latency_s += weight * (latency_s - self._mean_latency_s)
         self._mean_in_flight += weight * (self.in_flight - self._mean_in_flight)
         self._measured_s = now_s
-        self._unit_s = unit_s = self._mean_latency_s / self._mean_in_flight
-        self._peers.saw(unit_s)
+        self._know_unit(self._mean_latency_s / self._mean_in_flight)
+
+    def _know_unit(self, unit_s: float) -> None:
+        self._unit_s = unit_s
+        self._speed = unit_s**self._peers.latency_weight
+        self._peers.saw_unit(unit_s)
 
     def _believe(self) -> None:
-        rif = self._others + self.in_flight
+        peers = self._peers
+        rif = (self._others + self.in_flight) * self._share
+        width = (rif + 1.0) ** peers.exponent
         unit_s = self._unit_s
         if unit_s is None:
-            unit_s = self._peers.unit_s
-        latency_s = unit_s * (rif + 1.0)
-        if latency_s < self._silence_s:
-            latency_s = self._silence_s
-        if latency_s < _LEAST_S:
-            latency_s = _LEAST_S
-        if self._failing or self._draining:
-            self.rif = rif * self._share + HELD_BACK
-            self.latency_s = latency_s + HELD_BACK
+            unit_s = peers.unit_s
+            score = width * unit_s**peers.latency_weight
         else:
-            self.rif = rif * self._share
-            self.latency_s = latency_s
+            score = width * self._speed
+        latency_s = unit_s * width
+        if latency_s < self._silence_s:
+            score *= self._silence_s / latency_s
+            latency_s = self._silence_s
+        if self._cold != 1.0:
+            rif = (rif + 1.0) * self._cold - 1.0
+            latency_s *= self._cold
+            score *= self._cold
+        if self._failing or self._draining:
+            rif += HELD_BACK
+            latency_s += HELD_BACK
+            score += HELD_BACK
+        self.rif = rif
+        self.latency_s = latency_s
+        self.score = score
