@@ -45,6 +45,9 @@ IDLE_HALVINGS = 6
 requests for ever, because only a request could show that the minute is over (section 4: "nor let an old high value
 starve a replica that is idle now")."""
 
+ATTENUATION = 0.75
+"""The slope that a shared processor with two cores shows: not 1, because its first jobs do not slow each other down."""
+
 _KEEP = 1.0 - 1.0 / SAMPLES
 
 
@@ -120,7 +123,8 @@ class LatencyEstimator:
         mean_x = self._block_x / n
         self._cxx = MEMORY * self._cxx + self._block_xx - self._block_x * mean_x
         self._cxy = MEMORY * self._cxy + self._block_xy - self._block_y * mean_x
-        exponent = min(1.0, max(0.0, (self._cxy + PRIOR_STRENGTH) / (self._cxx + PRIOR_STRENGTH)))
+        slope = (self._cxy + PRIOR_STRENGTH) / (self._cxx + PRIOR_STRENGTH)
+        exponent = min(1.0, max(0.0, slope / ATTENUATION))
         # The sums go on under the new exponent, as if all samples had been as wide as this block on average.
         self._expected *= exp((exponent - self.exponent) * mean_x)
         self.exponent = exponent

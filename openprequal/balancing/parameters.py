@@ -106,7 +106,7 @@ class ProbingParameters:
     one comes or it is too old, because our own picks are counted and others' are expected (fade_ratio)."""
     in_band: bool = switch(True)
     """Whether reports on responses count beside those that answer probes; false: no (paper)."""
-    fade_ratio: float = number(0.75, 0, 100)
+    fade_ratio: float = number(1.0, 0, 100)
     """A report is halfway between news and what is usual after so many mean latencies; 0: it stays news (paper)."""
     scale_latency: bool = switch(True)
     """Whether a reported latency is scaled to the RIF of now, as far as it has been seen to grow with the RIF; false: it
