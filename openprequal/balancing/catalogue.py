@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
+from openprequal.balancing.c3 import C3, C3Parameters
 from openprequal.balancing.least_in_flight import LeastInFlight, LeastInFlightP2C
 from openprequal.balancing.least_latency import LeastLatency, LeastLatencyP2C, LeastLatencyParameters
 from openprequal.balancing.least_rif import LeastRif, LeastRifP2C, LeastRifParameters
+from openprequal.balancing.linear import Linear, LinearParameters
 from openprequal.balancing.maglev import Maglev, MaglevParameters
 from openprequal.balancing.parameters import NoParameters, PrequalParameters, PrequalSyncParameters
 from openprequal.balancing.peak_ewma import PeakEwma, PeakEwmaParameters
@@ -31,6 +33,8 @@ BALANCERS: Mapping[str, Callable[[BalancerContext], IBalancer]] = {
     "least_latency_p2c": LeastLatencyP2C,
     "peak_ewma": PeakEwma,
     "yarp_p2c": YarpP2C,
+    "linear": Linear,
+    "c3": C3,
     "ring_hash": RingHash,
     "maglev": Maglev,
 }
@@ -49,6 +53,8 @@ PARAMETERS: Mapping[str, type] = {
     "least_latency_p2c": LeastLatencyParameters,
     "peak_ewma": PeakEwmaParameters,
     "yarp_p2c": YarpP2CParameters,
+    "linear": LinearParameters,
+    "c3": C3Parameters,
     "ring_hash": RingHashParameters,
     "maglev": MaglevParameters,
 }

@@ -74,6 +74,7 @@ class ProbingBalancer(Generic[Given]):
     """
 
     tick_interval_s = 0.1
+    _reasons: tuple[PickReason, ...] = (PickReason.COLD, PickReason.HOT, PickReason.FAST)
 
     def __init__(self, context: BalancerContext, given: Given, *, q_rif: float, blend: float) -> None:
         """:param q_rif: quantile of the RIFs from which a backend is hot.
@@ -81,8 +82,7 @@ class ProbingBalancer(Generic[Given]):
         """
         self.parameters = given
         self.pick_counts: dict[str, int] = {
-            reason.value: 0
-            for reason in (PickReason.COLD, PickReason.HOT, PickReason.FAST, PickReason.RANDOM, PickReason.TRIAL)
+            reason.value: 0 for reason in (*self._reasons, PickReason.RANDOM, PickReason.TRIAL)
         }
         self.last_reason: PickReason | None = None
         self.explained: Callable[[PickExplanation], None] | None = None

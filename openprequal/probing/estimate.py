@@ -54,11 +54,11 @@ class LoadEstimate:
     ``latency_s`` is the last known latency scaled to that RIF: ``latency / (rif + 1) ** exponent`` at the report, times
     ``(rif + 1) ** exponent`` now. A replica just flooded has no samples at its new RIF; unscaled it would go on looking
     fast and be flooded more. Without a reported latency, what we measured ourselves stands in, and before that the
-    peers' average. While requests of ours are out and nothing at all has come back, a quarter of the length of that silence is a
-    lower bound.
+    peers' average. While requests of ours are out and nothing at all has come back, a quarter of the length of that
+    silence is a lower bound.
 
-    ``score`` is both in one: ``(rif + 1) ** exponent * unit ** latency_weight``, the unit being the latency of a request
-    that is alone there. The lower, the better.
+    ``score`` is both in one: ``(rif + 1) ** exponent * unit ** latency_weight``, the unit being the latency of a
+    request that is alone there. The lower, the better.
     """
 
     __slots__ = (
@@ -255,6 +255,8 @@ class LoadEstimate:
         self._know_unit(self._mean_latency_s / self._mean_in_flight)
 
     def _know_unit(self, unit_s: float) -> None:
+        if unit_s < LEAST_S:
+            unit_s = LEAST_S
         self._unit_s = unit_s
         self._speed = unit_s**self._peers.latency_weight
         self._peers.saw_unit(unit_s)
