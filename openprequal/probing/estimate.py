@@ -264,11 +264,11 @@ class LoadEstimate:
     def _believe(self) -> None:
         peers = self._peers
         rif = (self._others + self.in_flight) * self._share
-        width = (rif + 1.0) ** peers.exponent
+        width: float = (rif + 1.0) ** peers.exponent
         unit_s = self._unit_s
         if unit_s is None:
             unit_s = peers.unit_s
-            score = width * unit_s**peers.latency_weight
+            score: float = width * unit_s**peers.latency_weight
         else:
             score = width * self._speed
         latency_s = unit_s * width
