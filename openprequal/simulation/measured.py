@@ -78,7 +78,7 @@ class Recorder:
             return
         if status == 200:
             self.latencies.append(latency_s)
-        elif status == 0:
+        elif status == 504:
             self.counts["timed_out"] += 1
         else:
             self.counts["failed"] += 1
