@@ -21,7 +21,7 @@ requests_per_second = 500     # or: load = 0.8, of what the servers below can do
 [service_time]                # of a request on an idle backend of speed 1
 mean_seconds = 0.030
 shape = "normal"              # normal (standard deviation as the mean), exponential, constant, heavy (log-normal)
-# Or measured ones, best of a quiet hour, as waiting would count as work otherwise:
+# Or measured ones instead, best of a quiet hour, as waiting would count as work otherwise:
 # file = "access.log"         # beside this file
 # format = "access_log"       # list (one a line), csv, access_log, json_lines
 # field = "rt"                # csv: column; access_log: rt=0.012, else the last number of a line; json_lines: the key
@@ -188,13 +188,12 @@ def _fleet(top: _Table, path: Path) -> Scenario:
 def _work(table: _Table, path: Path) -> Work:
     file, kind = table.text("file"), table.choice("format", "list", FORMATS)
     field, unit = table.text("field"), table.choice("unit", "s", tuple(UNITS))
-    if file is not None:
-        table.end()
-        return Work(samples=read_times(path.parent / file, kind, field, unit))
-    mean_s = table.number("mean_seconds", None, 1e-6)
+    mean_s = table.number("mean_seconds", 0.0, 1e-6)
     shape = table.choice("shape", "normal", _SHAPES)
     table.end()
-    return Work(mean_s, shape)
+    if bool(mean_s) == (file is not None):
+        raise _Wrong(f"{table.key('mean_seconds')} or {table.key('file')}: one of the two is needed")
+    return Work(samples=read_times(path.parent / file, kind, field, unit)) if file is not None else Work(mean_s, shape)
 
 
 def _servers(table: _Table) -> Servers:

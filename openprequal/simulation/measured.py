@@ -29,7 +29,7 @@ class Measured:
     """Of the requests in flight at a server, over servers and time."""
     probes: float
     """Sent per request, by all proxies."""
-    wall_s: float
+    wall_s: float = field(eq=False)
     """What the run took."""
 
     @property
