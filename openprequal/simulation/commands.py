@@ -65,6 +65,9 @@ def parser() -> argparse.ArgumentParser:
     )
     _common(report, None, seeds=3, requests="requests of each run; for trying it out")
     report.set_defaults(out=Path("docs"))
+    report.add_argument(
+        "--figure-seeds", type=_count, default=1, metavar="N", help="seeds of the figures, which are long (%(default)s)"
+    )
     report.add_argument("--reuse", action="store_true", help="run only what has no CSV there yet")
     report.add_argument(
         "--anew",
@@ -128,14 +131,15 @@ def _figure(options: argparse.Namespace) -> int:
     return 0
 
 
-def _measured_figure(options: argparse.Namespace, name: str, rules: Sequence[Rule] | None) -> Read:
+def _measured_figure(
+    options: argparse.Namespace, name: str, rules: Sequence[Rule] | None, seeds: int | None = None
+) -> Read:
     points = shortened(FIGURES[name].points(rules), options.requests)
     for point in points:
         check(point.rule)
     # Curves may share a point.
-    grid = dict.fromkeys((point.scenario.name, point.rule.name, seed) for point in points for seed in _seeds(options))
-    by_name = {(point.scenario.name, point.rule.name): point for point in points}
-    todo = [Cell(by_name[key[:2]].scenario, by_name[key[:2]].rule, key[2]) for key in grid]
+    distinct = {(point.scenario.name, point.rule.name): point for point in points}
+    todo = [Cell(each.scenario, each.rule, seed) for each in distinct.values() for seed in _seeds(options, seeds)]
     return Read(points, Results(run_all(todo, options.jobs, name)))
 
 
@@ -202,7 +206,7 @@ def _report(options: argparse.Namespace) -> int:
         if name in reused:
             figures[name] = Read(figure.points(None), Results(read(kept[name])))
         else:
-            figures[name] = _measured_figure(options, name, None)
+            figures[name] = _measured_figure(options, name, None, options.figure_seeds)
             write(kept[name], figures[name].results.runs)
     if "scenarios" in reused:
         scenarios = Results(read(kept["scenarios"]))
@@ -216,8 +220,8 @@ def _report(options: argparse.Namespace) -> int:
     return _status(verdicts(scenarios))
 
 
-def _seeds(options: argparse.Namespace) -> range:
-    return range(options.seed, options.seed + options.seeds)
+def _seeds(options: argparse.Namespace, count: int | None = None) -> range:
+    return range(options.seed, options.seed + (count or options.seeds))
 
 
 def _of_length(scenario: Scenario, requests: int | None) -> Scenario:

@@ -1,5 +1,6 @@
 """How are many runs done, on several cores, so that what comes out is the same in whatever order they end?"""
 
+import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -36,7 +37,7 @@ def run_all(grid: Sequence[Cell], jobs: int, title: str = "") -> list[Measured]:
     with _progress(len(grid), title) as ended:
         if jobs <= 1:
             return [_followed(cell, ended) for cell in grid]
-        with ProcessPoolExecutor(jobs) as pool:
+        with ProcessPoolExecutor(jobs, initializer=_interruptible) as pool:
             waiting: dict[Future[Measured], int] = {}
             try:
                 # The longest first: the last to end then is a short one.
@@ -51,6 +52,11 @@ def run_all(grid: Sequence[Cell], jobs: int, title: str = "") -> list[Measured]:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         return [results[index] for index in range(len(grid))]
+
+
+def _interruptible() -> None:
+    # Ctrl-C reaches all processes of a terminal; one that tells of it is enough.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _followed(cell: Cell, ended: Callable[[], Any]) -> Measured:
