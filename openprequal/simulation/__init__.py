@@ -5,7 +5,7 @@ with the real agent's tracker and serves it as ``serving.py`` says, ``measured.p
 describes a fleet; ``clock.py`` is the time of all.
 
 What is run: ``figures/`` on ``testbed.py`` (the paper's), ``catalogue.py`` with the bars of ``bars.py``, or a user's
-own fleet (``fleet_file.py``, ``service_times.py``, ``what_if.py``). ``rules.py`` names the balancers, ``grid.py`` runs many
-at once, ``results.py`` keeps and sums up, ``tables.py``, ``plots.py`` and ``report.py`` show; ``commands.py`` is the
-command line.
+own fleet (``fleet_file.py``, ``service_times.py``, ``what_if.py``). ``rules.py`` names the balancers, ``grid.py`` runs
+many at once, ``results.py`` keeps and sums up, ``tables.py``, ``plots.py`` and ``report.py`` show; ``commands.py`` is
+the command line.
 """

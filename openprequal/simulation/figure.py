@@ -45,7 +45,7 @@ class Figure:
     """The paper's latencies, by series and label of the point; infinite: the deadline."""
     differs: str = ""
     """Why ours differ from the paper's, written by whoever has looked at them."""
-    bars: bool = False
+    by_rule: bool = False
     """The points of a series are unlike things, rules; False: numbers on an axis."""
     shows_rif: bool = False
     """The tail of the requests in flight is part of it."""

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from math import inf, isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from openprequal.errors import ConfigurationError
-from openprequal.simulation.figure import Figure, Read
+from openprequal.simulation.figure import Figure, Read, in_ms
 from openprequal.simulation.measured import QUANTILES
 from openprequal.simulation.results import Results
 from openprequal.simulation.run import OMNISCIENT
@@ -36,10 +36,10 @@ def available() -> None:
 
 def plot_figure(figure: Figure, read: Read, stem: Path, formats: Sequence[str] = ("png", "svg")) -> list[Path]:
     """Draw *figure* into ``stem.png`` and so on."""
-    if figure.bars:
+    if figure.by_rule:
         picture, axes = _picture(1.4 + 0.32 * max(len(read.of(series)) for series in read.series()))
         quantities = {series: {p.label: read.latency(p, 0.99) for p in read.of(series)} for series in read.series()}
-        _bars(axes, quantities)
+        _marks(axes, quantities)
     elif figure.shows_rif:
         picture, (axes, below) = _pictures(2)
         _curves(axes, figure, read)
@@ -71,10 +71,8 @@ def plot_scenario(
     p99 = {rule: results.latency(scenario, rule, 0.99).median for rule in results.rules(scenario)}
     limit = p99.pop(OMNISCIENT, None)
     picture, axes = _picture(1.2 + 0.24 * len(p99))
-    _bars(axes, {"p99": dict(sorted(p99.items(), key=lambda item: item[1]))})
-    if limit is not None and isfinite(limit):
-        axes.axvline(limit * 1000, color="black", linestyle="--", linewidth=1, label=OMNISCIENT)
-        axes.legend(fontsize=8)
+    shown = limit if limit is not None and isfinite(limit) else None
+    _marks(axes, {"p99": dict(sorted(p99.items(), key=lambda item: item[1]))}, shown)
     axes.set_title(f"{scenario}: {title}", fontsize=9)
     return _save(picture, stem, formats)
 
@@ -95,34 +93,51 @@ def _curves(axes: "Axes", figure: Figure, read: Read) -> None:
                 linewidth=1,
                 label=f"{series}, p{quantile * 100:g}",
             )
-    axes.set_yscale("log")
+    _plain_decades(axes, "y")
     axes.set_xlabel(figure.x_name)
     axes.set_ylabel("latency, ms")
     axes.grid(alpha=0.3, which="both")
-    axes.legend(fontsize=7, ncols=max(1, len(read.series())))
+    axes.figure.legend(
+        *axes.get_legend_handles_labels(), fontsize=7, ncols=max(2, len(read.series())), loc="outside lower center"
+    )
 
 
-def _bars(axes: "Axes", groups: Mapping[str, Mapping[str, float]]) -> None:
-    """Bars to the right, one group a name of a rule; those without an end reach beyond all others, and say so."""
+def _marks(axes: "Axes", groups: Mapping[str, Mapping[str, float]], limit: float | None = None) -> None:
+    """A mark for each rule, one kind a group; what failed is to the right of all others, and says so.
+
+    Marks, not bars: the axis is logarithmic, and has no zero for bars to begin at.
+    """
     names = list(dict.fromkeys(name for values in groups.values() for name in values))
     finite = [value for values in groups.values() for value in values.values() if isfinite(value)]
-    longest = 1.3 * max(finite, default=1.0)
-    height = 0.8 / len(groups)
+    longest = 1.5 * max(finite, default=1.0)
     for number, (group, values) in enumerate(groups.items()):
-        at = [names.index(name) + (number - (len(groups) - 1) / 2) * height for name in values]
-        widths = [1000 * min(value, longest) for value in values.values()]
-        axes.barh(at, widths, height, label=group, color=_COLOURS[number])
-        for place, width, value in zip(at, widths, values.values(), strict=True):
-            said = f"{value * 1000:.0f}" if isfinite(value) else "failed"
-            axes.text(width, place, f" {said}", va="center", fontsize=6)
+        at = [names.index(name) + 0.3 * (number - (len(groups) - 1) / 2) for name in values]
+        places = [1000 * min(value, longest) for value in values.values()]
+        axes.plot(places, at, _MARKS[number], markersize=5, label=group, color=_COLOURS[number])
+        for place, height, value in zip(places, at, values.values(), strict=True):
+            said = in_ms(value)
+            axes.text(place * 1.03, height, f" {said}", va="center", fontsize=6)
+    if limit is not None:
+        axes.axvline(limit * 1000, color="black", linestyle="--", linewidth=1, label=OMNISCIENT)
     axes.set_yticks(range(len(names)), names, fontsize=7)
     axes.invert_yaxis()
-    axes.set_xscale("log")
-    axes.set_xlim(right=2500 * longest)
+    axes.set_xlim(700 * min([*finite, *([limit] if limit else [])], default=1.0), 1600 * longest)
     axes.set_xlabel("p99, ms")
-    axes.grid(alpha=0.3, axis="x")
-    if len(groups) > 1:
+    axes.grid(alpha=0.3, which="both")
+    _plain_decades(axes, "x")
+    if len(groups) > 1 or limit is not None:
         axes.legend(fontsize=7)
+
+
+def _plain_decades(axes: "Axes", which: Literal["x", "y"]) -> None:
+    """A logarithmic axis with 100, 200, 500 on it, as people write them."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axes.set_xscale("log") if which == "x" else axes.set_yscale("log")
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _picture(height: float) -> "tuple[Picture, Axes]":

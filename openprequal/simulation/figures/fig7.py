@@ -97,7 +97,7 @@ FIGURE = Figure(
         for name, row in _TABLE_MS.items()
     },
     differs="The paper's Figs. 6 and 7 cannot be of one fleet: in Fig. 6 weighted round robin is as good at 0.93 as at"
-    " 0.75, in Fig. 7 it times out at 90 %. The testbed was fitted to Fig. 6, so that at 0.9 nobody's servers are beyond"
-    " their allotments for long.",
-    bars=True,
+    " 0.75, in Fig. 7 it times out at 90 %. The testbed was fitted to Fig. 6, so that at 0.9 no server is beyond"
+    " what it has for long.",
+    by_rule=True,
 )
