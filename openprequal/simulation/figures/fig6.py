@@ -6,7 +6,7 @@ from math import inf
 from openprequal.simulation.figure import Figure, Point, Read, in_ms, of_paper
 from openprequal.simulation.results import Finding
 from openprequal.simulation.run import Rule
-from openprequal.simulation.testbed import WEIGHTED_ROUND_ROBIN, on_testbed
+from openprequal.simulation.testbed import WARM_UP_S, WEIGHTED_ROUND_ROBIN, on_testbed
 
 LOADS = tuple(0.75 * (10 / 9) ** step for step in range(9))
 RULES = (WEIGHTED_ROUND_ROBIN, Rule("prequal"))
@@ -29,7 +29,13 @@ _PAPER = {
 
 def _points(rules: Sequence[Rule] | None) -> list[Point]:
     return [
-        Point(rule.name, load, f"{load:.2f}", on_testbed(f"fig6-{load:.2f}", load, warm_up_s=30, counted_s=30), rule)
+        Point(
+            rule.name,
+            load,
+            f"{load:.2f}",
+            on_testbed(f"fig6-{load:.2f}", load, warm_up_s=WARM_UP_S, counted_s=10),
+            rule,
+        )
         for rule in rules or RULES
         for load in LOADS
     ]

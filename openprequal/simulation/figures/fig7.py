@@ -8,7 +8,7 @@ from openprequal.simulation.figure import Figure, Point, Read, in_ms
 from openprequal.simulation.results import Finding
 from openprequal.simulation.rules import PAPER
 from openprequal.simulation.run import Rule
-from openprequal.simulation.testbed import WEIGHTED_ROUND_ROBIN, on_testbed
+from openprequal.simulation.testbed import WARM_UP_S, WEIGHTED_ROUND_ROBIN, on_testbed
 
 LOADS = (0.7, 0.9)
 LETTER = Rule("prequal", {**PAPER, "probe_rate": 3, "q_rif": 0.75}, "prequal, paper")
@@ -44,7 +44,7 @@ def _points(rules: Sequence[Rule] | None) -> list[Point]:
             _series(load),
             number,
             rule.name,
-            on_testbed(f"fig7-{load:.2f}", load, warm_up_s=30, counted_s=30),
+            on_testbed(f"fig7-{load:.2f}", load, warm_up_s=WARM_UP_S, counted_s=10),
             rule,
         )
         for load in LOADS
