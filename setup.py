@@ -9,7 +9,8 @@ HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "openprequal" / "__init__.py").read_text())
 assert VERSION
 
-TEST = ["pytest>=8", "pytest-twisted>=1.14", "hypothesis>=6.100", "h11>=0.14"]
+SIMULATION = ["matplotlib>=3.8", "tqdm>=4.66"]
+TEST = ["pytest>=8", "pytest-twisted>=1.14", "hypothesis>=6.100", "h11>=0.14", *SIMULATION]
 LINT = ["ruff>=0.17", "mypy>=2", "mypy-zope>=1.0.17"]
 
 setup(
@@ -32,7 +33,13 @@ setup(
         "pydantic>=2.9",
         "prometheus-client>=0.21",
     ],
-    extras_require={"test": TEST, "lint": LINT, "dev": [*TEST, *LINT, "tox>=4", "build"]},
+    extras_require={
+        "simulation": SIMULATION,
+        "test": TEST,
+        "lint": LINT,
+        "dev": [*TEST, *LINT, "tox>=4", "build"],
+    },
+    entry_points={"console_scripts": ["openprequal-simulation = openprequal.simulation.commands:main"]},
     classifiers=[
         "Framework :: Twisted",
         "License :: OSI Approved :: MIT License",

@@ -27,8 +27,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "routing": {"values", "errors", "interfaces", "metrics", "upstream", "probing"},
     "hooks": {"values", "errors", "interfaces", "http1"},
     "registry": {"values", "errors", "interfaces", "clocks"},
+    "simulation": {"values", "errors", "interfaces", "balancing", "agent"},
 }
-"""What each of the lower packages may import of the others, itself aside."""
+"""What each of the lower packages, and the simulation, may import of the others, itself aside."""
 
 MAY_NOT_IMPORT: dict[str, set[str]] = {
     "balancing": {"upstream", "frontend", "forwarding", "routing"},
@@ -90,6 +91,16 @@ def test_nothing_imports_what_joins_the_parts() -> None:
     parts = {part_of(name_of(path)) for path in FILES} - ASSEMBLY - proving - {None}
     for part in sorted(str(part) for part in parts):
         assert not imported_parts(part) & ASSEMBLY, part
+
+
+def test_nothing_needs_what_proves_it() -> None:
+    for part in {part_of(name_of(path)) for path in FILES} - {None, "bench", "testing", "simulation"}:
+        assert not imported_parts(str(part)) & {"bench", "simulation"}, part
+
+
+def test_plots_are_all_that_needs_a_library_for_plots() -> None:
+    guilty = {name_of(path) for path in FILES if any(name.split(".")[0] == "matplotlib" for name in imports(path))}
+    assert guilty == {"openprequal.simulation.plots"}
 
 
 def test_balancing_reaches_no_network_through_other_modules() -> None:

@@ -56,8 +56,12 @@ class VirtualClock:
         heappush(self._due, (call.getTime(), self._number(), self._run, (call,)))
 
     def _run(self, call: DelayedCall) -> None:
-        # A call that was cancelled, or moved, is still in the heap where it was.
-        if call.active() and call.getTime() <= self.now:
+        # A call that was cancelled, or moved to an earlier time, is still in the heap where it was.
+        if not call.active():
+            return
+        if call.getTime() > self.now:
+            self._moved(call)  # put off: a DelayedCall tells nobody of that
+        else:
             call.called = 1
             call.func(*call.args, **call.kw)
 

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from attrs import frozen
+from attrs import define
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
@@ -15,15 +15,18 @@ from openprequal.values import Backend, Ending, LoadReport, Outcome
 PROBE_TIMEOUT_S = 0.1
 """As the real transport's (``probing/http_probe.py``)."""
 
+NOBODY = 503
+TIMED_OUT = 504
+"""Statuses of the gateway's own: nobody may be picked, the deadline was over."""
+
 _TIMED_OUT = Outcome(Ending.TIMEOUT, None, None)
-_REFUSED = Outcome(Ending.CONNECT_FAILED, None, None)
 
 Settled = Callable[["SimulatedRequest", int, float], None]
-"""Request, status (0: time-out or nobody there), and seconds since it was sent by its client."""
+"""Request, status, and seconds since it was sent by its client."""
 
 
 @implementer(IRequest)
-@frozen
+@define
 class SimulatedRequest:
     """What a balancer sees of a request, and what it is worth."""
 
@@ -42,10 +45,11 @@ class SimulatedRequest:
 
 @implementer(IProbeTransport)
 class SimulatedProbes:
-    """Probes over a network with a round trip of *round_trip_s*, at most one under way to each backend, as the real
-    transport (:class:`~openprequal.testing.probe_transport_contract.ProbeTransportContract`).
+    """Probes of one gateway, over a network with a round trip of *round_trip_s*; at most one that is not for a request
+    of its own is under way to a backend, as by the real transport
+    (:class:`~openprequal.testing.probe_transport_contract.ProbeTransportContract`).
 
-    :ivar sent: how many were sent.
+    :ivar sent: how many went out.
     """
 
     def __init__(self, clock: VirtualClock, replicas: Mapping[str, Replica], round_trip_s: float) -> None:
@@ -53,16 +57,34 @@ class SimulatedProbes:
         self._clock = clock
         self._replicas = replicas
         self._half_s = round_trip_s / 2
+        self._under_way: set[str] = set()
 
     def probe(self, backend: Backend, answered: Callable[[LoadReport | None], None], hint: bytes | None = None) -> None:
         """See :class:`~openprequal.interfaces.IProbeTransport`."""
+        if hint is None:
+            if backend.id in self._under_way:
+                self._clock.after(0.0, answered, None)
+                return
+            self._under_way.add(backend.id)
         self.sent += 1
-        self._clock.after(self._half_s, self._arrived, backend, answered)
+        self._clock.after(self._half_s, self._arrived, backend, answered, hint)
 
-    def _arrived(self, backend: Backend, answered: Callable[[LoadReport | None], None]) -> None:
+    def _arrived(self, backend: Backend, answered: Callable[[LoadReport | None], None], hint: bytes | None) -> None:
         replica = self._replicas.get(backend.id)
         report = replica.report() if replica is not None else None
-        self._clock.after(self._half_s if report is not None else PROBE_TIMEOUT_S - self._half_s, answered, report)
+        left_s = self._half_s if report is not None else PROBE_TIMEOUT_S - self._half_s
+        self._clock.after(left_s, self._over, backend, answered, hint, report)
+
+    def _over(
+        self,
+        backend: Backend,
+        answered: Callable[[LoadReport | None], None],
+        hint: bytes | None,
+        report: LoadReport | None,
+    ) -> None:
+        if hint is None:
+            self._under_way.discard(backend.id)
+        answered(report)
 
 
 class SimulatedGateway:
@@ -77,7 +99,9 @@ class SimulatedGateway:
         *,
         round_trip_s: float,
         deadline_s: float | None = None,
+        phase: float = 0.0,
     ) -> None:
+        """:param phase: from 0 to 1: when, within the balancer's interval, its ticks are; no two gateways agree."""
         self.balancer = balancer
         self._clock = clock
         self._replicas = replicas
@@ -88,9 +112,7 @@ class SimulatedGateway:
         tick = getattr(balancer, "tick", None)
         if tick is not None:
             self._tick_s: float = getattr(balancer, "tick_interval_s", 0.1)
-            clock.after(self._tick_s, self._tick, tick)
-        if deadline_s is not None:
-            clock.after(0.01, self._expire)
+            clock.after(self._tick_s * (1.0 - phase), self._tick, tick)
 
     def request(self, request: SimulatedRequest) -> None:
         """A client sends *request*."""
@@ -98,14 +120,14 @@ class SimulatedGateway:
         if picked.__class__ is Backend:
             self._send(request, picked, self._clock.now)
         elif picked is None:
-            self._settled(request, 0, 0.0)
+            self._settled(request, NOBODY, 0.0)
         else:
             now = self._clock.now
             picked.whenPicked(lambda backend: self._picked(request, backend, now))  # type: ignore[union-attr]
 
     def _picked(self, request: SimulatedRequest, backend: Backend | None, came_s: float) -> None:
         if backend is None:
-            self._settled(request, 0, self._clock.now - came_s)
+            self._settled(request, NOBODY, self._clock.now - came_s)
         else:
             self._send(request, backend, came_s)
 
@@ -113,6 +135,8 @@ class SimulatedGateway:
         self.balancer.started(backend)
         exchange = _Exchange(self, request, self._replicas[backend.id], came_s)
         if self._deadline_s is not None:
+            if not self._waiting:
+                self._clock.after(self._deadline_s, self._expire)
             self._waiting.append(exchange)
         self._clock.after(self._half_s, exchange.arrive)
 
@@ -122,16 +146,18 @@ class SimulatedGateway:
 
     def _expire(self) -> None:
         assert self._deadline_s is not None
-        latest_s = self._clock.now - self._deadline_s
-        while self._waiting and self._waiting[0].came_s <= latest_s:
-            self._waiting.popleft().expire()
-        self._clock.after(0.01, self._expire)
+        waiting, now = self._waiting, self._clock.now
+        # Most have been answered long ago, so that there are far fewer of these calls than requests.
+        while waiting and (waiting[0].settled or waiting[0].came_s + self._deadline_s <= now + 1e-9):
+            waiting.popleft().expire()
+        if waiting:
+            self._clock.after(waiting[0].came_s + self._deadline_s - now, self._expire)
 
 
 class _Exchange:
     """One request, from the balancer's choice to its answer."""
 
-    __slots__ = ("_gateway", "_left", "_replica", "_request", "_sent_s", "_serve", "_settled", "came_s")
+    __slots__ = ("_gateway", "_left", "_replica", "_request", "_sent_s", "_serve", "came_s", "settled")
 
     def __init__(self, gateway: SimulatedGateway, request: SimulatedRequest, replica: Replica, came_s: float) -> None:
         self.came_s = came_s
@@ -140,41 +166,43 @@ class _Exchange:
         self._replica = replica
         self._sent_s = gateway._clock.now
         self._serve: Serve | None = None
-        self._settled = False
+        self.settled = False
         self._left = False
         replica.expected += 1
 
     def arrive(self) -> None:
-        if not self._settled:
+        if not self.settled:
             self._serve = self._replica.arrive(self._request.work_s, self._answered)
 
     def _answered(self, status: int, report: LoadReport | None) -> None:
         self._leave()
+        self._serve = None  # which knows this exchange: a circle would be garbage that counting does not find
         gateway = self._gateway
         gateway._clock.after(gateway._half_s, self._heard, status, report)
 
     def _heard(self, status: int, report: LoadReport | None) -> None:
-        if self._settled:
+        if self.settled:
             return
-        self._settled = True
+        self.settled = True
         gateway = self._gateway
         balancer, backend, now = gateway.balancer, self._replica.backend, gateway._clock.now
         if report is not None:
             balancer.reported(backend, report)
-        balancer.finished(backend, Outcome(Ending.RESPONSE, status, now - self._sent_s) if status else _REFUSED)
+        balancer.finished(backend, Outcome(Ending.RESPONSE, status, now - self._sent_s))
         gateway._settled(self._request, status, now - self.came_s)
 
     def expire(self) -> None:
         """The deadline is over: nobody waits any more, neither here nor at the replica."""
-        if self._settled:
+        if self.settled:
             return
-        self._settled = True
+        self.settled = True
         self._leave()
-        if self._serve is not None:
-            self._serve.give_up()
+        serve, self._serve = self._serve, None
+        if serve is not None:
+            serve.give_up()
         gateway = self._gateway
         gateway.balancer.finished(self._replica.backend, _TIMED_OUT)
-        gateway._settled(self._request, 0, gateway._clock.now - self.came_s)
+        gateway._settled(self._request, TIMED_OUT, gateway._clock.now - self.came_s)
 
     def _leave(self) -> None:
         """It is no longer the replica's."""

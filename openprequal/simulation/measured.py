@@ -29,7 +29,7 @@ class Measured:
     """Of the requests in flight at a server, over servers and time."""
     probes: float
     """Sent per request, by all proxies."""
-    wall_s: float
+    wall_s: float = field(eq=False)
     """What the run took."""
 
     @property
@@ -78,7 +78,7 @@ class Recorder:
             return
         if status == 200:
             self.latencies.append(latency_s)
-        elif status == 0:
+        elif status == 504:
             self.counts["timed_out"] += 1
         else:
             self.counts["failed"] += 1

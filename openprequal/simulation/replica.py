@@ -6,9 +6,12 @@ from random import Random
 from openprequal.agent.load import InFlight, LoadTracker
 from openprequal.simulation.clock import VirtualClock
 from openprequal.simulation.serving import Job, Serving
-from openprequal.values import Backend, LoadReport, LoadState
+from openprequal.values import Backend, LoadReport
 
 Answered = Callable[[int, LoadReport | None], None]
+
+_SPAN_S = 1.0
+"""What a report says of utilisation and rates is of a span of so long."""
 
 
 class Replica:
@@ -18,11 +21,13 @@ class Replica:
     """
 
     __slots__ = (
-        "_busy_s",
         "_clock",
+        "_ended",
+        "_failed",
         "_rng",
         "_seen_s",
-        "_utilization",
+        "_told",
+        "_worked_s",
         "allotted",
         "backend",
         "expected",
@@ -32,7 +37,6 @@ class Replica:
         "served",
         "serving",
         "tracker",
-        "up",
     )
 
     def __init__(self, clock: VirtualClock, backend: Backend, serving: Serving, rng: Random, *, reports: bool) -> None:
@@ -42,7 +46,6 @@ class Replica:
         self.reports = reports
         self.tracker = LoadTracker(clock)
         self.expected = 0
-        self.up = True
         self.served = 0
         self.fails = 0.0
         """Share of requests that it answers with 503, after ``fails_after_s`` and without serving them."""
@@ -51,36 +54,42 @@ class Replica:
         """Work a second that it was promised; what it uses is reported relative to that."""
         self._clock = clock
         self._rng = rng
-        self._busy_s = 0.0
+        self._ended = 0
+        self._failed = 0
+        self._worked_s = 0.0
         self._seen_s = clock.now
-        self._utilization: float | None = None
+        self._told: tuple[float | None, float | None, float | None] = (None, None, None)
 
-    def arrive(self, work_s: float, answered: Answered) -> "Serve | None":
+    def arrive(self, work_s: float, answered: Answered) -> "Serve":
         """A request is here; *answered* hears the status and the report in its response."""
-        if not self.up:
-            answered(0, None)
-            return None
         return Serve(self, work_s, answered)
 
     def report(self) -> LoadReport | None:
         """What it answers to a probe."""
-        if not (self.up and self.reports):
+        if not self.reports:
             return None
         return self.told(self.tracker.report())
 
     def told(self, report: LoadReport) -> LoadReport:
-        """*report* with the utilisation of the last second, which the agent cannot know here."""
+        """*report* with the utilisation, requests and errors a second of the last whole second, which the agent does
+        not tell: weighted round robin lives on them."""
         now = self._clock.now
         elapsed_s = now - self._seen_s
-        if elapsed_s >= 1.0:
-            self._utilization = self._busy_s / elapsed_s / self.allotted
-            self._busy_s = 0.0
+        if elapsed_s >= _SPAN_S:
+            worked_s = self.serving.worked_s()
+            self._told = (
+                (worked_s - self._worked_s) / elapsed_s / self.allotted,
+                self._ended / elapsed_s,
+                self._failed / elapsed_s,
+            )
+            self._worked_s = worked_s
             self._seen_s = now
-        return report._replace(utilization=self._utilization) if self._utilization is not None else report
+            self._ended = self._failed = 0
+        return LoadReport(report.rif, report.latency_s, report.state, *self._told)
 
-    def drain(self) -> None:
-        """From now on its reports say that it wants no more."""
-        self.tracker.state = LoadState.DRAINING
+    def _count(self, good: bool) -> None:
+        self._ended += 1
+        self._failed += not good
 
 
 class Serve:
@@ -105,22 +114,17 @@ class Serve:
             self._replica.serving.cancel(self._job)
             self._token.end()
             self._job = None
-            self._answered = _unheard
+            self._replica._count(good=False)
 
     def _served(self) -> None:
-        assert self._job is not None
-        self._replica._busy_s += self._job.work_s
         self._replica.served += 1
         self._end(200)
 
     def _end(self, status: int) -> None:
         self._job = None
         replica, token = self._replica, self._token
+        replica._count(good=status == 200)
         token.head()
         report = replica.told(token.report()) if replica.reports else None
         token.end()
         self._answered(status, report)
-
-
-def _unheard(status: int, report: LoadReport | None) -> None:
-    pass

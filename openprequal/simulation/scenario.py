@@ -3,7 +3,7 @@
 from math import inf
 from random import Random
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 
 @frozen
@@ -36,10 +36,19 @@ class Work:
 
     mean_s: float = 0.03
     shape: str = "normal"
-    """``normal``: standard deviation as the mean, at least 5 % of the mean (the trial model); ``exponential``;
-    ``constant``; ``heavy``: log-normal with a standard deviation of five times the mean."""
+    """``normal``: standard deviation as the mean, at least 5 % of the mean (the trial model); ``cut``: the same, cut at
+    0 (the paper's); ``exponential``; ``constant``; ``heavy``: log-normal with a standard deviation of five times the
+    mean."""
     samples: tuple[float, ...] = ()
     """Service times to draw from instead, in seconds."""
+
+    @property
+    def reckoned_s(self) -> float:
+        """The mean that a load is reckoned with: the true one, but for ``normal``, where the trial took ``mean_s``."""
+        if self.samples:
+            return sum(self.samples) / len(self.samples)
+        # E max(0, X) = m (Φ(1) + φ(1)) for X ~ Normal(m, m).
+        return self.mean_s * (1.083315 if self.shape == "cut" else 1.0)
 
     def draw(self, rng: Random) -> float:
         """Work of one request, in seconds."""
@@ -48,6 +57,8 @@ class Work:
         mean_s = self.mean_s
         if self.shape == "normal":
             return max(0.05 * mean_s, rng.gauss(mean_s, mean_s))
+        if self.shape == "cut":
+            return max(0.0, rng.gauss(mean_s, mean_s))
         if self.shape == "exponential":
             return rng.expovariate(1.0 / mean_s)
         if self.shape == "heavy":
@@ -144,8 +155,7 @@ class Scenario:
     def rate(self) -> float:
         """Requests a second."""
         nominal = sum(servers.count * servers.nominal for servers in self.servers)
-        mean_s = sum(self.work.samples) / len(self.work.samples) if self.work.samples else self.work.mean_s
-        rate = self.load * nominal / mean_s
+        rate = self.load * nominal / self.work.reckoned_s
         if not 0 < rate < inf:
             raise ValueError(f"{self.name}: servers without limit need allotted")
         return rate
@@ -154,3 +164,7 @@ class Scenario:
     def seconds(self) -> float:
         """How long its arrivals last, nearly."""
         return self.requests / self.rate
+
+    def lasting(self, seconds: float) -> "Scenario":
+        """The same for so long."""
+        return evolve(self, requests=max(1, round(seconds * self.rate)))

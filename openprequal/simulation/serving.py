@@ -38,6 +38,9 @@ class Serving(Protocol):
     def change(self, cores: float, speed: float) -> None:
         """From now on it has other *cores* and *speed*."""
 
+    def worked_s(self) -> float:
+        """Work done until now, in seconds; that of jobs that were cancelled too."""
+
 
 class ProcessorSharing:
     """All jobs run at once, each at the rate speed * min(1, cores / jobs): the trial model of PREQUAL.md section 4.
@@ -54,6 +57,7 @@ class ProcessorSharing:
         "_number",
         "_rate",
         "_since_s",
+        "_worked_s",
         "cores",
         "jobs",
         "speed",
@@ -66,6 +70,7 @@ class ProcessorSharing:
         self._clock = clock
         self._attained_s = 0.0
         self._since_s = clock.now
+        self._worked_s = 0.0
         self._rate = 0.0
         self._finishing: list[tuple[float, int, Job]] = []
         self._number = 0
@@ -90,9 +95,15 @@ class ProcessorSharing:
         self.speed = speed
         self._arm()
 
+    def worked_s(self) -> float:
+        self._advance()
+        return self._worked_s
+
     def _advance(self) -> None:
         now = self._clock.now
-        self._attained_s += (now - self._since_s) * self._rate
+        attained_s = (now - self._since_s) * self._rate
+        self._attained_s += attained_s
+        self._worked_s += attained_s * self.jobs
         self._since_s = now
 
     def _arm(self) -> None:
@@ -136,7 +147,7 @@ class SlotsAndQueue:
     A synchronous server with so many workers.
     """
 
-    __slots__ = ("_clock", "_running", "_waiting", "cores", "jobs", "speed")
+    __slots__ = ("_clock", "_running", "_waiting", "_worked_s", "cores", "jobs", "speed")
 
     def __init__(self, clock: VirtualClock, slots: float, speed: float = 1.0) -> None:
         self.cores = slots
@@ -144,6 +155,7 @@ class SlotsAndQueue:
         self.jobs = 0
         self._clock = clock
         self._running = 0
+        self._worked_s = 0.0
         self._waiting: deque[Job] = deque()
 
     def begin(self, job: Job) -> None:
@@ -165,6 +177,10 @@ class SlotsAndQueue:
         self.cores = cores
         self.speed = speed
 
+    def worked_s(self) -> float:
+        """See :meth:`Serving.worked_s`; a job counts when it ends."""
+        return self._worked_s
+
     def _run(self, job: Job) -> None:
         self._running += 1
         self._clock.after(job.work_s / self.speed, self._ended, job)
@@ -172,6 +188,7 @@ class SlotsAndQueue:
     def _ended(self, job: Job) -> None:
         self._running -= 1
         self.jobs -= 1
+        self._worked_s += job.work_s
         while self._waiting and self._running < self.cores:
             self._run(self._waiting.popleft())
         if not job.cancelled:

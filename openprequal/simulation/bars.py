@@ -1,0 +1,65 @@
+"""How good must the default be? Bars for its p99 in the scenarios of ``catalogue.py``, and whether they are met."""
+
+from collections.abc import Sequence
+from math import inf
+
+from attrs import frozen
+
+from openprequal.simulation.catalogue import SCENARIOS
+from openprequal.simulation.figure import in_ms
+from openprequal.simulation.results import Finding, Results, ratio
+from openprequal.simulation.rules import RIVALS
+from openprequal.simulation.run import OMNISCIENT
+
+DEFAULT = "prequal"
+QUANTILE = 0.99
+
+
+@frozen
+class Bar:
+    """The default's p99 is at most so many times another's."""
+
+    scenario: str
+    factor: float
+    against: str | None = None
+    """Another rule; None: whichever rival is best there."""
+    aim: float | None = None
+    """What would be better still."""
+
+    def verdict(self, results: Results) -> Finding | None:
+        """Whether it is met; None: the scenario, or a rule that it takes, was not run."""
+        if not results.has(self.scenario, DEFAULT):
+            return None
+        if self.against is not None:
+            candidates = [self.against] if results.has(self.scenario, self.against) else []
+        else:
+            candidates = [rule for rule in results.rules(self.scenario) if rule in RIVALS]
+        if not candidates:
+            return None
+        p99 = {rule: results.latency(self.scenario, rule, QUANTILE).median for rule in (*candidates, DEFAULT)}
+        other = min(candidates, key=lambda rule: p99[rule])
+        factor = ratio(p99[DEFAULT], p99[other])
+        named = f"the best rival ({other})" if self.against is None else other
+        claim = f"{self.scenario}: p99 at most {self.factor:g} × {named}"
+        if self.aim is not None:
+            claim += f" (aim {self.aim:g})"
+        holds = factor <= self.factor if p99[other] < inf or p99[DEFAULT] < inf else None
+        return Finding(claim, f"{factor:.2f} × ({in_ms(p99[DEFAULT])} to {in_ms(p99[other])} ms)", holds)
+
+
+BARS: Sequence[Bar] = (
+    Bar("antagonists-0.9", 0.6, "least_in_flight"),
+    Bar("antagonists-0.9", 0.45, "least_in_flight_p2c"),
+    Bar("antagonists-0.9", 0.55, "peak_ewma"),
+    Bar("antagonists-0.9", 1.45, OMNISCIENT, aim=1.25),
+    Bar("antagonists-1.1", 0.85, "least_in_flight"),
+    Bar("antagonists-1.1", 0.5, "least_in_flight_p2c"),
+    Bar("antagonists-1.1", 0.6, "peak_ewma"),
+    Bar("antagonists-1.1", 1.25, OMNISCIENT),
+    *(Bar(scenario, 1.05) for scenario in SCENARIOS),
+)
+
+
+def verdicts(results: Results) -> list[Finding]:
+    """Of every bar that can be judged by *results*."""
+    return [verdict for bar in BARS if (verdict := bar.verdict(results)) is not None]

@@ -1,0 +1,143 @@
+"""What do several runs say together, and how are they kept in a file?"""
+
+import csv
+from collections.abc import Iterable, Sequence
+from math import inf
+from pathlib import Path
+
+from attrs import frozen
+
+from openprequal.errors import ConfigurationError
+from openprequal.simulation.measured import QUANTILES, Measured, Spread
+
+_LATENCIES = {quantile: f"p{quantile * 100:g}_seconds" for quantile in QUANTILES}
+_RIFS = {quantile: f"rif_p{quantile * 100:g}" for quantile in QUANTILES}
+_COLUMNS = (
+    "scenario",
+    "balancer",
+    "seed",
+    "requests",
+    "failed",
+    "timed_out",
+    *_LATENCIES.values(),
+    *_RIFS.values(),
+    "probes_per_request",
+    "wall_seconds",
+    "shares",
+)
+
+
+class Results:
+    """Runs, by scenario and rule."""
+
+    def __init__(self, runs: Iterable[Measured]) -> None:
+        self.runs = tuple(runs)
+        self._by: dict[tuple[str, str], list[Measured]] = {}
+        for measured in self.runs:
+            self._by.setdefault((measured.scenario, measured.balancer), []).append(measured)
+
+    def has(self, scenario: str, rule: str) -> bool:
+        """Was it run?"""
+        return (scenario, rule) in self._by
+
+    def rules(self, scenario: str) -> list[str]:
+        """Names of the rules that *scenario* was run with, in that order."""
+        return [rule for name, rule in self._by if name == scenario]
+
+    def of(self, scenario: str, rule: str) -> Sequence[Measured]:
+        """The runs with each seed; at least one.
+
+        :raises KeyError: there was none.
+        """
+        return self._by[scenario, rule]
+
+    def latency(self, scenario: str, rule: str, quantile: float) -> Spread:
+        """A quantile of the latency over the seeds, in seconds; infinite where that many requests failed."""
+        return Spread.over([measured.quantiles[quantile] for measured in self.of(scenario, rule)])
+
+    def rif(self, scenario: str, rule: str, quantile: float) -> Spread:
+        """A quantile of the requests in flight at a server, over the seeds."""
+        return Spread.over([measured.rif_quantiles[quantile] for measured in self.of(scenario, rule)])
+
+    def errors(self, scenario: str, rule: str) -> Spread:
+        """The share of requests that failed, over the seeds."""
+        return Spread.over([measured.errors for measured in self.of(scenario, rule)])
+
+    def probes(self, scenario: str, rule: str) -> Spread:
+        """Probes per request, over the seeds."""
+        return Spread.over([measured.probes for measured in self.of(scenario, rule)])
+
+
+def write(path: Path, runs: Sequence[Measured]) -> None:
+    """Write *runs* as CSV, one a line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(_COLUMNS)
+        for each in runs:
+            rows.writerow(
+                (
+                    each.scenario,
+                    each.balancer,
+                    each.seed,
+                    each.requests,
+                    each.failed,
+                    each.timed_out,
+                    *(f"{each.quantiles[quantile]:.9g}" for quantile in QUANTILES),
+                    *(f"{each.rif_quantiles[quantile]:.9g}" for quantile in QUANTILES),
+                    f"{each.probes:.6g}",
+                    f"{each.wall_s:.2f}",
+                    " ".join(f"{share:.5f}" for share in each.shares),
+                )
+            )
+
+
+def read(path: Path) -> list[Measured]:
+    """What :func:`write` wrote.
+
+    :raises ConfigurationError: it is not that; the message names the line.
+    """
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = csv.DictReader(file)
+        if tuple(rows.fieldnames or ()) != _COLUMNS:
+            raise ConfigurationError(f"{path}, line 1: not the columns of a simulation's results; run it anew")
+        runs = []
+        for number, row in enumerate(rows, 2):
+            try:
+                runs.append(_measured(row))
+            except (TypeError, ValueError, KeyError) as error:
+                raise ConfigurationError(f"{path}, line {number}: {error}") from None
+        return runs
+
+
+def _measured(row: dict[str, str]) -> Measured:
+    return Measured(
+        row["scenario"],
+        row["balancer"],
+        int(row["seed"]),
+        {quantile: float(row[column]) for quantile, column in _LATENCIES.items()},
+        int(row["requests"]),
+        int(row["failed"]),
+        int(row["timed_out"]),
+        tuple(float(share) for share in row["shares"].split()),
+        {quantile: float(row[column]) for quantile, column in _RIFS.items()},
+        float(row["probes_per_request"]),
+        float(row["wall_seconds"]),
+    )
+
+
+@frozen
+class Finding:
+    """Something that was claimed, and whether it is so."""
+
+    claim: str
+    seen: str
+    holds: bool | None
+    """None: cannot be told from what was run."""
+
+
+def ratio(value: float, other: float) -> float:
+    """*value* over *other*, where both may be infinite or none."""
+    if value == other:
+        return 1.0
+    return value / other if other else inf

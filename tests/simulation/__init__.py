@@ -1,0 +1,1 @@
+"""What the simulation does, on runs small enough for a test."""
