@@ -183,7 +183,13 @@ class LoadEstimate:
         if latency_s is not None:
             if latency_s < LEAST_S:
                 latency_s = LEAST_S
-            if rif != self._reported_rif and now_s - self.reported_s < _PAIR_S and self._reported_latency_s:
+            # Answers to probes are enough to learn from, and come at a bounded rate.
+            if (
+                not on_response
+                and rif != self._reported_rif
+                and now_s - self.reported_s < _PAIR_S
+                and self._reported_latency_s
+            ):
                 peers.saw_pair((rif + 1.0) / (self._reported_rif + 1.0), latency_s / self._reported_latency_s)
             self._reported_rif, self._reported_latency_s = rif, latency_s
             peers.saw_latency(latency_s)
