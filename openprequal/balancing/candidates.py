@@ -27,8 +27,8 @@ class Candidates:
     Backends that do not report at all (none came yet, or the last probe was not answered) are judged so beside the
     others' reports; else a fleet of which only some report would starve the rest.
 
-    Time counts in the estimates of those that picks look at, but not at every pick: :meth:`among` lets it count when a
-    fair part of the time in which a report fades is over.
+    Time counts in the estimates of those that picks look at, and reports become too old, but not at every pick:
+    :meth:`among` lets it count when a fair part of the time in which a report fades is over, and every 5 ms at least.
 
     :ivar up: all that may be picked.
     :ivar probe_pool: those with a usable report.
@@ -53,7 +53,8 @@ class Candidates:
     def __init__(
         self, pool_size: int, max_age_s: float, estimate_missing: bool, rng: Random, warm_up_s: float = 0.0
     ) -> None:
-        """:param estimate_missing: False for the paper's way.
+        """
+        :param estimate_missing: False for the paper's way.
         :param warm_up_s: how long a backend that joins others is spared.
         """
         self.up: IndexedSet[LoadEstimate] = IndexedSet(rng.random)
@@ -103,11 +104,9 @@ class Candidates:
 
         :param fade_s: in what time a report fades; infinite: never.
         """
-        probe_pool = self.probe_pool
-        probe_pool.expire(now_s)
-        found = probe_pool.loads
         if now_s - self._faded_s >= self._fade_every_s:
             self._fade(now_s, fade_s)
+        found = self.probe_pool.loads
         if exclude:
             found = [load for load in found if load.id not in exclude]
         if self._estimate_missing:
@@ -145,6 +144,7 @@ class Candidates:
 
     def _fade(self, now_s: float, fade_s: float) -> None:
         self._faded_s = now_s
+        self.probe_pool.expire(now_s)
         # A sixth of it is exact enough; twice a millisecond is often enough for anyone, and costs 2 % of a core.
         self._fade_every_s = min(0.005, max(0.0005, fade_s / 6))
         for load in self.probe_pool.loads:

@@ -148,7 +148,7 @@ class ProbingBalancer(Generic[Given]):
 
     def pick(self, request: IRequest, exclude: Collection[str]) -> Backend | None:
         now_s = self._seconds()
-        load = self._trials.next(self._candidates.up, now_s)
+        load = self._trials.next(self._candidates.up, now_s) if self._trials.due() else None
         if load is not None and load.id not in exclude:
             reason = PickReason.TRIAL
         else:

@@ -23,12 +23,18 @@ class Trials:
         self._unused_s = unused_s
         self._turn = 0
 
-    def next(self, up: IndexedSet[LoadEstimate], now_s: float) -> LoadEstimate | None:
-        """A pick is to be made from *up*: the backend it must go to, or None (nearly always)."""
+    def due(self) -> bool:
+        """A pick is to be made: is it time? Nearly never."""
         self._left -= 1
-        if self._left > 0 or not up:
-            return None
+        if self._left > 0:
+            return False
         self._left = self._every
+        return True
+
+    def next(self, up: IndexedSet[LoadEstimate], now_s: float) -> LoadEstimate | None:
+        """The backend of *up* that the pick must go to; None if all are in use."""
+        if not up:
+            return None
         self._turn = (self._turn + 1) % len(up)
         load = up[self._turn]
         unused = not load.in_flight and now_s - load.last_started_s >= self._unused_s
