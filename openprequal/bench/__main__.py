@@ -10,6 +10,7 @@ from openprequal.balancing.catalogue import BALANCERS
 from openprequal.bench.agent_path import report as agent_path
 from openprequal.bench.hot_path import report as hot_path
 from openprequal.bench.peers import PEERS
+from openprequal.bench.probe_path import report as probe_path
 from openprequal.bench.processes import StartFailed
 from openprequal.bench.report import as_csv, as_json, as_text
 from openprequal.bench.rounds import Plan, measure
@@ -39,6 +40,8 @@ def parser() -> argparse.ArgumentParser:
     path.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
     agent = commands.add_parser("agent", help="microseconds that counting and reporting cost a backend per request")
     agent.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
+    probe = commands.add_parser("probe", help="microseconds of CPU that a probe costs the gateway, over real sockets")
+    probe.add_argument("--count", type=int, default=50_000, help="probes (%(default)s)")
     return top
 
 
@@ -52,6 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "agent":
         agent_path(options.count)
         return 0
+    if options.command == "probe":
+        return _probe(options.count)
     names = [name for name in options.peers.split(",") if name and name != "none"]
     if unknown := set(names) - set(PEERS):
         top.error(f"--peers: {', '.join(sorted(unknown))} unknown, allowed are {', '.join(PEERS)}")
@@ -81,6 +86,15 @@ def main(arguments: list[str] | None = None) -> int:
             options.json.write_text(as_json(results))
         if options.csv and results:
             options.csv.write_text(as_csv(results))
+    return 0
+
+
+def _probe(count: int) -> int:
+    try:
+        probe_path(count)
+    except StartFailed as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     return 0
 
 
