@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     )
     own.add_argument("file", nargs="?", type=Path, help="the description")
     own.add_argument("--example", action="store_true", help="print a description to begin with")
-    _common(own, f"prequal, {OMNISCIENT}, and {', '.join(SIMPLE)}", seeds=3, requests="to simulate (50000)")
+    _common(own, f"beside prequal, {OMNISCIENT}, {', '.join(SIMPLE)}", seeds=3, requests="to simulate (50000)")
     report = commands.add_parser(
         "report",
         help="all figures and scenarios, as a page with pictures",
@@ -174,7 +174,7 @@ def _what_if(options: argparse.Namespace) -> int:
     if options.file is None:
         raise ConfigurationError("what-if needs the description of a fleet; --example prints one")
     scenario = _of_length(read_fleet(options.file), options.requests)
-    rules = rules_of([*(options.balancer or ["prequal"]), *SIMPLE, OMNISCIENT])
+    rules = rules_of(["prequal", *(options.balancer or ()), *SIMPLE, OMNISCIENT])
     results = Results(run_all(cells([scenario], rules, _seeds(options)), options.jobs, scenario.name))
     servers = sum(kind.count for kind in scenario.servers)
     _say(

@@ -19,7 +19,7 @@ SERVERS = 100
 CORES = 6.5
 DEADLINE_S = 5.0
 WORK = Work(0.080, "cut")
-ANTAGONISTS = Antagonists(mean_s=300.0, chance=0.7, low=(0.97, 1.55), high=(2.6, 3.9))
+ANTAGONISTS = Antagonists(mean_s=300.0, chance=0.7, low=(0.97, 1.55), high=(3.2, 5.0))
 WARM_UP_S = 50.0
 """A server that gets a tenth more than it can do needs 50 s until its queries take the 5 s of the deadline."""
 
@@ -31,8 +31,8 @@ WEIGHTED_ROUND_ROBIN = Rule(
     "weighted_round_robin", {"poll_interval_seconds": 5.0, "error_penalty": 0.0}, "weighted_round_robin"
 )
 """Polled once a second by each of 100 clients, the servers would answer as many polls as queries; their responses tell
-each client the same every two seconds anyway. And by the default penalty for errors, which is Envoy's, it moves so much
-away from a server at the first time-outs that a third as many queries fail as in the paper."""
+each client the same every two seconds anyway. And with the default penalty for errors, which is Envoy's, somewhat fewer
+fail than in the paper: 14 instead of 19 % at load 1.74."""
 
 
 def on_testbed(

@@ -8,7 +8,7 @@ from openprequal.simulation.figure import Figure, Point, Read, shortened
 from openprequal.simulation.figures import FIGURES
 from openprequal.simulation.measured import QUANTILES, Measured
 from openprequal.simulation.results import Results
-from openprequal.simulation.run import Rule
+from openprequal.simulation.run import Rule, Run
 from openprequal.simulation.tables import figure_rows
 
 
@@ -83,6 +83,15 @@ def test_the_testbed_is_as_large_as_the_papers() -> None:
             assert point.scenario.proxies == sum(kind.count for kind in point.scenario.servers) == 100
     first, *_, last = FIGURES["fig6"].points(None)
     assert (first.scenario.rate, last.scenario.rate) == (pytest.approx(5600, rel=0.01), pytest.approx(13_000, rel=0.01))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
+def test_the_fleet_as_a_whole_can_do_the_highest_load_with_every_seed(seed: int) -> None:
+    scenario = FIGURES["fig6"].points(None)[-1].scenario
+    running = Run(scenario, Rule("random"), seed)
+    running._prepare()
+    cores = sum(replica.serving.cores for replica in running._replicas.values())
+    assert scenario.rate * scenario.work.reckoned_s < 0.95 * cores
 
 
 def test_fig6_counts_enough_requests_for_its_highest_quantile() -> None:
