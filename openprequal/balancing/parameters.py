@@ -109,8 +109,8 @@ class ProbingParameters:
     fade_ratio: float = number(1.0, 0, 100)
     """A report is halfway between news and what is usual after so many mean latencies; 0: it stays news (paper)."""
     scale_latency: bool = switch(True)
-    """Whether a reported latency is scaled to the RIF of now, as far as it has been seen to grow with the RIF; false: it
-    counts as reported (paper)."""
+    """Whether a reported latency is scaled to the RIF of now, as far as it has been seen to grow with the RIF; false:
+    it counts as reported (paper)."""
     estimate_missing: bool = switch(True)
     """Where fewer than two usable reports exist, choose by what is believed without them; false: at random (paper)."""
     trial_every: float = number(200, 2)
@@ -160,8 +160,8 @@ class PrequalParameters(ProbingParameters):
     """blended: the lowest product of (RIF + 1) and the latency of an idle server to the power of latency_share;
     hot_cold: the paper's rule."""
     latency_share: float = number(0.5, 0, 1)
-    """How much the latency counts beside the RIF in the blended rule, on servers whose requests slow each other down; on
-    others it counts whole."""
+    """How much the latency counts beside the RIF in the blended rule, on servers whose requests slow each other down;
+    on others it counts whole."""
     q_rif: float = number(2**-0.25, 0, 1)
     """Q_RIF: quantile of the reported RIFs from which a backend is hot; 0 chooses by RIF alone, 1 by latency alone."""
     slow_limit: float = number(4.0, 1)

@@ -54,11 +54,11 @@ class LoadEstimate:
     ``latency_s`` is the last known latency scaled to that RIF: ``latency / (rif + 1) ** exponent`` at the report, times
     ``(rif + 1) ** exponent`` now. A replica just flooded has no samples at its new RIF; unscaled it would go on looking
     fast and be flooded more. Without a reported latency, what we measured ourselves stands in, and before that the
-    peers' average. While requests of ours are out and nothing at all has come back, a quarter of the length of that silence is a
-    lower bound.
+    peers' average. While requests of ours are out and nothing at all has come back, a quarter of the length of that
+    silence is a lower bound.
 
-    ``score`` is both in one: ``(rif + 1) ** exponent * unit ** latency_weight``, the unit being the latency of a request
-    that is alone there. The lower, the better.
+    ``score`` is both in one: ``(rif + 1) ** exponent * unit ** latency_weight``, the unit being the latency of a
+    request that is alone there. The lower, the better.
     """
 
     __slots__ = (
@@ -247,6 +247,8 @@ class LoadEstimate:
     def _measure(self, latency_s: float, now_s: float) -> None:
         # A sample after a long silence counts (almost) fully: an old high value must not outlive its cause.
         gap_s = now_s - self._measured_s
+        if latency_s < LEAST_S:
+            latency_s = LEAST_S
         weight = 1.0 if gap_s >= 60.0 else max(0.0625, gap_s / (gap_s + 1.0))
         # The ratio of two averages, not the average of ratios, which a few samples at low counts would dominate.
         self._mean_latency_s += weight * (latency_s - self._mean_latency_s)
