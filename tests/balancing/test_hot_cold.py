@@ -1,4 +1,4 @@
-"""The hot-cold lexicographic rule (section 4 of the paper) and its one deviation."""
+"""The hot-cold lexicographic rule (section 4 of the paper) and its two deviations."""
 
 from math import inf
 from random import Random

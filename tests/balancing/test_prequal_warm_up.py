@@ -8,7 +8,7 @@ from openprequal.values import LoadReport, LoadState
 
 
 def old_fleet(count: int = 3, **parameters: object) -> Gateway:
-    """*count* backends that have been there for a minute, and another that has just joined them; all have a RIF of 3."""
+    """*count* backends that have been there for a minute, and one that has just joined them; all have a RIF of 3."""
     gateway = Gateway(count, [(3, 0.04)] * (count + 1), **parameters)
     gateway.pass_s(60)
     gateway.backends = some_backends(count + 1)
