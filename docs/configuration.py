@@ -116,10 +116,10 @@ def _default(value: object) -> str:
 
 
 def _docstrings(model: type) -> Mapping[str, str]:
-    """What stands under each field of *model*, by its name."""
+    """What stands under each field of *model*, its own and those it inherits, by its name."""
     found = {}
-    for kind in model.__mro__[:-1]:
-        body = ast.parse(inspect.getsource(kind)).body[0].body  # type: ignore[attr-defined]
+    for each in reversed(model.__mro__[:-1]):
+        body = ast.parse(inspect.getsource(each)).body[0].body  # type: ignore[attr-defined]
         for field, text in pairwise(body):
             if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
                 found[ast.unparse(field.target)] = " ".join(ast.literal_eval(text.value).split()).replace("``", "`")

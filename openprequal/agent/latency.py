@@ -30,6 +30,9 @@ CAP = 6.0
 """A sample counts as at most so many times what was expected: one request in a hundred that is a hundred times as much
 work is no slow server. A server that has become slower is believed within a few samples all the same."""
 
+LEAST_S = 1e-6
+"""A sample counts as at least this: a clock's resolution is no latency."""
+
 BLOCK = 64
 """Samples among which the exponent is looked for together."""
 
@@ -79,8 +82,10 @@ class LatencyEstimator:
 
     def add(self, others: float, latency_s: float, now: float) -> None:
         """Learn from one request that had *others* beside it, on average, and took *latency_s*."""
+        if latency_s < LEAST_S:
+            latency_s = LEAST_S
         x = log1p(others)
-        y = log(latency_s) if latency_s > 1e-6 else -13.8  # a clock's resolution is no latency
+        y = log(latency_s)
         width = exp(self.exponent * x)
         keep = _KEEP
         gap_s = now - self._last_at

@@ -1,6 +1,7 @@
 """Whom does a pick choose among, where fresh reports are few?"""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from copy import copy
 from random import Random
 
 from openprequal.balancing.indexed_set import IndexedSet
@@ -90,6 +91,7 @@ class Candidates:
         self.silent.discard(load)
         self.probe_pool.discard(load)
         self._warming.pop(load, None)
+        load.warm_up(1.0)
 
     def reported(self, load: LoadEstimate, uses: int) -> None:
         """*load* has a new report, worth *uses* picks."""
@@ -115,6 +117,23 @@ class Candidates:
             if len(found) < 2:
                 found = self._with(self.up, found, exclude, now_s)
         return found
+
+    def foreseen(self, exclude: Collection[str], now_s: float) -> Sequence[LoadEstimate]:
+        """Whom :meth:`among` would give now, as copies with time counted in; nothing is changed. Not for the hot path.
+
+        Where that would be drawn at random, it is the same few again and again.
+        """
+        found = [load for load in self.probe_pool.loads if now_s - load.reported_s <= self._max_age_s]
+        found = [load for load in found if load.id not in exclude]
+        if self._estimate_missing:
+            few = self._small if len(self.up) <= self._small else _DRAWS
+            found += [load for load in self.silent.members[:few] if load.id not in exclude]
+            if len(found) < 2:
+                found += [load for load in self.up.members[:few] if load.id not in exclude]
+        copies = [copy(load) for load in dict.fromkeys(found)]
+        for load in copies:
+            load.refresh(now_s, self._max_age_s)
+        return copies
 
     def refresh(self, now_s: float) -> None:
         """Now and then: let time count in the estimates of a small fleet, and warm up who is new.

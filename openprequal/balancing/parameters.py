@@ -109,8 +109,8 @@ class ProbingParameters:
     fade_ratio: float = number(1.0, 0, 100)
     """A report is halfway between news and what is usual after so many mean latencies; 0: it stays news (paper)."""
     scale_latency: bool = switch(True)
-    """Whether a reported latency is scaled to the RIF of now, as far as it has been seen to grow with it; false: it
-    counts as reported (paper)."""
+    """Whether a reported latency is scaled to the RIF of now, as far as it has been seen to grow with the RIF; false:
+    it counts as reported (paper)."""
     estimate_missing: bool = switch(True)
     """Where fewer than two usable reports exist, choose by what is believed without them; false: at random (paper)."""
     trial_every: float = number(200, 2)

@@ -149,6 +149,7 @@ class ProbingBalancer(Generic[Given]):
     def pick(self, request: IRequest, exclude: Collection[str]) -> Backend | None:
         now_s = self._seconds()
         load = self._trials.next(self._candidates.up, now_s) if self._trials.due() else None
+        candidates: Collection[LoadEstimate] | None = None
         if load is not None and load.id not in exclude:
             reason = PickReason.TRIAL
         else:
@@ -162,7 +163,9 @@ class ProbingBalancer(Generic[Given]):
         self.last_reason = reason
         self.pick_counts[reason] += 1
         if self.explained is not None:
-            self.explained(self._explanation(load, reason, exclude, now_s))
+            if candidates is None:
+                candidates = self._candidates.foreseen(exclude, now_s)
+            self.explained(self._explanation(load, reason, candidates, now_s))
         return load.backend
 
     def started(self, backend: Backend) -> None:
@@ -267,21 +270,23 @@ class ProbingBalancer(Generic[Given]):
         return {load.id: load.estimate(now_s, max_age_s) for load in self._candidates.up}
 
     def explain(self, exclude: Collection[str] = ()) -> PickExplanation:
-        """Whom a pick would fall on now, and why; nothing is changed by it. Not for the hot path."""
+        """Whom a pick would fall on now, and why, trials apart; nothing is changed by it. Not for the hot path."""
         now_s = self._seconds()
-        candidates = self._candidates.among(exclude, now_s, self._peers.fade_s)
+        candidates = self._candidates.foreseen(exclude, now_s)
+        random_state = self._rng.getstate()
         if len(candidates) < 2:
             load, reason = self._candidates.draw(exclude), PickReason.RANDOM
         else:
             load, reason = self._choose(candidates)
-        return self._explanation(load, reason, exclude, now_s)
+        self._rng.setstate(random_state)
+        return self._explanation(load, reason, candidates, now_s)
 
     def _explanation(
-        self, picked: LoadEstimate | None, reason: PickReason, exclude: Collection[str], now_s: float
+        self, picked: LoadEstimate | None, reason: PickReason, candidates: Collection[LoadEstimate], now_s: float
     ) -> PickExplanation:
         threshold, max_age_s = self._rifs.threshold, self.parameters.max_age_seconds
         pool = []
-        for load in self._candidates.among(exclude, now_s, self._peers.fade_s):
+        for load in candidates:
             estimate = load.estimate(now_s, max_age_s)
             pool.append(
                 Considered(

@@ -1,5 +1,7 @@
 """May one more probe be afforded now?"""
 
+_MOST_PER_SECOND = 1e9
+
 
 class ProbeBudget:
     """At most *per_second* probes a second, with a tenth of a second's worth in hand.
@@ -11,8 +13,9 @@ class ProbeBudget:
     __slots__ = ("_at_s", "_capacity", "_left", "_per_second")
 
     def __init__(self, per_second: float) -> None:
-        self._per_second = per_second
-        self._capacity = max(1.0, per_second / 10)
+        # Infinite is allowed, but not countable.
+        self._per_second = min(per_second, _MOST_PER_SECOND)
+        self._capacity = max(1.0, self._per_second / 10)
         self._left = self._capacity
         self._at_s: float | None = None
 

@@ -253,6 +253,8 @@ class LoadEstimate:
     def _measure(self, latency_s: float, now_s: float) -> None:
         # A sample after a long silence counts (almost) fully: an old high value must not outlive its cause.
         gap_s = now_s - self._measured_s
+        if latency_s < LEAST_S:
+            latency_s = LEAST_S
         weight = 1.0 if gap_s >= 60.0 else max(0.0625, gap_s / (gap_s + 1.0))
         # The ratio of two averages, not the average of ratios, which a few samples at low counts would dominate.
         self._mean_latency_s += weight * (latency_s - self._mean_latency_s)

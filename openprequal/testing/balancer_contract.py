@@ -1,4 +1,8 @@
-"""What must every balancer do? Subclass :class:`BalancerContract` in a test module and pytest runs it on yours."""
+"""What must every balancer do? Subclass the contract in a test module and pytest runs it on yours.
+
+:class:`BalancerContract` is for balancers that pick at once, :class:`PendingBalancerContract` for those that let a pick
+wait (as sync mode does); it contains the other.
+"""
 
 from collections import deque
 from collections.abc import Collection, Sequence
@@ -106,13 +110,6 @@ class BalancerContract:
             tick = getattr(self.balancer, "tick", None)
             if tick is not None:
                 tick()
-
-    def pend(self, backends: Collection[Backend]) -> IPending:
-        """A pick that waits; the test is skipped if this balancer's do not."""
-        picked = self.open(backends).pick(AnyRequest(), ())
-        if not IPending.providedBy(picked):
-            pytest.skip("its picks do not wait")
-        return picked
 
     def serve(self, requests: int, at_once: int = 8) -> dict[str, int]:
         """Requests by backend id, where those of weight w serve in turn, w * 50 a second, *at_once* being out."""
@@ -256,6 +253,57 @@ class BalancerContract:
         self.serve(50)
         assert sum(self.balancer.pick_counts.values()) == 50
 
+    @pytest.mark.parametrize("seed", range(5))
+    def test_no_sequence_of_events_makes_it_pick_what_it_must_not(self, seed: int) -> None:
+        rng = Random(seed)
+        backends = some_backends(rng.choice((3, 17, 40)))
+        balancer = self.open(seed=seed)
+        up: dict[str, Backend] = {}
+        started: list[Backend] = []
+        for _ in range(1000):
+            backend = rng.choice(backends)
+            match rng.randrange(8):
+                case 0 if backend.id not in up:
+                    up[backend.id] = backend
+                    balancer.up(backend)
+                case 1 if rng.random() < 0.3:
+                    up.pop(backend.id, None)
+                    balancer.down(backend)
+                case 2 if backend.id in up:
+                    up[backend.id] = Backend(url=backend.url, weight=rng.choice((0.5, 1.0, 3.0)))
+                    balancer.reweighted(up[backend.id])
+                case 3:
+                    balancer.reported(backend, rng.choice(REPORTS))
+                case 4 if started:
+                    balancer.finished(started.pop(rng.randrange(len(started))), rng.choice(OUTCOMES))
+                case 5:
+                    self.clock.advance(rng.choice((0.0, 0.003, 0.2, 5.0)))
+                    tick = getattr(balancer, "tick", None)
+                    if tick is not None:
+                        tick()
+                case _:
+                    exclude = {each.id for each in backends if rng.random() < 0.2}
+                    picked = self.pick(exclude)
+                    allowed = up.keys() - exclude
+                    assert (picked is None) == (not allowed)
+                    if picked is not None:
+                        assert picked.id in allowed
+                        balancer.started(picked)
+                        started.append(picked)
+
+
+class PendingBalancerContract(BalancerContract):
+    """The same for a balancer whose picks wait: and what an :class:`~openprequal.interfaces.IPending` promises.
+
+    Its picks must wait where five backends are up that have not reported yet.
+    """
+
+    def pend(self, backends: Collection[Backend]) -> IPending:
+        """A pick that waits."""
+        picked = self.open(backends).pick(AnyRequest(), ())
+        assert IPending.providedBy(picked), "its picks do not wait: BalancerContract is what it must keep"
+        return picked
+
     @pytest.mark.parametrize("reports", [True, False])
     def test_a_pick_that_waits_calls_back_once(self, reports: bool) -> None:
         backends = some_backends(5)
@@ -294,41 +342,3 @@ class BalancerContract:
                 self.balancer.down(backend)
             self.wait(1.0)
             assert (answers[0] is None) if gone == 5 else (answers[0] in backends[gone:])
-
-    @pytest.mark.parametrize("seed", range(5))
-    def test_no_sequence_of_events_makes_it_pick_what_it_must_not(self, seed: int) -> None:
-        rng = Random(seed)
-        backends = some_backends(rng.choice((3, 17, 40)))
-        balancer = self.open(seed=seed)
-        up: dict[str, Backend] = {}
-        started: list[Backend] = []
-        for _ in range(1000):
-            backend = rng.choice(backends)
-            match rng.randrange(8):
-                case 0 if backend.id not in up:
-                    up[backend.id] = backend
-                    balancer.up(backend)
-                case 1 if rng.random() < 0.3:
-                    up.pop(backend.id, None)
-                    balancer.down(backend)
-                case 2 if backend.id in up:
-                    up[backend.id] = Backend(url=backend.url, weight=rng.choice((0.5, 1.0, 3.0)))
-                    balancer.reweighted(up[backend.id])
-                case 3:
-                    balancer.reported(backend, rng.choice(REPORTS))
-                case 4 if started:
-                    balancer.finished(started.pop(rng.randrange(len(started))), rng.choice(OUTCOMES))
-                case 5:
-                    self.clock.advance(rng.choice((0.0, 0.003, 0.2, 5.0)))
-                    tick = getattr(balancer, "tick", None)
-                    if tick is not None:
-                        tick()
-                case _:
-                    exclude = {each.id for each in backends if rng.random() < 0.2}
-                    picked = self.pick(exclude)
-                    allowed = up.keys() - exclude
-                    assert (picked is None) == (not allowed)
-                    if picked is not None:
-                        assert picked.id in allowed
-                        balancer.started(picked)
-                        started.append(picked)

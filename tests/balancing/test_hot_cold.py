@@ -1,4 +1,4 @@
-"""The hot-cold lexicographic rule (section 4 of the paper) and its one deviation."""
+"""The hot-cold lexicographic rule (section 4 of the paper) and its two deviations."""
 
 from math import inf
 from random import Random
@@ -6,14 +6,15 @@ from random import Random
 import pytest
 
 from openprequal.balancing.hot_cold import choose
-from openprequal.probing.estimate import LoadEstimate, PeerLatency
+from openprequal.probing.estimate import LoadEstimate
+from openprequal.probing.peers import Peers
 from openprequal.values import Backend, LoadReport, PickReason
 
 
 def loads(*pairs: tuple[float, float]) -> list[LoadEstimate]:
     made = []
     for number, (rif, latency_s) in enumerate(pairs):
-        load = LoadEstimate(Backend(url=f"http://b{number}.test:1"), PeerLatency())
+        load = LoadEstimate(Backend(url=f"http://b{number}.test:1"), Peers())
         load.heard(LoadReport(rif, latency_s), 0.0, on_response=False)
         made.append(load)
     return made

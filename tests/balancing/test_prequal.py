@@ -1,63 +1,29 @@
 """Prequal: its events, its probe pool, and what it tells of itself."""
 
-from random import Random
-
 import pytest
-from twisted.internet.task import Clock
+from prequal_gateway import ANSWERED, Gateway
 
-from openprequal.balancing.prequal import Prequal
 from openprequal.errors import ConfigurationError
-from openprequal.interfaces import BalancerContext
-from openprequal.testing.balancer_contract import ANSWERED, AnyRequest, some_backends
-from openprequal.testing.probe_transport import ScriptedProbes
+from openprequal.testing.balancer_contract import some_backends
 from openprequal.values import Backend, LoadReport, PickReason
 
 
-class Gateway:
-    """A Prequal before *count* backends that do not answer probes unless told to."""
-
-    def __init__(self, count: int, **parameters: object) -> None:
-        self.clock = Clock()
-        self.clock.advance(1000.0)
-        self.probes = ScriptedProbes(self.clock)
-        self.balancer = Prequal(BalancerContext(self.clock, Random(1), self.probes, parameters))
-        self.backends = some_backends(count)
-        for backend in self.backends:
-            self.balancer.up(backend)
-
-    def report(self, *reports: tuple[float, float]) -> None:
-        """Each backend in its turn reports (rif, latency_s)."""
-        for backend, (rif, latency_s) in zip(self.backends, reports, strict=False):
-            self.balancer.reported(backend, LoadReport(rif, latency_s))
-
-    def pick(self) -> Backend | None:
-        picked = self.balancer.pick(AnyRequest(), ())
-        assert picked is None or isinstance(picked, Backend)
-        return picked
-
-    def send(self) -> Backend:
-        picked = self.pick()
-        assert picked is not None
-        self.balancer.started(picked)
-        return picked
-
-
 def test_the_cold_backend_with_the_lowest_latency_is_picked() -> None:
-    gateway = Gateway(3)
+    gateway = Gateway(3, rule="hot_cold")
     gateway.report((9, 0.1), (2, 0.5), (2, 0.3))
     assert gateway.pick() == gateway.backends[2]
     assert gateway.balancer.last_reason is PickReason.COLD
 
 
 def test_when_all_are_hot_the_lowest_rif_is_picked() -> None:
-    gateway = Gateway(2, q_rif=0)
+    gateway = Gateway(2, rule="hot_cold", q_rif=0)
     gateway.report((9, 0.2), (4, 0.5))
     assert gateway.pick() == gateway.backends[1]
     assert gateway.balancer.last_reason is PickReason.HOT
 
 
 def test_rif_and_in_flight_are_divided_by_the_weight() -> None:
-    gateway = Gateway(0, q_rif=0)
+    gateway = Gateway(0, rule="hot_cold", q_rif=0)
     light, heavy = Backend(url="http://l.test:1"), Backend(url="http://h.test:1", weight=4.0)
     for backend in (light, heavy):
         gateway.balancer.up(backend)
@@ -74,8 +40,16 @@ def test_with_one_backend_it_is_picked_without_anything_known() -> None:
     assert gateway.balancer.pick_counts["random"] == 1
 
 
-def test_a_report_serves_one_pick_in_a_small_fleet() -> None:
+def test_a_report_serves_any_number_of_picks() -> None:
     gateway = Gateway(3)
+    gateway.report((1, 0.1), (1, 0.1), (1, 0.1))
+    for _ in range(50):
+        gateway.send()
+    assert gateway.balancer.probe_pool_size == 3
+
+
+def test_with_a_reuse_budget_it_serves_one_in_a_small_fleet() -> None:
+    gateway = Gateway(3, reuse_budget=True)
     gateway.report((1, 0.1), (1, 0.1), (1, 0.1))
     assert gateway.balancer.probe_pool_size == 3
     gateway.send()
@@ -83,11 +57,30 @@ def test_a_report_serves_one_pick_in_a_small_fleet() -> None:
 
 
 def test_a_spent_report_goes_on_as_an_estimate() -> None:
-    gateway = Gateway(2, probe_rate=0, q_rif=1, near_ratio=1)
+    gateway = Gateway(2, rule="hot_cold", reuse_budget=True, probe_rate=0, q_rif=1, near_ratio=1)
     gateway.report((0, 0.1), (0, 0.35))
     sent = [gateway.send() for _ in range(6)]
     # Scaled to what is there: 0.1, 0.2, 0.3, then 0.4 against 0.35.
     assert [gateway.backends.index(backend) for backend in sent[:4]] == [0, 0, 0, 1]
+
+
+def test_by_the_blended_rule_rif_and_latency_both_count() -> None:
+    gateway = Gateway(2, near_ratio=1)
+    # Of an idle server 0.01 and 0.09 s, the root of which is 1 to 3.
+    gateway.report((1, 0.02), (0, 0.09))
+    assert gateway.place() == 0
+    gateway.report((3, 0.04), (0, 0.09))
+    assert gateway.place() == 1
+
+
+def test_a_blended_pick_tells_whether_it_fell_on_a_cold_or_a_hot_one() -> None:
+    gateway = Gateway(2, near_ratio=1, q_rif=0.5)
+    gateway.report((5, 0.06), (9, 0.5))
+    assert gateway.place() == 0
+    assert gateway.balancer.last_reason is PickReason.HOT
+    gateway.report((1, 0.02))
+    assert gateway.place() == 0
+    assert gateway.balancer.last_reason is PickReason.COLD
 
 
 def test_reports_leave_by_age() -> None:

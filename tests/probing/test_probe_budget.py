@@ -1,5 +1,7 @@
 """ProbeBudget: probing has a bound whatever the load (PREQUAL.md section 5)."""
 
+from math import inf
+
 from openprequal.probing.budget import ProbeBudget
 
 
@@ -32,3 +34,8 @@ def test_less_than_one_a_second_still_comes_to_one() -> None:
 def test_a_budget_of_zero_gives_one_probe_at_most() -> None:
     budget = ProbeBudget(0)
     assert sum(taken(budget, second, 1) for second in range(100)) <= 1
+
+
+def test_an_infinite_budget_is_never_used_up() -> None:
+    budget = ProbeBudget(inf)
+    assert [taken(budget, 0.0, 1000) for _ in range(100)] == [1000] * 100

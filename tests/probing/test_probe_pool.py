@@ -3,13 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openprequal.probing.estimate import LoadEstimate, PeerLatency
+from openprequal.probing.estimate import LoadEstimate
+from openprequal.probing.peers import Peers
 from openprequal.probing.probe_pool import ProbePool, worst
 from openprequal.values import Backend, LoadReport
 
 
 def load(number: int, rif: float = 0.0, latency_s: float = 0.1, at_s: float = 0.0) -> LoadEstimate:
-    made = LoadEstimate(Backend(url=f"http://b{number}.test:1"), PeerLatency())
+    made = LoadEstimate(Backend(url=f"http://b{number}.test:1"), Peers())
     made.heard(LoadReport(rif, latency_s), at_s, on_response=False)
     return made
 

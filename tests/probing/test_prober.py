@@ -6,7 +6,8 @@ from random import Random
 from twisted.internet.task import Clock
 
 from openprequal.balancing.indexed_set import IndexedSet
-from openprequal.probing.estimate import LoadEstimate, PeerLatency
+from openprequal.probing.estimate import LoadEstimate
+from openprequal.probing.peers import Peers
 from openprequal.probing.prober import Prober
 from openprequal.testing.probe_transport import ScriptedProbes
 from openprequal.values import Backend, LoadReport
@@ -24,7 +25,7 @@ class Fleet:
         self.loads: IndexedSet[LoadEstimate] = IndexedSet(Random(1).random)
         self.ended: list[tuple[LoadEstimate, LoadReport | None]] = []
         for number in range(count):
-            load = LoadEstimate(Backend(url=f"http://b{number}.test:1"), PeerLatency())
+            load = LoadEstimate(Backend(url=f"http://b{number}.test:1"), Peers())
             load.is_up = True
             self.loads.add(load)
         self.prober = Prober(
