@@ -9,8 +9,10 @@ The method, in the order of ``add`` and ``estimate``:
    the nominal load.
 2. latency ~ (rif + 1) ** exponent. On a shared processor the exponent is 1, on an asynchronous or wide server 0; which
    of them this one is, is learned (section 4: "a good estimator learns which it is").
-3. The estimate is Σ latency / Σ (r + 1) ** exponent over the last samples, times (rif + 1) ** exponent: it is
-   *extrapolated* to the present RIF. The mere median of samples near that RIF fails (section 4, 1160 / 6687 ms in our
+3. The estimate is Σ waited / Σ (r + 1) ** exponent over the last samples, times (rif + 1) ** exponent. Waited is what
+   all requests together have waited since the last sample, which on average is one latency a sample (Little's law); but
+   it counts those that are not done yet, too. A server that is buried finishes small requests quickly and large ones
+   never, and by the latencies of those finished it looks fast. It is *extrapolated* to the present RIF. The mere median of samples near that RIF fails (section 4, 1160 / 6687 ms in our
    trial): a server flooded just now has none, so that samples of quieter times make it look fast. The ratio of sums
    errs by 18 % where the median of ratios errs by 22 % (trial model, load 0.9, against the true speeds).
 
@@ -26,7 +28,11 @@ as steady as one over twice as many that are simply kept."""
 FRESH_S = 10.0
 """What was measured before a pause is history: in so many seconds it fades to a third."""
 
-CAP = 6.0
+ENOUGH = 8
+"""Fewer samples are no estimate. After a start the server whose first request happened to be a small one would look ten
+times as fast as all others, and a hundred gateways would bury it (3000 requests in flight in a simulation)."""
+
+CAP = 20.0
 """A sample counts as at most so many times what was expected: one request in a hundred that is a hundred times as much
 work is no slow server. A server that has become slower is believed within a few samples all the same."""
 
@@ -67,6 +73,7 @@ class LatencyEstimator:
         "_cxy",
         "_expected",
         "_last_at",
+        "_samples",
         "_taken",
         "exponent",
     )
@@ -76,28 +83,36 @@ class LatencyEstimator:
         """How the latency grows with the RIF: 0 not at all, 1 in proportion."""
         self._taken = self._expected = 0.0  # fading sums of latency, and of (r + 1) ** exponent
         self._last_at = -inf
+        self._samples = 0  # counted to ENOUGH
         self._cxx = self._cxy = 0.0  # centred sums over past blocks
         self._block_n = 0
         self._block_x = self._block_y = self._block_xx = self._block_xy = 0.0
 
-    def add(self, others: float, latency_s: float, now: float) -> None:
-        """Learn from one request that had *others* beside it, on average, and took *latency_s*."""
+    def add(self, others: float, latency_s: float, now: float, awaited_s: float | None = None) -> None:
+        """Learn from one request that had *others* beside it, on average, and took *latency_s*.
+
+        :param awaited_s: the time that all requests together have waited since the last sample; None: *latency_s*.
+        """
         if latency_s < LEAST_S:
             latency_s = LEAST_S
         x = log1p(others)
         y = log(latency_s)
         width = exp(self.exponent * x)
+        if awaited_s is None:
+            awaited_s = latency_s
         keep = _KEEP
         gap_s = now - self._last_at
         if gap_s > 0.1:
             keep *= exp(-gap_s / FRESH_S)
         self._last_at = now
         expected = self._expected
-        if expected > 1.0:
+        if self._samples < ENOUGH:
+            self._samples += 1
+        elif expected > 1.0:
             most_s = CAP * width * self._taken / expected
-            if latency_s > most_s:
-                latency_s = most_s
-        self._taken = self._taken * keep + latency_s
+            if awaited_s > most_s:
+                awaited_s = most_s
+        self._taken = self._taken * keep + awaited_s
         self._expected = expected * keep + width
         self._block_n += 1
         self._block_x += x
@@ -109,7 +124,7 @@ class LatencyEstimator:
 
     def estimate(self, rif: float, now: float) -> float | None:
         """Expected latency in seconds of a request that meets *rif* others; None before the first sample."""
-        if not self._expected:
+        if self._samples < ENOUGH:
             return None
         latency_s: float = self._taken / self._expected * (rif + 1.0) ** self.exponent
         idle_s = now - self._last_at - FRESH_S

@@ -29,6 +29,7 @@ class LoadTracker:
 
     __slots__ = (
         "_average",
+        "_awaited_s",
         "_awaiting",
         "_counted_at",
         "_estimator",
@@ -70,13 +71,14 @@ class LoadTracker:
         self._last_head_at = self._counted_at = clock.seconds()
         self._served_s = 0.0
         """Seconds that requests have been in flight here, summed over requests, until ``_counted_at``."""
+        self._awaited_s = 0.0
+        """The same of those without a head, since the last sample."""
         self._waiting_for_idle: list[Deferred[None]] = []
 
     def begin(self) -> "InFlight":
         """A request has arrived: count it until the token's ``end``."""
         now = self._seconds()
-        self._served_s += (now - self._counted_at) * self.rif
-        self._counted_at = now
+        self._count(now)
         token = InFlight(self, self.rif, now, self._served_s)
         self.rif += 1
         self._awaiting[token] = True
@@ -123,9 +125,15 @@ class LoadTracker:
         return idle
 
     def _count(self, now: float) -> None:
-        """Before the RIF changes: what it was until *now*."""
-        self._served_s += (now - self._counted_at) * self.rif
+        """Before one comes, answers or goes: how many there were until *now*."""
+        elapsed_s = now - self._counted_at
+        self._served_s += elapsed_s * self.rif
+        self._awaited_s += elapsed_s * len(self._awaiting)
         self._counted_at = now
+
+    def _sample(self, token: "InFlight", latency_s: float, now: float) -> None:
+        awaited_s, self._awaited_s = self._awaited_s, 0.0
+        self._estimator.add(self._beside(token, latency_s), latency_s, now, awaited_s)
 
     def _beside(self, token: "InFlight", latency_s: float) -> float:
         """How many others *token* had beside it, on average over the *latency_s* until ``_counted_at``."""
@@ -143,7 +151,7 @@ class LoadTracker:
         waited_s = now - token.started_at
         expected_s = self._estimator.estimate(token.rif_at_arrival, now)
         if expected_s is not None and waited_s > expected_s:
-            self._estimator.add(self._beside(token, waited_s), waited_s, now)
+            self._sample(token, waited_s, now)
 
     def _tell_if_idle(self) -> None:
         if self.rif == 0:
@@ -174,15 +182,16 @@ class InFlight:
             section 5).
         """
         tracker = self._tracker
-        if not tracker._awaiting.pop(self, False):
+        if self not in tracker._awaiting:
             return
         now = tracker._last_head_at = tracker._seconds()
+        tracker._count(now)
+        del tracker._awaiting[self]
         if sample:
             latency_s = now - self.started_at
             if latency_s < 0.0:  # the clock was set back
                 latency_s = 0.0
-            tracker._count(now)
-            tracker._estimator.add(tracker._beside(self, latency_s), latency_s, now)
+            tracker._sample(self, latency_s, now)
             tracker._average.add(latency_s, now)
 
     def end(self) -> None:

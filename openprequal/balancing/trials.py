@@ -8,6 +8,7 @@ class Trials:
     """Gives, once in *every* picks, one request to a backend that nobody was sent to for a while.
 
     Whom the rule passes over for long is judged by old samples, and only a request could show that it is well again.
+    (One that others keep busy has young samples, and with a hundred gateways trials alone would keep it overloaded.)
     Turns go round all backends and pass those in use, so that the cost is at most one request in *every* times the
     share of such backends: far from the tail even if each is slow.
     """
@@ -37,5 +38,5 @@ class Trials:
             return None
         self._turn = (self._turn + 1) % len(up)
         load = up[self._turn]
-        unused = not load.in_flight and now_s - load.last_started_s >= self._unused_s
+        unused = load.rif < 1.0 and not load.in_flight and now_s - load.last_started_s >= self._unused_s
         return load if unused and not load.held_back else None
