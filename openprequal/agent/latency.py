@@ -12,9 +12,10 @@ The method, in the order of ``add`` and ``estimate``:
 3. The estimate is Σ waited / Σ (r + 1) ** exponent over the last samples, times (rif + 1) ** exponent. Waited is what
    all requests together have waited since the last sample, which on average is one latency a sample (Little's law); but
    it counts those that are not done yet, too. A server that is buried finishes small requests quickly and large ones
-   never, and by the latencies of those finished it looks fast. It is *extrapolated* to the present RIF. The mere median of samples near that RIF fails (section 4, 1160 / 6687 ms in our
-   trial): a server flooded just now has none, so that samples of quieter times make it look fast. The ratio of sums
-   errs by 18 % where the median of ratios errs by 22 % (trial model, load 0.9, against the true speeds).
+   never, and by the latencies of those finished it looks fast. It is *extrapolated* to the present RIF. The mere median
+   of samples near that RIF fails (section 4, 1160 / 6687 ms in our trial): a server flooded just now has none, so that
+   samples of quieter times make it look fast. A ratio of sums errs by 18 % where the median of ratios errs by 22 %
+   (trial model, load 0.9, against the true speeds).
 
 Nothing is kept but sums, from which old samples fade.
 """
@@ -25,8 +26,11 @@ SAMPLES = 32
 """How many samples speak, about: each new one leaves of the older ones 1 - 1 / SAMPLES. A running sum over so many is
 as steady as one over twice as many that are simply kept."""
 
-FRESH_S = 10.0
-"""What was measured before a pause is history: in so many seconds it fades to a third."""
+FRESH_S = 3.0
+FRESH_LATENCIES = 30.0
+"""What was measured before a pause is history: it fades to a third in so many seconds, or in the time of so many
+requests where that is longer. Who was slow and is passed over gets a request a second, and is to be believed again after
+a few of them."""
 
 ENOUGH = 8
 """Fewer samples are no estimate. After a start the server whose first request happened to be a small one would look ten
@@ -48,9 +52,10 @@ PRIOR_STRENGTH = 4.0
 MEMORY = 0.97
 """What is known of the exponent fades by this factor a block; it is the server's nature, which changes rarely."""
 
+IDLE_AFTER_S = 10.0
 IDLE_HALF_LIFE_S = 10.0
 IDLE_HALVINGS = 6
-"""The estimate of an idle server halves this often at most. Without it one slow minute could keep a server without
+"""From then on the estimate of an idle server halves, this often at most. Without it one slow minute could keep a server without
 requests for ever, because only a request could show that the minute is over (section 4: "nor let an old high value
 starve a replica that is idle now")."""
 
@@ -103,7 +108,8 @@ class LatencyEstimator:
         keep = _KEEP
         gap_s = now - self._last_at
         if gap_s > 0.1:
-            keep *= exp(-gap_s / FRESH_S)
+            unit_s = self._taken / self._expected if self._expected else 0.0
+            keep *= exp(-gap_s / max(FRESH_S, FRESH_LATENCIES * unit_s))
         self._last_at = now
         expected = self._expected
         if self._samples < ENOUGH:
@@ -127,7 +133,7 @@ class LatencyEstimator:
         if self._samples < ENOUGH:
             return None
         latency_s: float = self._taken / self._expected * (rif + 1.0) ** self.exponent
-        idle_s = now - self._last_at - FRESH_S
+        idle_s = now - self._last_at - IDLE_AFTER_S
         if rif == 0 and idle_s > 0:
             latency_s *= 0.5 ** min(IDLE_HALVINGS, idle_s / IDLE_HALF_LIFE_S)
         return latency_s
