@@ -3,9 +3,8 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Generic, TypeVar
 
-from attrs import frozen
-
 from openprequal.balancing.candidates import Candidates
+from openprequal.balancing.explanation import PickExplanation, considered
 from openprequal.balancing.failures import FailureRecord
 from openprequal.balancing.parameters import ProbingParameters
 from openprequal.balancing.trials import Trials
@@ -19,42 +18,6 @@ from openprequal.probing.rif_distribution import RifDistribution
 from openprequal.values import Backend, LoadReport, Outcome, PickReason
 
 Given = TypeVar("Given", bound=ProbingParameters)
-
-
-@frozen
-class Considered:
-    """One backend as a pick saw it."""
-
-    id: str
-    rif: float
-    """Believed, its weight divided out; beyond all measure if it is held back."""
-    latency_s: float
-    """Believed, at that RIF."""
-    score: float
-    """What the blended rule compares."""
-    hot: bool
-    """Its RIF is at the threshold or above."""
-    age_s: float | None
-    """Of its last report; None: it never reported."""
-    source: str
-    """What the belief rests on."""
-    held_back: bool
-    """It fails more than its peers, or drains."""
-
-
-@frozen
-class PickExplanation:
-    """Why a pick fell as it did."""
-
-    picked: str | None
-    """Id of the backend; None: there was none to pick."""
-    reason: str | None
-    rif_threshold: float
-    """θ: from this RIF on a backend is hot."""
-    exponent: float
-    """How the latency of these backends has been seen to grow with the RIF: 0 not at all, 1 in proportion."""
-    pool: tuple[Considered, ...]
-    """Whom the rule chose among; of a random pick, or a trial, whom it would have."""
 
 
 class ProbingBalancer(Generic[Given]):
@@ -284,26 +247,11 @@ class ProbingBalancer(Generic[Given]):
     def _explanation(
         self, picked: LoadEstimate | None, reason: PickReason, candidates: Collection[LoadEstimate], now_s: float
     ) -> PickExplanation:
-        threshold, max_age_s = self._rifs.threshold, self.parameters.max_age_seconds
-        pool = []
-        for load in candidates:
-            estimate = load.estimate(now_s, max_age_s)
-            pool.append(
-                Considered(
-                    id=load.id,
-                    rif=load.rif,
-                    latency_s=load.latency_s,
-                    score=load.score,
-                    hot=load.rif >= threshold,
-                    age_s=estimate.age_s,
-                    source=estimate.source,
-                    held_back=load.held_back,
-                )
-            )
+        pool = considered(candidates, self._rifs.threshold, now_s, self.parameters.max_age_seconds)
         return PickExplanation(
-            picked.id if picked is not None else None,
-            reason.value if picked is not None else None,
-            threshold,
-            self._peers.exponent,
-            tuple(pool),
+            picked=picked.id if picked is not None else None,
+            reason=reason.value if picked is not None else None,
+            rif_threshold=self._rifs.threshold,
+            exponent=self._peers.exponent,
+            pool=pool,
         )

@@ -6,8 +6,8 @@ from random import Random
 
 from twisted.internet.task import Clock
 
+from openprequal.balancing.explanation import Considered
 from openprequal.balancing.prequal import Prequal
-from openprequal.balancing.probing_balancer import Considered
 from openprequal.interfaces import BalancerContext
 from openprequal.testing.balancer_contract import AnyRequest, some_backends
 from openprequal.testing.probe_transport import ScriptedProbes

@@ -3,7 +3,7 @@
 import pytest
 from prequal_gateway import ANSWERED, Gateway
 
-from openprequal.balancing.probing_balancer import PickExplanation
+from openprequal.balancing.explanation import PickExplanation
 from openprequal.testing.balancer_contract import AnyRequest
 from openprequal.values import LoadReport, LoadState
 
