@@ -29,8 +29,8 @@ as steady as one over twice as many that are simply kept."""
 FRESH_S = 3.0
 FRESH_LATENCIES = 30.0
 """What was measured before a pause is history: it fades to a third in so many seconds, or in the time of so many
-requests where that is longer. Who was slow and is passed over gets a request a second, and is to be believed again after
-a few of them."""
+requests where that is longer. Who was slow and is passed over gets a request a second, and is to be believed again
+after a few of them."""
 
 ENOUGH = 8
 """Fewer samples are no estimate. After a start the server whose first request happened to be a small one would look ten
@@ -55,9 +55,9 @@ MEMORY = 0.97
 IDLE_AFTER_S = 10.0
 IDLE_HALF_LIFE_S = 10.0
 IDLE_HALVINGS = 6
-"""From then on the estimate of an idle server halves, this often at most. Without it one slow minute could keep a server without
-requests for ever, because only a request could show that the minute is over (section 4: "nor let an old high value
-starve a replica that is idle now")."""
+"""From then on the estimate of an idle server halves, this often at most. Without it one slow minute could keep a
+server without requests for ever, because only a request could show that the minute is over (section 4: "nor let an old
+high value starve a replica that is idle now")."""
 
 ATTENUATION = 0.75
 """The slope that a shared processor with two cores shows: not 1, because its first jobs do not slow each other down."""
