@@ -12,9 +12,10 @@ The method, in the order of ``add`` and ``estimate``:
 3. The estimate is Σ waited / Σ (r + 1) ** exponent over the last samples, times (rif + 1) ** exponent. Waited is what
    all requests together have waited since the last sample, which on average is one latency a sample (Little's law); but
    it counts those that are not done yet, too. A server that is buried finishes small requests quickly and large ones
-   never, and by the latencies of those finished it looks fast. It is *extrapolated* to the present RIF. The mere median of samples near that RIF fails (section 4, 1160 / 6687 ms in our
-   trial): a server flooded just now has none, so that samples of quieter times make it look fast. The ratio of sums
-   errs by 18 % where the median of ratios errs by 22 % (trial model, load 0.9, against the true speeds).
+   never, and by the latencies of those finished it looks fast. It is *extrapolated* to the present RIF. The mere median
+   of samples near that RIF fails (section 4, 1160 / 6687 ms in our trial): a server flooded just now has none, so that
+   samples of quieter times make it look fast. A ratio of sums errs by 18 % where the median of ratios errs by 22 %
+   (trial model, load 0.9, against the true speeds).
 
 Nothing is kept but sums, from which old samples fade.
 """
@@ -100,6 +101,8 @@ class LatencyEstimator:
         width = exp(self.exponent * x)
         if awaited_s is None:
             awaited_s = latency_s
+        elif awaited_s < LEAST_S:  # several were done at once; or the clock was set back
+            awaited_s = LEAST_S
         keep = _KEEP
         gap_s = now - self._last_at
         if gap_s > 0.1:
@@ -123,7 +126,7 @@ class LatencyEstimator:
             self._learn_exponent()
 
     def estimate(self, rif: float, now: float) -> float | None:
-        """Expected latency in seconds of a request that meets *rif* others; None before the first sample."""
+        """Expected latency in seconds of a request that meets *rif* others; None before :data:`ENOUGH` samples."""
         if self._samples < ENOUGH:
             return None
         latency_s: float = self._taken / self._expected * (rif + 1.0) ** self.exponent
