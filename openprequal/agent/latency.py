@@ -105,6 +105,8 @@ class LatencyEstimator:
         width = exp(self.exponent * x)
         if awaited_s is None:
             awaited_s = latency_s
+        elif awaited_s < LEAST_S:  # several were done at once; or the clock was set back
+            awaited_s = LEAST_S
         keep = _KEEP
         gap_s = now - self._last_at
         if gap_s > 0.1:
@@ -129,7 +131,7 @@ class LatencyEstimator:
             self._learn_exponent()
 
     def estimate(self, rif: float, now: float) -> float | None:
-        """Expected latency in seconds of a request that meets *rif* others; None before the first sample."""
+        """Expected latency in seconds of a request that meets *rif* others; None before :data:`ENOUGH` samples."""
         if self._samples < ENOUGH:
             return None
         latency_s: float = self._taken / self._expected * (rif + 1.0) ** self.exponent

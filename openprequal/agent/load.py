@@ -35,6 +35,7 @@ class LoadTracker:
         "_estimator",
         "_is_warm",
         "_last_head_at",
+        "_sampled_at",
         "_seconds",
         "_served_s",
         "_waiting_for_idle",
@@ -68,7 +69,7 @@ class LoadTracker:
         self._average = WindowAverage(latency_window_s)
         self._awaiting: dict[InFlight, bool] = {}
         """Those without a response head yet, oldest first: an ordered set (of which True is a member)."""
-        self._last_head_at = self._counted_at = clock.seconds()
+        self._last_head_at = self._counted_at = self._sampled_at = clock.seconds()
         self._served_s = 0.0
         """Seconds that requests have been in flight here, summed over requests, until ``_counted_at``."""
         self._awaited_s = 0.0
@@ -133,7 +134,12 @@ class LoadTracker:
 
     def _sample(self, token: "InFlight", latency_s: float, now: float) -> None:
         awaited_s, self._awaited_s = self._awaited_s, 0.0
+        self._sampled_at = now
         self._estimator.add(self._beside(token, latency_s), latency_s, now, awaited_s)
+
+    def _forget(self, token: "InFlight", now: float) -> None:
+        """It is no sample, so that what it has waited must not count as part of the next one."""
+        self._awaited_s -= now - max(token.started_at, self._sampled_at)
 
     def _beside(self, token: "InFlight", latency_s: float) -> float:
         """How many others *token* had beside it, on average over the *latency_s* until ``_counted_at``."""
@@ -193,6 +199,8 @@ class InFlight:
                 latency_s = 0.0
             tracker._sample(self, latency_s, now)
             tracker._average.add(latency_s, now)
+        else:
+            tracker._forget(self, now)
 
     def end(self) -> None:
         """The response has ended, or never will: count down. The first call counts."""

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from math import log2
 from random import Random
+from statistics import mean
 
 import pytest
 from twisted.internet.task import Clock
@@ -63,8 +64,14 @@ def asynchronous(clock: Clock, _: int) -> Serve:
     return serve
 
 
-def learned(kind: Callable[[Clock, int], Serve], width: int, at_once: float, requests: int = 4000) -> LoadTracker:
-    """A tracker after random arrivals, of which *at_once* are in service on average."""
+def learned(
+    kind: Callable[[Clock, int], Serve],
+    width: int,
+    at_once: float,
+    requests: int = 4000,
+    look: Callable[[LoadTracker], None] = lambda tracker: None,
+) -> LoadTracker:
+    """A tracker after random arrivals, of which *at_once* are in service on average; *look* sees it at each."""
     clock, rng = Clock(), Random(1)
     tracker, serve = LoadTracker(clock), kind(clock, width)
 
@@ -78,6 +85,7 @@ def learned(kind: Callable[[Clock, int], Serve], width: int, at_once: float, req
         while (timers := clock.getDelayedCalls()) and timers[0].getTime() <= arrival_s:
             clock.advance(max(0.0, timers[0].getTime() - clock.seconds()))
         clock.advance(max(0.0, arrival_s - clock.seconds()))
+        look(tracker)
         serve(tracker.begin(), max(0.05 * WORK_S, rng.gauss(WORK_S, WORK_S / 2)), done)
     return tracker
 
@@ -98,9 +106,21 @@ def test_a_shared_processor_is_recognised(width: int, at_once: float) -> None:
 
 @pytest.mark.parametrize("rif", [4, 9, 19])
 @pytest.mark.parametrize(("width", "at_once"), [(1, 0.6), (1, 0.9), (2, 1.7)])
-def test_its_latency_is_foretold_within_a_quarter(width: int, at_once: float, rif: int) -> None:
-    tracker = learned(shared_processor, width, at_once)
-    assert tracker.report(rif).latency_s == pytest.approx(WORK_S * (rif + 1) / width, rel=0.25)
+def test_its_latency_is_foretold_within_a_quarter_and_on_average_within_a_tenth(
+    width: int, at_once: float, rif: int
+) -> None:
+    # Over the whole run: how large the estimate is at one moment is chance, and it is larger while a queue grows.
+    ratios: list[float] = []
+
+    def look(tracker: LoadTracker) -> None:
+        latency_s = tracker.report(rif).latency_s
+        if latency_s is not None:
+            ratios.append(latency_s / (WORK_S * (rif + 1) / width))
+
+    learned(shared_processor, width, at_once, look=look)
+    assert len(ratios) > 3900
+    assert mean(ratios) == pytest.approx(1.0, abs=0.1)
+    assert mean(abs(ratio - 1.0) for ratio in ratios) < 0.25
 
 
 def test_a_queue_before_one_slot_is_like_a_shared_processor() -> None:
