@@ -36,15 +36,20 @@ class Bar:
             candidates = [rule for rule in results.rules(self.scenario) if rule in RIVALS]
         if not candidates:
             return None
-        p99 = {rule: results.latency(self.scenario, rule, QUANTILE).median for rule in (*candidates, DEFAULT)}
-        other = min(candidates, key=lambda rule: p99[rule])
-        factor = ratio(p99[DEFAULT], p99[other])
+        # Rules are compared on the seeds that both were run with: another seed is another load.
+        pairs = {rule: results.pair(self.scenario, DEFAULT, rule, QUANTILE) for rule in candidates}
+        judged = {rule: pair for rule, pair in pairs.items() if pair is not None}
+        if not judged:
+            return None
+        other = max(judged, key=lambda rule: ratio(*judged[rule]))
+        ours, theirs = judged[other]
+        factor = ratio(ours, theirs)
         named = f"the best rival ({other})" if self.against is None else other
         claim = f"{self.scenario}: p99 at most {self.factor:g} × {named}"
         if self.aim is not None:
             claim += f" (aim {self.aim:g})"
-        holds = factor <= self.factor if p99[other] < inf or p99[DEFAULT] < inf else None
-        return Finding(claim, f"{factor:.2f} × ({in_ms(p99[DEFAULT])} to {in_ms(p99[other])} ms)", holds)
+        holds = factor <= self.factor if theirs < inf or ours < inf else None
+        return Finding(claim, f"{factor:.2f} × ({in_ms(ours)} to {in_ms(theirs)} ms)", holds)
 
 
 BARS: Sequence[Bar] = (

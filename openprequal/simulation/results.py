@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from math import inf
 from pathlib import Path
+from statistics import median
 
 from attrs import frozen
 
@@ -54,6 +55,16 @@ class Results:
     def latency(self, scenario: str, rule: str, quantile: float) -> Spread:
         """A quantile of the latency over the seeds, in seconds; infinite where that many requests failed."""
         return Spread.over([measured.quantiles[quantile] for measured in self.of(scenario, rule)])
+
+    def pair(self, scenario: str, rule: str, other: str, quantile: float) -> tuple[float, float] | None:
+        """A quantile of the latency of two rules: the medians over the seeds that both were run with; None: there are
+        none."""
+        first = {measured.seed: measured.quantiles[quantile] for measured in self.of(scenario, rule)}
+        second = {measured.seed: measured.quantiles[quantile] for measured in self.of(scenario, other)}
+        seeds = first.keys() & second.keys()
+        if not seeds:
+            return None
+        return median(first[seed] for seed in seeds), median(second[seed] for seed in seeds)
 
     def rif(self, scenario: str, rule: str, quantile: float) -> Spread:
         """A quantile of the requests in flight at a server, over the seeds."""
