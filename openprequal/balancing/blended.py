@@ -17,8 +17,9 @@ def lowest_score(
     in simulation it beats the hot-cold rule in every scenario, most where the load is highest
     (``docs/decisions/0006-blended-rule.md``).
 
-    If the best is idle, scores up to *near_ratio* times the lowest are equal to it: a few samples do not tell 36 µs from
-    38, yet the server that happens to be ahead would get everything while all are idle. Of busy ones the best is taken.
+    If the best is idle, scores up to *near_ratio* times the lowest are equal to it: a few samples do not tell 36 µs
+    from 38, yet the server that happens to be ahead would get everything while all are idle. Of busy ones the best is
+    taken.
 
     :param loads: whom to choose from; one or more.
     :param random: uniform in [0, 1).

@@ -168,7 +168,8 @@ class PrequalParameters(ProbingParameters):
     """In the hot-cold rule, one that is this many times slower than the fastest hot one does not win by being idle;
     infinite: it does (paper)."""
     near_ratio: float = number(1.05, 1)
-    """Those whose latency (or score) is up to so many times the lowest count as equal to it; 1: none (paper)."""
+    """Those whose latency (in the blended rule: whose score, and only if the best is idle) is up to so many times the
+    lowest count as equal to it; 1: none (paper)."""
 
 
 @frozen

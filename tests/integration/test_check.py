@@ -19,7 +19,11 @@ def test_good_settings_pass(command: str, tmp_path: Path) -> None:
     [
         (["--port=99999"], {}, ("--port", "99999", "from 1 to 65535")),
         (["--queue-max=some"], {}, ("--queue-max", "some", "a whole number")),
-        ([], {"LOAD_BALANCER_CLASS": "Prequall"}, ("LOAD_BALANCER_CLASS", "Prequall", "prequal, round_robin, random")),
+        (
+            [],
+            {"LOAD_BALANCER_CLASS": "Prequall"},
+            ("LOAD_BALANCER_CLASS", "Prequall", "prequal, prequal_sync, round_robin, random"),
+        ),
         ([], {"CUSTOM_REQUEST_HOOK": "absent.hook"}, ("CUSTOM_REQUEST_HOOK", "'absent'", "cannot be imported")),
         (["--listen=nonsense:1"], {}, ("listen", "nonsense:1", "is no endpoint")),
         (["--no-such-flag"], {}, ("no-such-flag",)),

@@ -6,8 +6,9 @@ import pytest
 
 from openprequal.simulation.bars import Bar, verdicts
 from openprequal.simulation.catalogue import SCENARIOS
+from openprequal.simulation.results import Results
 
-from .fleets import results
+from .fleets import measured, results
 
 BAR = Bar("bursts", 0.5, "random")
 
@@ -58,3 +59,16 @@ def test_antagonists_have_the_bars_against_each_rival_and_the_limit() -> None:
     )
     assert [verdict.holds for verdict in found] == [True, True, True, True, True]
     assert "aim 1.25" in found[3].claim
+
+
+def test_rules_are_compared_on_the_seeds_that_both_were_run_with() -> None:
+    ours = [measured("bursts", "prequal", p99_s, seed=seed) for seed, p99_s in ((1, 0.1), (2, 0.5), (3, 0.5))]
+    theirs = [measured("bursts", "random", 0.2, seed=1)]
+    verdict = BAR.verdict(Results([*ours, *theirs]))
+    assert verdict is not None
+    assert verdict.seen == "0.50 × (100 to 200 ms)"
+
+
+def test_without_a_seed_in_common_nothing_is_judged() -> None:
+    ours, theirs = measured("bursts", "prequal", 0.1, seed=1), measured("bursts", "random", 0.2, seed=2)
+    assert BAR.verdict(Results([ours, theirs])) is None

@@ -71,4 +71,8 @@ FIGURE = Figure(
         (RULES[0].name, "0.99"): of_paper(31, 75, 142),
         (RULES[0].name, "1"): of_paper(None, None, 170),
     },
+    differs="There is no cliff at 1 here. The paper's falls from it because a replica's latency is told from samples"
+    " near its RIF, so that one just flooded goes on looking fast. The agents here extrapolate to the RIF that is, and"
+    " count those still waiting, so that latency alone does not mislead by much on this fleet. In the scenarios with"
+    " antagonists that come and go within seconds it does: see decision 0006.",
 )
