@@ -112,6 +112,9 @@ class LatencyEstimator:
         if gap_s > 0.1:
             unit_s = self._taken / self._expected if self._expected else 0.0
             keep *= exp(-gap_s / max(FRESH_S, FRESH_LATENCIES * unit_s))
+            if gap_s > 4.0 * unit_s and self._expected * keep > SAMPLES * width:
+                # Samples of a crowd weigh more, being about more work; but they are not worth more after a pause.
+                keep = SAMPLES * width / self._expected
         self._last_at = now
         expected = self._expected
         if self._samples < ENOUGH:

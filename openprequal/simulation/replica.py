@@ -125,6 +125,6 @@ class Serve:
         replica, token = self._replica, self._token
         replica._count(good=status == 200)
         token.head()
-        report = token.report() if replica.reports else None
+        report = replica.told(token.report()) if replica.reports else None
         token.end()
         self._answered(status, report)

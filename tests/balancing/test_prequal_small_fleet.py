@@ -45,7 +45,7 @@ def test_a_slow_backend_is_used_again_once_it_is_fast() -> None:
     loop = ClosedLoop([Server(work_s, queues=False) for work_s in (0.02, 0.02, 0.2)])
     loop.run(3.0)
     loop.servers[2].work_s = 0.02
-    loop.run(13.0, connections=0)
+    loop.run(10.0, connections=0)
     loop.forget()
     loop.run(2.0, connections=0)
     assert loop.share(2) > 0.1

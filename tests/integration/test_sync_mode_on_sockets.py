@@ -1,5 +1,6 @@
 """Prequal's sync mode between real processes: probes with hints draw requests to the backend that served the like."""
 
+from collections import Counter
 from pathlib import Path
 
 from running import ask, backend, eventually, gateway, up
@@ -22,8 +23,14 @@ def test_requests_of_a_tenant_stay_with_the_backend_that_has_served_it(tmp_path:
         backend(tmp_path, port, *flags),
     ):
         eventually(lambda: up(port, 2), "both backends are up")
-        # Backends without a latency of their own look alike: until both have one.
-        eventually(lambda: len({ask(port).body for _ in range(4)}) == 2, "both have served")
+        # Backends without a latency of their own look alike: until both have one, which takes eight requests each.
+        served: Counter[bytes] = Counter()
+
+        def both_know() -> bool:
+            served.update(ask(port).body for _ in range(8))
+            return len(served) == 2 and min(served.values()) >= 8
+
+        eventually(both_know, "both have served")
         for tenant in ("a", "b", "c", "d"):
             answers = [ask(port, headers={"Tenant": tenant}) for _ in range(6)]
             assert [answer.status for answer in answers] == [200] * 6
