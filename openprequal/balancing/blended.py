@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from math import inf
 
+from openprequal.balancing.hot_cold import NEAR_S
 from openprequal.probing.estimate import LoadEstimate
 
 
@@ -17,9 +18,9 @@ def lowest_score(
     in simulation it beats the hot-cold rule in every scenario, most where the load is highest
     (``docs/decisions/0006-blended-rule.md``).
 
-    If the best is idle, scores up to *near_ratio* times the lowest are equal to it: a few samples do not tell 36 µs
-    from 38, yet the server that happens to be ahead would get everything while all are idle. Of busy ones the best is
-    taken.
+    If the best is idle, scores up to *near_ratio* times the lowest are equal to it, and so are other idle ones whose
+    latency is within :data:`~openprequal.balancing.hot_cold.NEAR_S` of its: a few samples do not tell 36 µs from 49,
+    yet the server that happens to be ahead would get everything while all are idle. Of busy ones the best is taken.
 
     :param loads: whom to choose from; one or more.
     :param random: uniform in [0, 1).
@@ -34,5 +35,6 @@ def lowest_score(
     if best.rif >= 1.0 or near_ratio == 1.0:
         return best
     limit = lowest * near_ratio
-    near = [load for load in loads if load.score <= limit]
+    near_s = best.latency_s + NEAR_S
+    near = [load for load in loads if load.score <= limit or (load.rif < 1.0 and load.latency_s <= near_s)]
     return near[int(random() * len(near))]

@@ -54,3 +54,7 @@ def test_busy_ones_that_are_nearly_as_good_do_not_share() -> None:
 
 def test_without_a_near_ratio_idle_ones_do_not_share() -> None:
     assert chosen(loads((0, 0.1), (0, 0.104))) == {0}
+
+
+def test_idle_ones_share_whose_latencies_a_network_could_explain() -> None:
+    assert chosen(loads((0, 36e-6), (0, 200e-6), (0, 0.1)), near_ratio=1.05) == {0, 1}
