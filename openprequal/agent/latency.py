@@ -15,7 +15,7 @@ The method, in the order of ``add`` and ``estimate``:
    never, and by the latencies of those finished it looks fast. It is *extrapolated* to the present RIF. The mere median
    of samples near that RIF fails (section 4, 1160 / 6687 ms in our trial): a server flooded just now has none, so that
    samples of quieter times make it look fast. A ratio of sums errs by 18 % where the median of ratios errs by 22 %
-   (trial model, load 0.9, against the true speeds).
+   (trial model, load 0.9, against the true speeds; both over latencies of finished requests).
 
 Nothing is kept but sums, from which old samples fade.
 """
@@ -66,7 +66,7 @@ _KEEP = 1.0 - 1.0 / SAMPLES
 
 
 class LatencyEstimator:
-    """Estimates the latency at a RIF in constant memory and about 1 µs a sample."""
+    """Estimates the latency at a RIF in constant memory; ``bench agent`` tells at what cost."""
 
     __slots__ = (
         "_block_n",

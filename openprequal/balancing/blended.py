@@ -15,7 +15,7 @@ def lowest_score(
     A deviation from the paper, which compares the one signal and then the other (``hot_cold.py``). By the RIF alone a
     slow server gets as much as a fast one; by the latency, which is late and noisy, all proxies run to the server that
     was fast a moment ago. Their product, with the latency damped, is how much longer a request takes that joins there;
-    in simulation it beats the hot-cold rule in every scenario, most where the load is highest
+    in simulation it beats the hot-cold rule wherever there was something to choose by, most where the load is highest
     (``docs/decisions/0006-blended-rule.md``).
 
     If the best is idle, scores up to *near_ratio* times the lowest are equal to it, and so are other idle ones whose

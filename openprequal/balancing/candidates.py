@@ -164,7 +164,7 @@ class Candidates:
     def _fade(self, now_s: float, fade_s: float) -> None:
         self._faded_s = now_s
         self.probe_pool.expire(now_s)
-        # A sixth of it is exact enough; twice a millisecond is often enough for anyone, and costs 2 % of a core.
+        # A sixth of it is exact enough; twice a millisecond is often enough for anyone, and bounds the cost.
         self._fade_every_s = min(0.005, max(0.0005, fade_s / 6))
         for load in self.probe_pool.loads:
             load.refresh(now_s, self._max_age_s)

@@ -17,7 +17,7 @@ from openprequal.values import PickReason
 class Prequal(ProbingBalancer[PrequalParameters]):
     """Prequal (Wydrowski et al., NSDI 2024, section 4), with rules of our own where they measured better.
 
-    ``preset = "paper"`` is the algorithm by the letter. Ours deviates from it in what follows; each has its switch in
+    ``preset = "paper"`` is the paper's algorithm. Ours deviates from it in what follows; each has its switch in
     :class:`~openprequal.balancing.parameters.PrequalParameters`:
 
     - ``rule``: RIF and latency are blended into one number (:mod:`~openprequal.balancing.blended`), instead of compared
@@ -32,8 +32,10 @@ class Prequal(ProbingBalancer[PrequalParameters]):
     - ``warm_up_seconds``: who joins is spared at first (:mod:`~openprequal.balancing.candidates`);
     - ``probe_interval_seconds``, ``max_probes_per_second``: what probing may cost.
 
-    Two things are not by the letter even so: a replica has one response in the pool, the youngest, and its RIF there is
-    what others had when it reported plus what we have there now, so that requests of ours that have ended do not count.
+    Some things are not by the letter even so: a replica has one response in the pool, the youngest, and its RIF there
+    is what others had when it reported plus what we have there now, so that requests of ours that have ended do not count.
+    Nor are those that concern backends in trouble: a long silence counts as latency, one that does not report has its
+    part in θ by our own requests, and one that drains serves only if there is no other.
     """
 
     def __init__(self, context: BalancerContext) -> None:
