@@ -155,7 +155,7 @@ class PrequalParameters(ProbingParameters):
     """Those of every balancer that probes, and those of the rule."""
 
     preset: str = text("default", "default|paper", "default or paper")
-    """Where the others start from; paper: the paper's algorithm, with every deviation that has a switch switched off."""
+    """Where the others start from; paper: the paper's algorithm, with every deviation below switched off."""
     rule: str = text("blended", "blended|hot_cold", "blended or hot_cold")
     """blended: the lowest product of (RIF + 1) and the latency of an idle server to the power of latency_share;
     hot_cold: the paper's rule."""

@@ -33,8 +33,8 @@ class Prequal(ProbingBalancer[PrequalParameters]):
     - ``probe_interval_seconds``, ``max_probes_per_second``: what probing may cost.
 
     Some things are not by the letter even so: a replica has one response in the pool, the youngest, and its RIF there
-    is what others had when it reported plus what we have there now, so that requests of ours that have ended do not count.
-    Nor are those that concern backends in trouble: a long silence counts as latency, one that does not report has its
+    is what others had when it reported plus what we have there now, so that requests of ours that have ended do not
+    count. Nor are those that concern backends in trouble: a long silence counts as latency, one that does not report has its
     part in θ by our own requests, and one that drains serves only if there is no other.
     """
 
