@@ -34,8 +34,8 @@ class Prequal(ProbingBalancer[PrequalParameters]):
 
     Some things are not by the letter even so: a replica has one response in the pool, the youngest, and its RIF there
     is what others had when it reported plus what we have there now, so that requests of ours that have ended do not
-    count. Nor are those that concern backends in trouble: a long silence counts as latency, one that does not report has its
-    part in θ by our own requests, and one that drains serves only if there is no other.
+    count. Nor are those that concern backends in trouble: a long silence counts as latency, one that does not report
+    has its part in θ by our own requests, and one that drains serves only if there is no other.
     """
 
     def __init__(self, context: BalancerContext) -> None:
