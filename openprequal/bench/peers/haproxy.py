@@ -1,15 +1,18 @@
-"""HAProxy: one thread, connections to backends shared by all clients, least connections."""
+"""HAProxy: one thread, connections to backends shared by all clients, no retries."""
 
+import socket
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from openprequal.bench.peers.peer import Peer, find
-from openprequal.bench.processes import Launch
+from openprequal.bench.processes import Launch, Running
 
 CONFIGURATION = """
 global
     nbthread 1
     maxconn 4000
+    stats socket {folder}/haproxy.sock mode 600 level admin
 defaults
     mode http
     timeout connect 5s
@@ -17,7 +20,9 @@ defaults
     timeout server 60s
     timeout http-keep-alive 60s
     http-reuse always
-    balance leastconn
+    retries 0
+    option abortonclose
+    balance {balance}
     option forwardfor
 frontend main
     bind 127.0.0.1:{port} backlog 4096
@@ -32,12 +37,28 @@ def program() -> str:
     return find("haproxy", "apt-get install haproxy")
 
 
-def launch(port: int, backends: Sequence[int], folder: Path) -> Launch:
+def launch(port: int, backends: Sequence[int], folder: Path, balance: str = "leastconn") -> Launch:
     """Write the configuration; what to run."""
     servers = "\n".join(f"    server s{each} 127.0.0.1:{each}" for each in backends)
     file = folder / "haproxy.cfg"
-    file.write_text(CONFIGURATION.format(port=port, servers=servers))
+    file.write_text(CONFIGURATION.format(port=port, servers=servers, balance=balance, folder=folder))
     return Launch([program(), "-db", "-f", str(file)])
 
 
-PEER = Peer("haproxy", program, ("-v",), launch)
+def admit(running: Running, port: int, backends: Sequence[int], folder: Path) -> None:
+    """Add the new one through the runtime API."""
+    name = f"all/s{backends[-1]}"
+    for command in (f"add server {name} 127.0.0.1:{backends[-1]}", f"enable server {name}"):
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.connect(str(folder / "haproxy.sock"))
+            asking.sendall(command.encode() + b"\n")
+            while asking.recv(4096):
+                pass
+
+
+PEER = Peer("haproxy", program, ("-v",), launch, admit)
+
+
+def balancing(name: str, balance: str) -> Peer:
+    """It with another ``balance``."""
+    return Peer(name, program, ("-v",), partial(launch, balance=balance), admit)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from openprequal.bench.processes import Launch, StartFailed
+from openprequal.bench.processes import Launch, Running, StartFailed
 
 
 def _nothing_more(port: int, backends: Sequence[int]) -> None:
@@ -24,6 +24,8 @@ class Peer:
     version_arguments: tuple[str, ...]
     launch: Callable[[int, Sequence[int], Path], Launch]
     """From its port, the backends' ports and a folder of its own to what to run."""
+    admit: Callable[[Running, int, Sequence[int], Path], None]
+    """While it runs: from now on it has these backends, the last of which is new. The rest as for ``launch``."""
     join: Callable[[int, Sequence[int]], None] = _nothing_more
     """Called once it listens."""
 
