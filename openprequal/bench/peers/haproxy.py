@@ -12,7 +12,7 @@ CONFIGURATION = """
 global
     nbthread 1
     maxconn 4000
-    stats socket {folder}/haproxy.sock mode 600 level admin
+    stats socket {folder}/admin.sock mode 600 level admin
 defaults
     mode http
     timeout connect 5s
@@ -50,7 +50,7 @@ def admit(running: Running, port: int, backends: Sequence[int], folder: Path) ->
     name = f"all/s{backends[-1]}"
     for command in (f"add server {name} 127.0.0.1:{backends[-1]}", f"enable server {name}"):
         with socket.socket(socket.AF_UNIX) as asking:
-            asking.connect(str(folder / "haproxy.sock"))
+            asking.connect(str(folder / "admin.sock"))
             asking.sendall(command.encode() + b"\n")
             while asking.recv(4096):
                 pass

@@ -43,7 +43,7 @@ def run_side_by_side(tasks: Sequence[Task], limit_s: float, thrown_away: Mapping
         folder.chmod(0o755)  # nginx's workers are another user's
         lanes = []
         for number, task in enumerate(tasks):
-            own = folder / f"lane-{number}"
+            own = folder / str(number)  # short: sockets lie in there, whose paths the system limits
             own.mkdir()
             lanes.append(Lane(task, own, started))
             lanes[-1].start()

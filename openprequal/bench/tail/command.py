@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from openprequal.bench.processes import StartFailed
-from openprequal.bench.tail import plots
+from openprequal.bench.tail import histograms, plots
 from openprequal.bench.tail.lateness import LIMIT_S
 from openprequal.bench.tail.policies import POLICIES
 from openprequal.bench.tail.record import Record
@@ -83,6 +83,7 @@ def run(options: argparse.Namespace) -> int:
     policies = [name for name in options.policies.split(",") if name]
     if unknown := [name for name in policies if name not in POLICIES]:
         raise StartFailed(f"--policies: {', '.join(unknown)} unknown, allowed are {', '.join(POLICIES)}")
+    histograms.empty()  # what is missing is said before anything runs
     if not options.no_plots:
         try:
             plots.available()
@@ -105,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         if not options.report_only:
             for name in policies:
-                POLICIES[name].peer.program()  # what is missing is said before anything runs
+                POLICIES[name].peer.program()
 
             def keep(record: Record) -> None:
                 append(file, record)

@@ -87,7 +87,7 @@ class Lane:
             running.wait_until(lambda port=port: answers(port))  # type: ignore[misc]
         known = self._backends if self.joins_s is None else self._backends[:-1]
         for number, port in enumerate(free_ports(self._scenario.proxies)):
-            folder = self._folder / f"proxy-{number}"
+            folder = self._folder / str(number)
             folder.mkdir()
             launch = self._peer.launch(port, known, folder)
             running = self._started.enter_context(Running(launch, None, folder, self._peer.name))

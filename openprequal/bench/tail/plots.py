@@ -6,8 +6,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from hdrh.histogram import HdrHistogram
-
+from openprequal.bench.tail.histograms import add, empty, record
 from openprequal.bench.tail.record import Record
 from openprequal.bench.tail.results import Results
 from openprequal.bench.tail.workloads import DEADLINE_S, WORKLOADS
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "svg")
 _NINES = (0.0, 50.0, 90.0, 99.0, 99.9)
-_LONGEST_US = 60_000_000
 
 __all__ = ["available", "plot"]
 
@@ -63,11 +61,12 @@ def _percentiles(axes: "Axes", results: Results, workload: str) -> None:
     """All seeds together; requests that were not answered are at the deadline."""
     for policy in results.policies(workload):
         runs = results.of(workload, policy)
-        together = HdrHistogram(1, _LONGEST_US, 3)
+        together = empty()
         for run in runs:
-            together.add(run.answered)
-            for _ in range(run.latencies.failed + run.latencies.timed_out):
-                together.record_value(int(DEADLINE_S * 1e6))
+            add(together, run.latencies.histogram)
+            lost = run.latencies.failed + run.latencies.timed_out
+            if lost:
+                record(together, DEADLINE_S, lost)
         # As many nines as there are at least ten requests beyond.
         most = 100.0 * (1.0 - 10.0 / max(11, together.get_total_count()))
         points = [100.0 - 10.0 ** (2.0 - step / 25.0) for step in range(101)]
@@ -84,13 +83,13 @@ def _percentiles(axes: "Axes", results: Results, workload: str) -> None:
 
 
 def _over_time(axes: "Axes", results: Results, workload: str) -> None:
-    """p99 of each second, the median over the seeds."""
+    """p99 of each second, the median over the seeds; where it was not answered, it is at the deadline."""
     for policy in results.policies(workload):
         runs = results.of(workload, policy)
         seconds = range(min(len(run.latencies.by_second) for run in runs))
         axes.plot(seconds, [_second_p99_ms(runs, second) for second in seconds], label=policy, linewidth=1.0)
     axes.set_xlabel("seconds since counting began")
-    _latency_axis(axes, "p99 of each second, ms (unanswered: at the deadline)")
+    _latency_axis(axes, "p99 of each second, ms")
 
 
 def _second_p99_ms(runs: Sequence[Record], second: int) -> float:

@@ -5,14 +5,11 @@ from math import inf, isfinite
 from typing import Any, cast
 
 from attrs import asdict, evolve, frozen
-from hdrh.histogram import HdrHistogram
 
 from openprequal.bench.tail.generator import BROKEN, TIMED_OUT, Seen
+from openprequal.bench.tail.histograms import encoded
 from openprequal.bench.tail.lateness import p99_of
 from openprequal.simulation.measured import QUANTILES, quantile_of
-
-_LONGEST_US = 60_000_000
-_DIGITS = 3
 
 
 @frozen(kw_only=True)
@@ -29,7 +26,7 @@ class Latencies:
     quantiles: Mapping[str, float]
     """Seconds at each of :data:`~openprequal.simulation.measured.QUANTILES`; infinite where requests failed."""
     histogram: str
-    """Of the answered ones, in microseconds: an HDR histogram, encoded."""
+    """Of the answered ones (:mod:`~openprequal.bench.tail.histograms`)."""
     by_second: Sequence[tuple[float | None, float | None, int]]
     """p50 and p99 of the requests that were to be sent in each second (None: so many failed, or there were none), and
     how many of them failed."""
@@ -71,11 +68,6 @@ class Record:
         """Seconds."""
         return self.latencies.quantiles[f"{quantile:g}"]
 
-    @property
-    def answered(self) -> HdrHistogram:
-        """The latencies of the answered requests, in microseconds."""
-        return HdrHistogram.decode(self.latencies.histogram)
-
     def as_told(self) -> dict[str, Any]:
         """As it is written: without numbers that JSON does not have."""
         return cast(dict[str, Any], finite(asdict(self)))
@@ -93,7 +85,6 @@ class Record:
 
 def latencies_of(seen: Seen, warm_up_s: float) -> Latencies:
     """What was seen after the warm-up."""
-    histogram = HdrHistogram(1, _LONGEST_US, _DIGITS)
     seconds: dict[int, tuple[list[float], list[int]]] = {}
     statuses: dict[str, int] = {}
     answered: list[float] = []
@@ -106,7 +97,6 @@ def latencies_of(seen: Seen, warm_up_s: float) -> Latencies:
         if status == 200:
             answered.append(latency_s)
             good.append(latency_s)
-            histogram.record_value(min(_LONGEST_US, max(1, round(latency_s * 1e6))))
         else:
             bad.append(status)
     answered.sort()
@@ -118,7 +108,7 @@ def latencies_of(seen: Seen, warm_up_s: float) -> Latencies:
         timed_out=timed_out,
         statuses=statuses,
         quantiles={f"{quantile:g}": quantile_of(answered, quantile, lost) for quantile in QUANTILES},
-        histogram=histogram.encode().decode("ascii"),
+        histogram=encoded(answered),
         by_second=[_second(*seconds.get(second, ([], []))) for second in range(max(seconds, default=-1) + 1)],
     )
 
