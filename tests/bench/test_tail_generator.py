@@ -1,10 +1,11 @@
 """The generator sends what was scheduled, when it was, and counts from then."""
 
 import pytest
+from twisted.internet.protocol import Factory, Protocol
 
 from openprequal.bench.tail.emulation import Emulation
 from openprequal.bench.tail.emulation import Spec as BackendsSpec
-from openprequal.bench.tail.generator import BROKEN, TIMED_OUT, Generator, Scheduled, Seen, Spec, schedule
+from openprequal.bench.tail.generator import BROKEN, FOREIGN, TIMED_OUT, Generator, Scheduled, Seen, Spec, schedule
 from openprequal.bench.tail.workloads import WORKLOADS
 from tests.bench.sockets import MemorySockets
 
@@ -67,6 +68,16 @@ def test_what_takes_longer_than_the_deadline_is_given_up_and_counts_as_timed_out
     seen = sent(sockets, [Scheduled(0.0, 0, 60.0), Scheduled(0.1, 0, 0.1)], [1])
     assert list(seen.status) == [TIMED_OUT, 200]
     assert seen.latency_s[0] == pytest.approx(5.0, abs=0.06)
+
+
+def test_an_answer_that_is_no_backends_is_an_error(sockets: MemorySockets) -> None:
+    class Friendly(Protocol):
+        def dataReceived(self, data: bytes) -> None:
+            assert self.transport is not None
+            self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    sockets.listenTCP(5, Factory.forProtocol(Friendly))
+    assert list(sent(sockets, [Scheduled(0.0, 0, 0.1)], [5]).status) == [FOREIGN]
 
 
 def test_a_refused_connection_is_an_error(sockets: MemorySockets) -> None:

@@ -88,14 +88,21 @@ def test_ratios_are_over_the_seeds_that_both_have() -> None:
     results = Results(record("skew-16", policy, value, seed) for (policy, seed), value in p99_s.items())
     found = results.ours_to("skew-16", "haproxy-leastconn", 0.99)
     assert found is not None
-    of_medians, spread, seeds = found
-    assert of_medians == pytest.approx(0.2 / 0.3)
-    assert (spread.low, spread.high, seeds) == (pytest.approx(0.5), pytest.approx(0.75), 2)
+    assert (found.ours_s, found.theirs_s) == pytest.approx((0.2, 0.3))
+    assert str(found) == "0.67 × (0.50–0.75)"
 
 
 def test_without_a_common_seed_there_is_no_ratio() -> None:
     results = Results([record("skew-16", "openprequal", 0.1), record("skew-16", "envoy-weighted", 0.1, seed=2)])
     assert results.ours_to("skew-16", "envoy-weighted", 0.99) is None
+
+
+@pytest.mark.parametrize(("ours", "theirs", "who"), [(0, 50, "theirs"), (50, 0, "ours"), (50, 50, "both")])
+def test_a_quantile_that_failed_has_no_ratio_to_tell(ours: int, theirs: int, who: str) -> None:
+    results = Results(
+        [record("skew-16", "openprequal", 0.1, failed=ours), record("skew-16", "envoy-weighted", 0.1, failed=theirs)]
+    )
+    assert str(results.ours_to("skew-16", "envoy-weighted", 0.99)) == f"failed ({who})"
 
 
 def test_records_of_another_version_are_refused() -> None:

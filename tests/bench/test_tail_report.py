@@ -26,9 +26,8 @@ RESULTS = Results(
 
 
 def test_ours_to_each_peer_is_told_with_its_range() -> None:
-    assert (
-        "skew-16: openprequal / haproxy-leastconn: p50 0.40 × (seeds 0.40 to 0.50), p99 0.40 × (seeds 0.40 to 0.50)"
-        in as_text(RESULTS)
+    assert "skew-16: openprequal / haproxy-leastconn: p50 0.40 × (0.40–0.50), p99 0.40 × (0.40–0.50)" in as_text(
+        RESULTS
     )
 
 
@@ -38,7 +37,7 @@ def test_the_table_has_medians_ranges_errors_and_time_outs() -> None:
     assert row.split()[:2] == [OURS, "100"]
     assert "0.100" in row
     assert "0.200" in row
-    assert "failed (failed–failed)" in row
+    assert "failed" in row
 
 
 def test_machine_versions_lanes_and_lateness_are_said() -> None:

@@ -34,7 +34,8 @@ class Peer:
         done = subprocess.run(
             [self.program(), *self.version_arguments], capture_output=True, text=True, timeout=20, check=False
         )
-        return ((done.stdout + done.stderr).strip().splitlines() or ["?"])[0]
+        first = ((done.stdout + done.stderr).strip().splitlines() or ["?"])[0]
+        return first.removeprefix(self.program()).strip()
 
 
 def find(name: str, install: str) -> str:

@@ -47,6 +47,8 @@ def run_side_by_side(tasks: Sequence[Task], limit_s: float, thrown_away: Mapping
             own.mkdir()
             lanes.append(Lane(task, own, started))
             lanes[-1].start()
+        for lane in lanes:
+            lane.wait_until_ready()
         machine = describe_machine()
         begin_s = time.monotonic() + _GENERATOR_START_S * (1 + len(lanes) / 2)
         for lane in lanes:

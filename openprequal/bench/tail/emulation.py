@@ -36,6 +36,7 @@ BEGIN_PATH = b"/_bench/begin/"
 """Followed by when, on the machine's monotonic clock, the scenario begins."""
 TOLD_PATH = b"/_bench/told"
 HEALTH_PATH = b"/healthz"
+BODY = b"served"
 _STATUS = {200: b"HTTP/1.1 200 OK\r\n", 503: b"HTTP/1.1 503 Service Unavailable\r\n"}
 
 
@@ -167,7 +168,7 @@ class _Connection(Protocol):
             return
         if path.startswith(BEGIN_PATH):
             emulation.begin(float(path[len(BEGIN_PATH) :]))
-        body = b"ok"
+        body = BODY
         report = backend.replica.report()
         if path == HEALTH_PATH:
             emulation.probes += 1
@@ -179,7 +180,7 @@ class _Connection(Protocol):
 
     def _answered(self, status: int, report: LoadReport | None) -> None:
         self._serve = None
-        self._answer(status, report, b"ok")
+        self._answer(status, report, BODY)
 
     def _answer(self, status: int, report: LoadReport | None, body: bytes) -> None:
         load = b"" if report is None else load_fields(report)

@@ -17,6 +17,7 @@ from attrs import asdict, define, field, frozen
 from twisted.internet.protocol import ClientFactory, Protocol
 from twisted.python.failure import Failure
 
+from openprequal.bench.tail.emulation import BODY
 from openprequal.bench.tail.workloads import DEADLINE_S, WORKLOADS
 from openprequal.http1.send import sender
 from openprequal.reactor import PlainEPollReactor
@@ -26,6 +27,8 @@ BROKEN = 0
 """Stands for a status where the connection was refused or ended before an answer."""
 TIMED_OUT = 1
 """Stands for a status where the deadline was over."""
+FOREIGN = 2
+"""Stands for a status where it was 200, and the answer none of a backend's."""
 _SWEEP_S = 0.05
 """How often deadlines are looked at."""
 _CONNECT_S = 5.0
@@ -129,7 +132,7 @@ class Generator:
                 return
             self._next += 1
             self.seen.late_s[number] = late_s
-            head = b"GET /work/%.6f HTTP/1.1\r\nHost: bench\r\n\r\n" % request.work_s
+            head = b"GET /work/%.6f HTTP/1.1\r\nHost: localhost\r\n\r\n" % request.work_s
             self._under_way.append((number, self._proxies[request.proxy].send(number, head)))
 
     def _sweep(self) -> None:
@@ -210,7 +213,8 @@ class Exchange(Protocol):
         if at < 0 or len(data) < end + 4 + int(head[at + 17 :].split(b"\r", 1)[0]):
             return
         self._buffer = b""
-        self._over(int(head[9:12]))
+        status = int(head[9:12])
+        self._over(FOREIGN if status == 200 and not data.endswith(BODY) else status)
         if b"\r\nconnection: close" in head:
             transport: Any = self.transport
             transport.loseConnection()

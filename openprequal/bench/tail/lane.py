@@ -6,6 +6,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +69,12 @@ class Lane:
         joining = self._scenario.joining
         self.joins_s = None if joining is None else joining.at * self._scenario.seconds
         """When, since the beginning, :meth:`join` is to be called; None: never."""
+        self._known = self._backends if joining is None else self._backends[:-1]
 
     def start(self) -> None:
-        """Start backends and proxies, and wait until they answer.
+        """Start backends and proxies.
 
-        :raises StartFailed: one of them does not.
+        :raises StartFailed: a program is missing.
         """
         everyone = range(len(self._backends))
         for number, own in enumerate([[each] for each in everyone] if self._workload.burns_cpu else [[*everyone]]):
@@ -83,19 +85,25 @@ class Lane:
             launch = _python("openprequal.bench.tail.emulation", _written(self._folder / f"{name}.json", asdict(spec)))
             running = self._started.enter_context(Running(launch, None, self._folder, name))
             self._emulations.append((running, self._backends[own[0]]))
-        for running, port in self._emulations:
-            running.wait_until(lambda port=port: answers(port))  # type: ignore[misc]
-        known = self._backends if self.joins_s is None else self._backends[:-1]
         for number, port in enumerate(free_ports(self._scenario.proxies)):
             folder = self._folder / str(number)
             folder.mkdir()
-            launch = self._peer.launch(port, known, folder)
+            launch = self._peer.launch(port, self._known, folder)
             running = self._started.enter_context(Running(launch, None, folder, self._peer.name))
             self._proxies.append((running, port, folder))
+
+    def wait_until_ready(self) -> None:
+        """Return when all of them answer.
+
+        :raises StartFailed: one does not.
+        """
+        for running, port in self._emulations:
+            running.wait_until(partial(answers, port))
         for running, port, _ in self._proxies:
-            running.wait_until(lambda port=port: listens(port))  # type: ignore[misc]
-            self._peer.join(port, known)
-            running.wait_until(lambda port=port: answers(port))  # type: ignore[misc]
+            running.wait_until(partial(listens, port))
+            self._peer.join(port, self._known)
+        for running, port, _ in self._proxies:
+            running.wait_until(partial(answers, port))
 
     def begin(self, begin_s: float) -> None:
         """Have the scenario begin at *begin_s* of the monotonic clock."""

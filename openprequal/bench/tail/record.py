@@ -6,10 +6,12 @@ from typing import Any, cast
 
 from attrs import asdict, evolve, frozen
 
-from openprequal.bench.tail.generator import BROKEN, TIMED_OUT, Seen
+from openprequal.bench.tail.generator import BROKEN, FOREIGN, TIMED_OUT, Seen
 from openprequal.bench.tail.histograms import encoded
 from openprequal.bench.tail.lateness import p99_of
 from openprequal.simulation.measured import QUANTILES, quantile_of
+
+_NAMES = {BROKEN: "broken", TIMED_OUT: "timed out", FOREIGN: "not a backend's", -1: "unsettled"}
 
 
 @frozen(kw_only=True)
@@ -22,7 +24,7 @@ class Latencies:
     """Answered with an error, or not at all."""
     timed_out: int
     statuses: Mapping[str, int]
-    """How many of each status; ``broken`` and ``timed out`` among them."""
+    """How many of each status; what had none has a name."""
     quantiles: Mapping[str, float]
     """Seconds at each of :data:`~openprequal.simulation.measured.QUANTILES`; infinite where requests failed."""
     histogram: str
@@ -91,7 +93,7 @@ def latencies_of(seen: Seen, warm_up_s: float) -> Latencies:
     for at_s, latency_s, status in zip(seen.at_s, seen.latency_s, seen.status, strict=True):
         if at_s < warm_up_s:
             continue
-        name = {BROKEN: "broken", TIMED_OUT: "timed out", -1: "unsettled"}.get(status, str(status))
+        name = _NAMES.get(status, str(status))
         statuses[name] = statuses.get(name, 0) + 1
         good, bad = seconds.setdefault(int(at_s - warm_up_s), ([], []))
         if status == 200:

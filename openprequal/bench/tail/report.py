@@ -46,7 +46,7 @@ def _table(results: Results, workload: str) -> list[str]:
         f"   latency in ms from the scheduled arrival, medians over {len(seeds)} seeds (range); errors and time-outs "
         f"({scenario.deadline_s:g} s) in % of all requests, and slowest in every quantile",
         "",
-        f"{'':<25}{'p50':>18}{'p90':>18}{'p99':>20}{'p99.9':>20}{'errors %':>10}{'timed out %':>13}"
+        f"{'':<25}{'p50':>17}{'p90':>17}{'p99':>19}{'p99.9':>21}{'errors %':>10}{'timed out %':>13}"
         f"{'probes/req':>12}{'cores':>7}",
     ]
     for policy in results.policies(workload):
@@ -58,7 +58,7 @@ def _table(results: Results, workload: str) -> list[str]:
             f"{_middle(runs, lambda run: run.probes / max(1, run.latencies.requests)):.2f}",
             f"{_middle(runs, lambda run: run.cpu['proxies']):.2f}",
         ]
-        widths = (18, 18, 20, 20, 10, 13, 12, 7)
+        widths = (17, 17, 19, 21, 10, 13, 12, 7)
         row = "".join(f"{cell:>{width}}" for cell, width in zip([*cells, *figures], widths, strict=True))
         few = f"  ({len(runs)} of {len(seeds)} seeds)" if len(runs) < len(seeds) else ""
         lines.append(f"{policy:<25}{row}{few}")
@@ -70,12 +70,11 @@ def _ratios(results: Results, workload: str) -> list[str]:
     for policy in results.policies(workload):
         if policy == OURS:
             continue
-        told = []
-        for quantile in _JUDGED:
-            found = results.ours_to(workload, policy, quantile)
-            if found is not None:
-                of_medians, spread, _ = found
-                told.append(f"p{quantile * 100:g} {of_medians:.2f} × (seeds {spread.low:.2f} to {spread.high:.2f})")
+        told = [
+            f"p{quantile * 100:g} {found}"
+            for quantile in _JUDGED
+            if (found := results.ours_to(workload, policy, quantile)) is not None
+        ]
         if told:
             lines.append(f"{workload}: {OURS} / {policy}: {', '.join(told)}")
     return lines
@@ -128,7 +127,8 @@ def _middle(records: Sequence[Record], figure: Callable[[Record], float]) -> flo
 
 def in_ms(spread: Spread) -> str:
     """A latency in seconds and its range, in milliseconds."""
-    return f"{_ms(spread.median)} ({_ms(spread.low)}–{_ms(spread.high)})"
+    low, high = _ms(spread.low), _ms(spread.high)
+    return _ms(spread.median) + (f" ({low}–{high})" if low != high else "")
 
 
 def _ms(value: float) -> str:
@@ -142,8 +142,8 @@ def as_json(results: Results, simulated: simulation_results.Results | None = Non
             "workload": workload,
             "policy": policy,
             "quantile": quantile,
-            "of_medians": found[0],
-            "seeds": asdict(found[1]),
+            "ratio": found.ratio,
+            **asdict(found),
         }
         for workload in results.workloads
         for policy in results.policies(workload)

@@ -2,8 +2,11 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from math import inf
 from pathlib import Path
 from statistics import median
+
+from attrs import frozen
 
 from openprequal.bench.processes import StartFailed
 from openprequal.bench.tail.policies import OURS
@@ -69,13 +72,37 @@ class Results:
         """Of the latency, over the seeds, in seconds; infinite where that many requests failed."""
         return Spread.over([record.quantile(quantile) for record in self.of(workload, policy)])
 
-    def ours_to(self, workload: str, policy: str, quantile: float) -> tuple[float, Spread, int] | None:
-        """The ratio of our quantile to that of *policy*, on the seeds that both were run with: of the medians, of the
-        single seeds, and how many seeds; None: there are none."""
+    def ours_to(self, workload: str, policy: str, quantile: float) -> "OursTo | None":
+        """Our quantile beside that of *policy*, on the seeds that both were run with; None: there are none."""
         ours = {record.seed: record.quantile(quantile) for record in self.of(workload, OURS)}
         theirs = {record.seed: record.quantile(quantile) for record in self.of(workload, policy)}
         seeds = sorted(ours.keys() & theirs.keys())
         if not seeds:
             return None
-        of_medians = ratio(median(ours[seed] for seed in seeds), median(theirs[seed] for seed in seeds))
-        return of_medians, Spread.over([ratio(ours[seed], theirs[seed]) for seed in seeds]), len(seeds)
+        return OursTo(
+            median(ours[seed] for seed in seeds),
+            median(theirs[seed] for seed in seeds),
+            Spread.over([ratio(ours[seed], theirs[seed]) for seed in seeds]),
+        )
+
+
+@frozen
+class OursTo:
+    """Our latency at a quantile beside another's: medians over the seeds, seconds; infinite where requests failed."""
+
+    ours_s: float
+    theirs_s: float
+    by_seed: Spread
+    """Of the ratios of single seeds."""
+
+    @property
+    def ratio(self) -> float:
+        """Of the medians."""
+        return ratio(self.ours_s, self.theirs_s)
+
+    def __str__(self) -> str:
+        if inf in (self.ours_s, self.theirs_s):
+            who = "both" if self.ours_s == self.theirs_s else "ours" if self.ours_s == inf else "theirs"
+            return f"failed ({who})"
+        low, high = self.by_seed.low, self.by_seed.high
+        return f"{self.ratio:.2f} ×" + (f" ({low:.2f}–{high:.2f})" if low < high else "")

@@ -56,7 +56,7 @@ def comparisons(results: Results, simulated: simulation_results.Results, workloa
             continue
         pair = simulated.pair(workload, POLICIES[OURS].stand_in, rule, QUANTILE)
         if pair is not None:
-            found.append(Comparison(policy, live[0], ratio(*pair)))
+            found.append(Comparison(policy, live.ratio, ratio(*pair)))
     return found
 
 
