@@ -78,12 +78,20 @@ def test_policies_that_are_close_are_not_compared() -> None:
     assert order_agrees(RESULTS, simulated(0.1, 0.105), "skew-16") == (0, 0)
 
 
-def test_each_rule_that_stands_for_a_policy_is_simulated_once() -> None:
+def test_each_rule_that_stands_for_a_policy_is_simulated_once(tmp_path: Path) -> None:
     runs = [
         record("uniform-4-1", policy, 0.1) for policy in ("haproxy-leastconn", "nginx-least-conn", "envoy-weighted")
     ]
-    rules = sorted(run.balancer for run in simulate(runs, 1).runs)
-    assert rules == ["least_in_flight", "weighted_round_robin"]
+    simulated = simulate(runs, 1, tmp_path / "simulated.csv").runs
+    assert sorted(run.balancer for run in simulated) == ["least_in_flight", "weighted_round_robin"]
+
+
+def test_what_was_simulated_is_not_simulated_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs, file = [record("uniform-4-1", "haproxy-leastconn", 0.1)], tmp_path / "simulated.csv"
+    first = simulate(runs, 1, file).runs
+    # A cell would come back as it is, and break what follows.
+    monkeypatch.setattr("openprequal.bench.tail.simulated.run_all", lambda cells, jobs, title: list(cells))
+    assert [run.quantiles[0.5] for run in simulate(runs, 1, file).runs] == pytest.approx([first[0].quantiles[0.5]])
 
 
 def test_csv_has_a_line_for_each_run() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from openprequal.bench.processes import StartFailed
 from openprequal.bench.tail.batch import Ended
 from openprequal.bench.tail.lane import Task
 from openprequal.bench.tail.record import Record
@@ -77,3 +78,18 @@ def test_a_run_that_is_late_every_time_is_given_up() -> None:
     assert sorted({each.policy for each in kept}) == ["haproxy-leastconn", "openprequal"]
     assert given_up == ["envoy-weighted"] * 2
     assert sum("given up" in line for line in told) == 2
+
+
+def test_a_program_that_fails_costs_a_try_and_no_more() -> None:
+    tries: list[int] = []
+    kept: list[Record] = []
+
+    def batch(tasks: Sequence[Task], limit_s: float, reasons: dict[Task, list[str]]) -> list[Ended]:
+        tries.append(len(tasks))
+        if len(tries) == 1:
+            raise StartFailed("envoy ended: no such cluster")
+        return [Ended(task, done(task)) for task in tasks]
+
+    assert carry_out(plan(3, [1]), [], kept.append, lambda line: None, batch) == []
+    assert tries == [3, 3, 3]
+    assert len(kept) == 6

@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from openprequal.bench.processes import StartFailed
@@ -16,8 +17,10 @@ from openprequal.bench.tail.schedule import GivenUp, Plan, carry_out
 from openprequal.bench.tail.simulated import simulate
 from openprequal.bench.tail.workloads import WORKLOADS
 from openprequal.errors import ConfigurationError
+from openprequal.simulation import results as simulation_results
 
 RUNS = "runs.jsonl"
+SIMULATED = "simulated.csv"
 
 
 def add_options(command: argparse.ArgumentParser) -> None:
@@ -102,33 +105,56 @@ def run(options: argparse.Namespace) -> int:
     records = read(file)
     if records and not (options.reuse or options.report_only):
         raise StartFailed(f"{file} has runs already: --reuse keeps them, another --out begins anew")
+    there = len(records)
+    records = [record for record in records if (record.warm_up_s, record.counted_s) == (plan.warm_up_s, plan.counted_s)]
+    if len(records) < there:
+        _progress(f"{there - len(records)} runs of another length in {file} are left out")
     given_up: list[GivenUp] = []
-    try:
-        if not options.report_only:
-            for name in policies:
-                POLICIES[name].peer.program()
+    if not options.report_only:
+        _check_programs(policies)
 
-            def keep(record: Record) -> None:
-                append(file, record)
-                records.append(record)
+        def keep(record: Record) -> None:
+            append(file, record)
+            records.append(record)
 
+        try:
             given_up = carry_out(plan, list(records), keep, _progress)
-    finally:
-        # Interrupted or not: what there is, is told.
-        if records:
-            _report(options, Results(records), given_up)
+        except KeyboardInterrupt:
+            if records:
+                _tell(options.out, Results(records), given_up, None)
+            raise
+    simulated = None
+    if options.compare_simulation and records:
+        simulated = simulate(records, options.jobs, options.out / SIMULATED)
+    _tell(options.out, Results(records), given_up, simulated)
+    if records and not options.no_plots:
+        plots.plot(Results(records), options.out)
     return 1 if given_up else 0
 
 
-def _report(options: argparse.Namespace, results: Results, given_up: list[GivenUp]) -> None:
-    simulated = simulate(results.records, options.jobs) if options.compare_simulation else None
+def _check_programs(policies: Sequence[str]) -> None:
+    """
+    :raises StartFailed: some are missing; the message says how to install each.
+    """
+    missing = {}
+    for name in policies:
+        try:
+            POLICIES[name].peer.program()
+        except StartFailed as error:
+            missing[str(error)] = name
+    if missing:
+        raise StartFailed("\n".join([*missing, "or leave out, with --policies, those that are missing"]))
+
+
+def _tell(
+    out: Path, results: Results, given_up: Sequence[GivenUp], simulated: simulation_results.Results | None
+) -> None:
+    out.mkdir(parents=True, exist_ok=True)
     text = as_text(results, given_up, simulated)
     sys.stdout.write(text)
-    (options.out / "report.txt").write_text(text, "utf-8")
-    (options.out / "report.json").write_text(as_json(results, simulated), "utf-8")
-    (options.out / "report.csv").write_text(as_csv(results), "utf-8")
-    if not options.no_plots:
-        plots.plot(results, options.out)
+    (out / "report.txt").write_text(text, "utf-8")
+    (out / "report.json").write_text(as_json(results, simulated), "utf-8")
+    (out / "report.csv").write_text(as_csv(results), "utf-8")
 
 
 def _progress(text: str) -> None:

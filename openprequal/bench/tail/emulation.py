@@ -17,7 +17,7 @@ from typing import Any
 from attrs import frozen
 from twisted.internet.protocol import Factory, Protocol
 
-from openprequal.agent.report_format import FIELD_NAME, field_value, health_body
+from openprequal.agent.report_format import FIELD_NAME, field_value
 from openprequal.bench.tail.cpu_share import CpuShare
 from openprequal.bench.tail.paced_clock import PacedClock
 from openprequal.bench.tail.workloads import WORKLOADS
@@ -168,15 +168,9 @@ class _Connection(Protocol):
             return
         if path.startswith(BEGIN_PATH):
             emulation.begin(float(path[len(BEGIN_PATH) :]))
-        body = BODY
-        report = backend.replica.report()
-        if path == HEALTH_PATH:
-            emulation.probes += 1
-            if report is not None:
-                body = health_body(report)
-        elif path == TOLD_PATH:
-            body = json.dumps(emulation.told()).encode("ascii")
-        self._answer(200, report, body)
+        emulation.probes += path == HEALTH_PATH
+        body = json.dumps(emulation.told()).encode("ascii") if path == TOLD_PATH else BODY
+        self._answer(200, backend.replica.report(), body)
 
     def _answered(self, status: int, report: LoadReport | None) -> None:
         self._serve = None

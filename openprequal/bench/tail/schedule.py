@@ -1,10 +1,12 @@
 """In which order are the runs done, how many at once, and how often is one tried again?"""
 
+import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from random import Random
 
 from attrs import frozen
 
+from openprequal.bench.processes import StartFailed
 from openprequal.bench.tail.batch import Ended, run_side_by_side
 from openprequal.bench.tail.lane import Task
 from openprequal.bench.tail.record import Record
@@ -13,7 +15,7 @@ TRIES = 3
 """How often a run is done before it is given up as too late."""
 
 Batch = Sequence[Task]
-Runner = Callable[[Batch], Sequence[Ended]]
+Runner = Callable[[Batch, float, dict[Task, list[str]]], Sequence[Ended]]
 
 
 @frozen
@@ -44,7 +46,7 @@ class Plan:
 
 @frozen
 class GivenUp:
-    """A run that was too late every time."""
+    """A run that was too late, or could not be done, every time."""
 
     task: Task
     reasons: Sequence[str]
@@ -55,7 +57,7 @@ def carry_out(
     done: Iterable[Record],
     keep: Callable[[Record], None],
     tell: Callable[[str], None],
-    run: Callable[[Batch, float, dict[Task, list[str]]], Sequence[Ended]] = run_side_by_side,
+    run: Runner = run_side_by_side,
 ) -> list[GivenUp]:
     """Do everything that is left of *plan*.
 
@@ -63,7 +65,6 @@ def carry_out(
     :param keep: is handed every run that counts, as soon as it is over.
     :param tell: is handed a line about what happens.
     :return: what was given up.
-    :raises StartFailed: a program is missing or does not start.
     """
     waiting = plan.batches(done)
     reasons: dict[Task, list[str]] = {}
@@ -75,7 +76,7 @@ def carry_out(
         names = ", ".join(task.policy for task in batch)
         tell(f"{number} of {number + len(waiting)}: {batch[0].workload}, seed {batch[0].seed}: {names}")
         again = []
-        for ended in run(batch, plan.limit_s, reasons):
+        for ended in _tried(run, batch, plan.limit_s, reasons):
             task = ended.task
             if ended.record is not None:
                 keep(ended.record)
@@ -90,3 +91,11 @@ def carry_out(
         if again:
             waiting.insert(0, again)
     return given_up
+
+
+def _tried(run: Runner, batch: Batch, limit_s: float, reasons: dict[Task, list[str]]) -> Sequence[Ended]:
+    """A program that does not start, or ends, costs this try, and not the hours that others took."""
+    try:
+        return run(batch, limit_s, reasons)
+    except (StartFailed, OSError, subprocess.SubprocessError) as error:
+        return [Ended(task, None, str(error)) for task in batch]

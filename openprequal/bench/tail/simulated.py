@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
+from pathlib import Path
 
 from attrs import frozen
 
@@ -11,6 +12,7 @@ from openprequal.bench.tail.results import Results
 from openprequal.bench.tail.workloads import WORKLOADS
 from openprequal.simulation import results as simulation_results
 from openprequal.simulation.grid import Cell, run_all
+from openprequal.simulation.measured import Measured
 from openprequal.simulation.results import ratio
 from openprequal.simulation.run import Rule
 
@@ -19,17 +21,27 @@ NEAR = 0.1
 """Of two policies whose p99 is that close, neither is said to be the better."""
 
 
-def simulate(records: Iterable[Record], jobs: int) -> simulation_results.Results:
+def simulate(records: Iterable[Record], jobs: int, file: Path) -> simulation_results.Results:
     """Every run again in virtual time, the rule of the same kind standing for the proxy; the same for each of its kind.
 
     :param jobs: processes.
+    :param file: where what was simulated is kept, and not done again.
     """
-    cells: dict[tuple[str, str, int], Cell] = {}
+    kept = {_key(run): run for run in simulation_results.read(file)} if file.exists() else {}
+    cells: dict[tuple[str, str, int, int], Cell] = {}
     for record in records:
         rule = POLICIES[record.policy].stand_in
         scenario = WORKLOADS[record.workload].lasting(record.warm_up_s, record.counted_s)
-        cells[record.workload, rule, record.seed] = Cell(scenario, Rule(rule), record.seed)
-    return simulation_results.Results(run_all(list(cells.values()), jobs, "simulating"))
+        counted = scenario.requests - int(scenario.requests * scenario.warm_up)
+        cells[record.workload, rule, record.seed, counted] = Cell(scenario, Rule(rule), record.seed)
+    done = run_all([cell for key, cell in cells.items() if key not in kept], jobs, "simulating")
+    kept |= {_key(run): run for run in done}
+    simulation_results.write(file, list(kept.values()))
+    return simulation_results.Results(kept[key] for key in cells)
+
+
+def _key(run: Measured) -> tuple[str, str, int, int]:
+    return run.scenario, run.balancer, run.seed, run.requests
 
 
 @frozen
