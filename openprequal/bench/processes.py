@@ -67,6 +67,11 @@ class Running:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(STOP_S)
 
+    def terminate(self) -> None:
+        """Tell it to end, and do not wait for that."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGTERM)
+
     def wait_until(self, ready: Callable[[], bool]) -> None:
         """Return when *ready* says so.
 

@@ -31,6 +31,9 @@ backend all
 {servers}
 """
 
+WEIGHT = 100
+"""Of every server, all alike: ``random`` draws on a hash ring, whose parts are more equal with greater weights."""
+
 
 def program() -> str:
     """Where it is."""
@@ -39,7 +42,7 @@ def program() -> str:
 
 def launch(port: int, backends: Sequence[int], folder: Path, balance: str = "leastconn") -> Launch:
     """Write the configuration; what to run."""
-    servers = "\n".join(f"    server s{each} 127.0.0.1:{each}" for each in backends)
+    servers = "\n".join(f"    server s{each} 127.0.0.1:{each} weight {WEIGHT}" for each in backends)
     file = folder / "haproxy.cfg"
     file.write_text(CONFIGURATION.format(port=port, servers=servers, balance=balance, folder=folder))
     return Launch([program(), "-db", "-f", str(file)])
@@ -48,7 +51,7 @@ def launch(port: int, backends: Sequence[int], folder: Path, balance: str = "lea
 def admit(running: Running, port: int, backends: Sequence[int], folder: Path) -> None:
     """Add the new one through the runtime API."""
     name = f"all/s{backends[-1]}"
-    for command in (f"add server {name} 127.0.0.1:{backends[-1]}", f"enable server {name}"):
+    for command in (f"add server {name} 127.0.0.1:{backends[-1]} weight {WEIGHT}", f"enable server {name}"):
         with socket.socket(socket.AF_UNIX) as asking:
             asking.connect(str(folder / "admin.sock"))
             asking.sendall(command.encode() + b"\n")

@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
 from openprequal.bench.machine import busy_s, describe_machine
-from openprequal.bench.tail.generator import Seen
 from openprequal.bench.tail.lane import Lane, Spent, Task, sleep_until
 from openprequal.bench.tail.lateness import objection, p99_of
 from openprequal.bench.tail.policies import POLICIES
@@ -65,11 +65,17 @@ def run_side_by_side(tasks: Sequence[Task], limit_s: float, thrown_away: Mapping
             else:
                 spent.append(([lane.cpu() for lane in lanes], busy_s()))
         until_s = begin_s + warm_up_s + counted_s + DEADLINE_S + _PATIENCE_S
+        for lane in lanes:
+            lane.wait_for_end(until_s)
         (before, busy_before_s), (after, busy_after_s) = spent
         busy = (busy_after_s - busy_before_s) / counted_s
+        used = [_difference(*each) for each in zip(before, after, strict=True)]
+        told = [lane.backends_told() for lane in lanes]
+        for lane in lanes:
+            lane.terminate()
         return [
-            _ended(lane, lane.seen(until_s), used, busy, len(lanes), machine, limit_s, thrown_away.get(lane.task, ()))
-            for lane, used in zip(lanes, (_difference(*each) for each in zip(before, after, strict=True)), strict=True)
+            _ended(*each, busy, len(lanes), machine, limit_s, thrown_away.get(each[0].task, ()))
+            for each in zip(lanes, used, told, strict=True)
         ]
 
 
@@ -79,16 +85,15 @@ def _difference(before: Spent, after: Spent) -> Spent:
 
 def _ended(
     lane: Lane,
-    seen: Seen,
     used: Spent,
+    told: Sequence[Mapping[str, Any]],
     busy: float,
     lanes: int,
     machine: str,
     limit_s: float,
     thrown_away: Sequence[str],
 ) -> Ended:
-    task = lane.task
-    told = lane.backends_told()
+    task, seen = lane.task, lane.seen()
     late_s, lag_s = late_of(seen, task.warm_up_s), p99_of(list(chain.from_iterable(each["lags_s"] for each in told)))
     against = objection(late_s, lag_s, limit_s)
     if against is not None:

@@ -6,6 +6,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -124,8 +125,13 @@ class Lane:
 
     def join(self) -> None:
         """Make the last backend known to the proxies."""
-        for running, port, folder in self._proxies:
-            self._peer.admit(running, port, self._backends, folder)
+        with ThreadPoolExecutor(len(self._proxies)) as pool:
+            asked = [
+                pool.submit(self._peer.admit, running, port, self._backends, folder)
+                for running, port, folder in self._proxies
+            ]
+            for each in asked:
+                each.result()
 
     def cpu(self) -> Spent:
         """CPU time used until now."""
@@ -136,13 +142,25 @@ class Lane:
             cpu_s_of(running.pid for running, _ in self._emulations),
         )
 
-    def seen(self, until_s: float) -> generator.Seen:
-        """What the generator saw, once it has ended.
+    def wait_for_end(self, until_s: float) -> None:
+        """Return when every request is settled.
 
-        :raises StartFailed: it failed, or had not ended by *until_s* of the monotonic clock.
+        :raises StartFailed: they are not by *until_s* of the monotonic clock.
         """
         assert self._generator is not None
         self._generator.wait_for_end(until_s)
+
+    def terminate(self) -> None:
+        """Tell everything to end; waiting for it, one after the other, then takes no longer than the slowest."""
+        for running in [running for running, _ in self._emulations] + [running for running, _, _ in self._proxies]:
+            running.terminate()
+
+    def seen(self) -> generator.Seen:
+        """What the generator saw.
+
+        :raises StartFailed: it left nothing.
+        """
+        assert self._generator is not None
         try:
             return generator.Seen.of_json((self._folder / "seen.json").read_text())
         except (OSError, ValueError):
