@@ -1,11 +1,12 @@
 """HAProxy: one thread, connections to backends shared by all clients, no retries."""
 
+import random
 import socket
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from openprequal.bench.peers.peer import Peer, find
+from openprequal.bench.peers.peer import Peer, find, nothing_more
 from openprequal.bench.processes import Launch, Running
 
 CONFIGURATION = """
@@ -33,6 +34,9 @@ backend all
 
 WEIGHT = 100
 """Of every server, all alike: ``random`` draws on a hash ring, whose parts are more equal with greater weights."""
+
+_DRAWS = 2000
+_ANSWER = b"HTTP/1.1 "
 
 
 def program() -> str:
@@ -62,6 +66,27 @@ def admit(running: Running, port: int, backends: Sequence[int], folder: Path) ->
 PEER = Peer("haproxy", program, ("-v",), launch, admit)
 
 
+def disperse(port: int, backends: Sequence[int]) -> None:
+    """Have it draw some of its random numbers.
+
+    They are the same in every process (2.6.12): several that are started together would choose the same servers at
+    nearly the same time, which nobody who starts them one by one would see.
+    """
+    left = random.randrange(_DRAWS)
+    with socket.create_connection(("127.0.0.1", port), 10) as asking:
+        while left > 0:
+            count = min(left, 50)
+            left -= count
+            asking.sendall(f"GET / HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode() * count)
+            answers = b""
+            while answers.count(_ANSWER) < count:
+                received = asking.recv(65536)
+                if not received:
+                    return
+                answers += received
+
+
 def balancing(name: str, balance: str) -> Peer:
     """It with another ``balance``."""
-    return Peer(name, program, ("-v",), partial(launch, balance=balance), admit)
+    join = disperse if balance.startswith("random") else nothing_more
+    return Peer(name, program, ("-v",), partial(launch, balance=balance), admit, join)

@@ -10,7 +10,7 @@ from attrs import frozen
 from openprequal.bench.processes import Launch, Running, StartFailed
 
 
-def _nothing_more(port: int, backends: Sequence[int]) -> None:
+def nothing_more(port: int, backends: Sequence[int]) -> None:
     """Most proxies know their backends from their configuration."""
 
 
@@ -26,7 +26,7 @@ class Peer:
     """From its port, the backends' ports and a folder of its own to what to run."""
     admit: Callable[[Running, int, Sequence[int], Path], None]
     """While it runs: from now on it has these backends, the last of which is new. The rest as for ``launch``."""
-    join: Callable[[int, Sequence[int]], None] = _nothing_more
+    join: Callable[[int, Sequence[int]], None] = nothing_more
     """Called once it listens."""
 
     def version(self) -> str:
