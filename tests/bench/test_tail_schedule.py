@@ -50,6 +50,12 @@ def test_a_batch_is_of_one_workload_and_one_seed() -> None:
     assert all(len({(task.workload, task.seed) for task in batch}) == 1 for batch in plan().batches())
 
 
+def test_backends_that_compute_take_twice_the_room() -> None:
+    computing = Plan(["cpu-bound-4-1"], POLICIES, [1], 5.0, 10.0, 4)
+    assert [len(batch) for batch in computing.batches()] == [2, 1]
+    assert Plan(["cpu-bound-4-1"], POLICIES, [1], 5.0, 10.0, 1).lanes_for("cpu-bound-4-1") == 1
+
+
 def test_neighbours_change_with_the_seed() -> None:
     orders = {tuple(task.policy for task in batch) for batch in plan(3, range(1, 9)).batches()}
     assert len(orders) > 2

@@ -10,6 +10,7 @@ from openprequal.bench.processes import StartFailed
 from openprequal.bench.tail.batch import Ended, run_side_by_side
 from openprequal.bench.tail.lane import Task
 from openprequal.bench.tail.record import Record
+from openprequal.bench.tail.workloads import WORKLOADS
 
 TRIES = 3
 """How often a run is done before it is given up as too late."""
@@ -40,8 +41,13 @@ class Plan:
                 order = Random(f"{seed} {workload}").sample(list(self.policies), len(self.policies))
                 tasks = [Task(workload, policy, seed, self.warm_up_s, self.counted_s) for policy in order]
                 left = [task for task in tasks if task.key not in keys]
-                batches += [left[first : first + self.lanes] for first in range(0, len(left), self.lanes)]
+                lanes = self.lanes_for(workload)
+                batches += [left[first : first + lanes] for first in range(0, len(left), lanes)]
         return batches
+
+    def lanes_for(self, workload: str) -> int:
+        """Runs side by side: half as many where the backends take CPU too."""
+        return max(1, self.lanes // 2) if WORKLOADS[workload].burns_cpu else self.lanes
 
 
 @frozen
