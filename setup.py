@@ -10,7 +10,8 @@ VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "openprequal" / "__init_
 assert VERSION
 
 SIMULATION = ["matplotlib>=3.8", "tqdm>=4.66"]
-TEST = ["pytest>=8", "pytest-twisted>=1.14", "hypothesis>=6.100", "h11>=0.14", *SIMULATION]
+BENCH = ["hdrhistogram>=0.10.3", *SIMULATION]
+TEST = ["pytest>=8", "pytest-twisted>=1.14", "hypothesis>=6.100", "h11>=0.14", *BENCH]
 LINT = ["ruff>=0.17", "mypy>=2", "mypy-zope>=1.0.17"]
 
 setup(
@@ -35,6 +36,7 @@ setup(
     ],
     extras_require={
         "simulation": SIMULATION,
+        "bench": BENCH,
         "test": TEST,
         "lint": LINT,
         "dev": [*TEST, *LINT, "tox>=4", "build"],

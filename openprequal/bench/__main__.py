@@ -3,6 +3,7 @@
 import argparse
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -15,6 +16,8 @@ from openprequal.bench.processes import StartFailed
 from openprequal.bench.report import as_csv, as_json, as_text
 from openprequal.bench.rounds import Plan, measure
 from openprequal.bench.scenarios import SCENARIOS
+from openprequal.bench.tail.command import add_options as add_tail_options
+from openprequal.bench.tail.command import run as run_tail
 
 
 def parser() -> argparse.ArgumentParser:
@@ -33,6 +36,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--without-own", action="store_true", help="measure only the peers")
     one.add_argument("--json", type=Path, metavar="FILE", help="write every turn and the report there")
     one.add_argument("--csv", type=Path, metavar="FILE", help="write every turn there, one a line")
+    add_tail_options(
+        commands.add_parser("tail", help="tail latency, ours beside peers before the same emulated backends")
+    )
     path = commands.add_parser("hot-path", help="microseconds of our own code per request, in memory")
     immediate = [name for name in BALANCERS if name != "prequal_sync"]  # whose picks do not wait for probes
     path.add_argument("--balancer", choices=immediate, default="prequal", help="(%(default)s)")
@@ -56,7 +62,9 @@ def main(arguments: list[str] | None = None) -> int:
         agent_path(options.count)
         return 0
     if options.command == "probe":
-        return _probe(options.count)
+        return _told(lambda: probe_path(options.count))
+    if options.command == "tail":
+        return _told(lambda: run_tail(options))
     names = [name for name in options.peers.split(",") if name and name != "none"]
     if unknown := set(names) - set(PEERS):
         top.error(f"--peers: {', '.join(sorted(unknown))} unknown, allowed are {', '.join(PEERS)}")
@@ -89,13 +97,16 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _probe(count: int) -> int:
+def _told(measure: Callable[[], int | None]) -> int:
+    """The exit status of *measure*; what hinders it is said."""
     try:
-        probe_path(count)
+        return measure() or 0
     except StartFailed as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    return 0
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted; everything that was started is stopped\n")
+        return 130
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

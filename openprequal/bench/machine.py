@@ -1,12 +1,20 @@
-"""What machine was measured on? One line for the head of a report."""
+"""What machine was measured on, and how busy is it?"""
 
 import os
 import platform
 from pathlib import Path
 
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+def busy_s() -> float:
+    """Seconds that all its cores together have been busy since it was started, with whatever."""
+    user, nice, system, _, _, interrupts, soft, *_ = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    return sum(int(each) for each in (user, nice, system, interrupts, soft)) / _TICKS_PER_S
+
 
 def describe_machine() -> str:
-    """Processor, cores, kernel, Python, and how busy it was before."""
+    """One line for the head of a report: processor, cores, kernel, Python, and how busy it was before."""
     model = "unknown processor"
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):

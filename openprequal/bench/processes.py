@@ -2,20 +2,24 @@
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from attrs import field, frozen
 
+import openprequal
+
 START_S = 20.0
 STOP_S = 3.0
+_NOT_OUTGOING = (12_000, 30_000)
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -33,15 +37,15 @@ class Launch:
 
 
 class Running:
-    """A program that runs until the ``with`` ends, pinned to *core*; its output is kept for when it fails."""
+    """A program that runs until the ``with`` ends, pinned to *core* if there is one; what it says is kept."""
 
-    def __init__(self, launch: Launch, core: int, folder: Path, name: str) -> None:
+    def __init__(self, launch: Launch, core: int | None, folder: Path, name: str) -> None:
         self.name = name
         self._output = folder / f"{name}.log"
         with self._output.open("wb") as log:
             # A session of its own: Ctrl-C reaches only us, and we end the others in order, children included.
             self._process = subprocess.Popen(
-                [*on_core(core), *launch.command],
+                [*(() if core is None else on_core(core)), *launch.command],
                 cwd=folder,
                 env={**os.environ, **launch.environment},
                 stdin=subprocess.DEVNULL,
@@ -63,6 +67,11 @@ class Running:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(STOP_S)
 
+    def terminate(self) -> None:
+        """Tell it to end, and do not wait for that."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGTERM)
+
     def wait_until(self, ready: Callable[[], bool]) -> None:
         """Return when *ready* says so.
 
@@ -72,24 +81,49 @@ class Running:
         while not ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 what = "ended" if self._process.poll() is not None else "was not ready in time"
-                raise StartFailed(f"{self.name} {what}: {self._output.read_text(errors='replace').strip()[-800:]}")
+                raise StartFailed(f"{self.name} {what}: {self.said()}")
             time.sleep(0.05)
+
+    def wait_for_end(self, until_s: float) -> None:
+        """Return when it has ended by itself.
+
+        :raises StartFailed: it has not by *until_s* of the monotonic clock.
+        """
+        try:
+            self._process.wait(max(0.0, until_s - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise StartFailed(f"{self.name} did not end in time: {self.said()}") from None
+
+    def said(self) -> str:
+        """The end of its output."""
+        return self._output.read_text(errors="replace").strip()[-800:]
 
     def cpu_s(self) -> float:
         """User and system time used so far, in seconds, by it and its living and ended children."""
-        return sum(_ticks(pid) for pid in self._family()) / TICKS_PER_S
+        return cpu_s_of([self.pid])
 
-    def _family(self) -> list[int]:
-        parents: dict[int, list[int]] = {}
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit() and (fields := _stat(int(entry.name))):
-                parents.setdefault(int(fields[1]), []).append(int(entry.name))
-        family, waiting = [], [self.pid]
-        while waiting:
-            pid = waiting.pop()
-            family.append(pid)
-            waiting += parents.get(pid, [])
-        return family
+
+def cpu_s_of(pids: Iterable[int]) -> float:
+    """User and system time used so far, in seconds, by these processes and their living and ended children."""
+    parents: dict[int, list[int]] = {}
+    ticks: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (fields := _stat(int(entry.name))):
+            pid = int(entry.name)
+            parents.setdefault(int(fields[1]), []).append(pid)
+            ticks[pid] = sum(int(each) for each in fields[11:15])  # utime, stime, cutime, cstime: proc(5), 14 to 17
+    spent, waiting = 0, list(pids)
+    while waiting:
+        pid = waiting.pop()
+        spent += ticks.get(pid, 0)
+        waiting += parents.get(pid, [])
+    return spent / TICKS_PER_S
+
+
+def own_environment() -> dict[str, str]:
+    """What a Python process needs to find this very code."""
+    source = str(Path(openprequal.__file__).resolve().parents[1])
+    return {"PYTHONPATH": os.pathsep.join(each for each in (source, os.environ.get("PYTHONPATH")) if each)}
 
 
 def on_core(core: int) -> list[str]:
@@ -105,18 +139,19 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-def _ticks(pid: int) -> int:
-    """utime, stime, cutime and cstime (proc(5): fields 14 to 17)."""
-    return sum(int(each) for each in _stat(pid)[11:15])
-
-
 def free_ports(count: int) -> list[int]:
-    """Loopback ports that nobody listens on now."""
+    """Loopback ports that nobody listens on now; none of those that the system gives to outgoing connections, of which
+    there may be thousands before a program comes to listen."""
     with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
+        ports: list[int] = []
+        for port in random.sample(range(*_NOT_OUTGOING), len(range(*_NOT_OUTGOING))):
+            trial = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                trial.bind(("127.0.0.1", port))
+                ports.append(port)
+            if len(ports) == count:
+                return ports
+    raise StartFailed(f"there are no {count} free ports")
 
 
 def listens(port: int) -> bool:

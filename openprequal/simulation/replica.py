@@ -24,7 +24,6 @@ class Replica:
         "_clock",
         "_ended",
         "_failed",
-        "_rng",
         "_seen_s",
         "_told",
         "_worked_s",
@@ -34,6 +33,7 @@ class Replica:
         "fails",
         "fails_after_s",
         "reports",
+        "rng",
         "served",
         "serving",
         "tracker",
@@ -53,7 +53,7 @@ class Replica:
         self.allotted = serving.cores * serving.speed
         """Work a second that it was promised; what it uses is reported relative to that."""
         self._clock = clock
-        self._rng = rng
+        self.rng = rng
         self._ended = 0
         self._failed = 0
         self._worked_s = 0.0
@@ -102,7 +102,7 @@ class Serve:
         self._answered = answered
         self._token: InFlight = replica.tracker.begin()
         self._job: Job | None = None
-        if replica.fails and replica._rng.random() < replica.fails:
+        if replica.fails and replica.rng.random() < replica.fails:
             replica._clock.after(replica.fails_after_s, self._end, 503)
         else:
             self._job = Job(work_s, self._served)

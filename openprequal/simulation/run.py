@@ -1,7 +1,7 @@
 """One run: a scenario, a balancer and a seed in; what came out of it."""
 
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from random import Random
 from time import perf_counter
 from typing import Any
@@ -10,21 +10,19 @@ from attrs import field, frozen
 
 from openprequal.balancing.catalogue import BALANCERS
 from openprequal.interfaces import BalancerContext, IBalancer
+from openprequal.simulation.arrivals import Arrival, arrivals
 from openprequal.simulation.clock import VirtualClock
+from openprequal.simulation.events import Events
+from openprequal.simulation.fleet import fleet
 from openprequal.simulation.gateway import SimulatedGateway, SimulatedProbes, SimulatedRequest
 from openprequal.simulation.measured import QUANTILES, Measured, Recorder, quantile_of
 from openprequal.simulation.omniscient import Omniscient
 from openprequal.simulation.replica import Replica
-from openprequal.simulation.scenario import Scenario, Servers
-from openprequal.simulation.serving import ProcessorSharing, SlotsAndQueue
-from openprequal.values import Backend
+from openprequal.simulation.scenario import Scenario
 
 OMNISCIENT = "omniscient"
 
 _SAMPLE_S = 0.05
-
-_CLIENTS = [f"198.18.{number // 250}.{number % 250 + 1}" for number in range(1000)]
-"""Who sends requests: the rules that hash go by it (addresses for benchmarks, RFC 2544)."""
 
 
 @frozen
@@ -64,15 +62,10 @@ class Run:
         self._rule = rule
         self._seed = seed
         self._clock = clock = VirtualClock()
-        self._arrivals = Random(f"{seed} arrivals")
+        self._arrivals = arrivals(scenario, seed)
         self._recorder = Recorder(int(scenario.requests * scenario.warm_up))
-        kinds = [servers for servers in scenario.servers for _ in range(servers.count)]
-        self._replicas: dict[str, Replica] = {}
-        for number, kind in enumerate(kinds):
-            replica = _replica(clock, number, kind, Random(f"{seed} server {number}"))
-            self._replicas[replica.backend.id] = replica
+        self._replicas = fleet(clock, scenario, seed)
         self._probes: list[SimulatedProbes] = []
-        self._clients = Random(f"{seed} clients").random
         self._began_s = clock.now
         joiner = list(self._replicas)[-1] if scenario.joining else None
         self._gateways: list[SimulatedGateway] = []
@@ -108,8 +101,7 @@ class Run:
         scenario, clock, recorder = self._scenario, self._clock, self._recorder
         self._prepare()
         self._number = 0
-        self._rate = scenario.rate
-        self._arrive()
+        self._arrive(next(self._arrivals))
         while recorder.counts["ended"] < scenario.requests and clock.now - self._began_s < 20 * scenario.seconds + 60:
             clock.run_until(clock.now + 1.0)
         latencies = sorted(recorder.latencies)
@@ -137,70 +129,26 @@ class Run:
 
     def _prepare(self) -> None:
         scenario, clock = self._scenario, self._clock
-        for replica in self._replicas.values():
-            if scenario.antagonists is not None:
-                self._antagonise(replica, replica.serving.cores)
+        Events(scenario, clock, self._replicas, self._joined, self._left).begin()
         clock.after(scenario.seconds * scenario.warm_up, self._sample)
-        first, last = next(iter(self._replicas.values())), list(self._replicas.values())[-1]
-        seconds = scenario.seconds
-        if scenario.failing is not None:
-            failing = scenario.failing
-            first.fails_after_s = failing.after_s
-            clock.after(seconds * failing.begin, setattr, first, "fails", failing.share)
-            clock.after(seconds * failing.end, setattr, first, "fails", 0.0)
-        if scenario.joining is not None:
-            joining = scenario.joining
-            clock.after(seconds * joining.at, self._come, last, joining.cold_s, joining.cold_speed)
-        if scenario.restarting is not None:
-            for number, replica in enumerate(self._replicas.values()):
-                # Spread over the counted part of the run, one after the other.
-                at = scenario.warm_up + (1 - scenario.warm_up) * (number + 0.5) / (len(self._replicas) + 1)
-                clock.after(seconds * at, self._restart, replica)
 
-    def _antagonise(self, replica: Replica, cores: float) -> None:
-        antagonists = self._scenario.antagonists
-        assert antagonists is not None
-        replica.serving.change(cores * antagonists.draw(replica._rng), replica.serving.speed)
-        self._clock.after(replica._rng.expovariate(1.0 / antagonists.mean_s), self._antagonise, replica, cores)
-
-    def _come(self, replica: Replica, cold_s: float, cold_speed: float) -> None:
-        serving = replica.serving
-        warm_speed = serving.speed
-        serving.change(serving.cores, warm_speed * cold_speed)
-        self._clock.after(cold_s, lambda: serving.change(serving.cores, warm_speed))
+    def _joined(self, replica: Replica) -> None:
         for gateway in self._gateways:
             gateway.balancer.up(replica.backend)
 
-    def _restart(self, replica: Replica) -> None:
-        restarting = self._scenario.restarting
-        assert restarting is not None
+    def _left(self, replica: Replica) -> None:
         for gateway in self._gateways:
             gateway.balancer.down(replica.backend)
-        away_s = restarting.drain_s + restarting.away_s
-        self._clock.after(away_s, self._come, replica, restarting.cold_s, restarting.cold_speed)
 
     def _sample(self) -> None:
         if self._number < self._scenario.requests:
             self._recorder.rifs.extend(replica.tracker.rif for replica in self._replicas.values())
             self._clock.after(_SAMPLE_S, self._sample)
 
-    def _arrive(self) -> None:
-        scenario, rng, clock = self._scenario, self._arrivals, self._clock
-        gateway = self._gateways[int(rng.random() * len(self._gateways))]
-        client = _CLIENTS[int(self._clients() * len(_CLIENTS))]
-        request = SimulatedRequest(self._number, scenario.work.draw(rng), client)
+    def _arrive(self, arrival: Arrival) -> None:
+        request = SimulatedRequest(self._number, arrival.work_s, arrival.client)
         self._number += 1
-        if self._number < scenario.requests:
-            rate = self._rate
-            if scenario.bursts is not None:
-                rate *= scenario.bursts.rate(clock.now)
-            clock.after(rng.expovariate(rate), self._arrive)
-        gateway.request(request)
-
-
-def _replica(clock: VirtualClock, number: int, kind: Servers, rng: Random) -> Replica:
-    backend = Backend(url=f"http://10.0.{number // 250}.{number % 250 + 1}:80", weight=kind.weight)
-    discipline: Callable[[VirtualClock, float, float], Any] = SlotsAndQueue if kind.queued else ProcessorSharing
-    replica = Replica(clock, backend, discipline(clock, kind.cores, kind.speed), rng, reports=kind.reports)
-    replica.allotted = kind.nominal
-    return replica
+        following = next(self._arrivals, None)
+        if following is not None:
+            self._clock.after(following.wait_s, self._arrive, following)
+        self._gateways[arrival.gateway].request(request)

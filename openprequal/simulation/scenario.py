@@ -99,6 +99,19 @@ class Bursts:
 
 
 @frozen
+class Ramp:
+    """The load grows by steps of equal length, each ``factor`` times the one before; the scenario's is the mean."""
+
+    levels: int = 9
+    factor: float = 10 / 9
+
+    def rate(self, share: float) -> float:
+        """Multiple of the mean rate when that *share* of the run is over."""
+        levels = [self.factor**level for level in range(self.levels)]
+        return levels[min(self.levels - 1, int(share * self.levels))] * self.levels / sum(levels)
+
+
+@frozen
 class Failing:
     """The first server answers a share of its requests with 503, at once, for part of the run."""
 
@@ -142,6 +155,7 @@ class Scenario:
     work: Work = field(factory=Work)
     antagonists: Antagonists | None = None
     bursts: Bursts | None = None
+    ramp: Ramp | None = None
     failing: Failing | None = None
     joining: Joining | None = None
     restarting: Restarting | None = None

@@ -1,10 +1,13 @@
-"""nginx: one worker, kept-alive upstream connections, least connections."""
+"""nginx: one worker, kept-alive upstream connections, no retries."""
 
+import os
+import signal
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from openprequal.bench.peers.peer import Peer, find
-from openprequal.bench.processes import Launch
+from openprequal.bench.processes import Launch, Running
 
 CONFIGURATION = """
 daemon off;
@@ -21,7 +24,7 @@ http {{
     scgi_temp_path {folder}/nginx-scgi;
     keepalive_requests 1000000000;
     upstream all {{
-        least_conn;
+        {method};
 {servers}
         keepalive 256;
         keepalive_requests 1000000000;
@@ -31,6 +34,7 @@ http {{
         location / {{
             proxy_pass http://all;
             proxy_http_version 1.1;
+            proxy_next_upstream off;
             proxy_max_temp_file_size 0;
             proxy_set_header Connection "";
             proxy_set_header Host $http_host;
@@ -46,12 +50,23 @@ def program() -> str:
     return find("nginx", "apt-get install nginx")
 
 
-def launch(port: int, backends: Sequence[int], folder: Path) -> Launch:
+def launch(port: int, backends: Sequence[int], folder: Path, method: str = "least_conn") -> Launch:
     """Write the configuration; what to run."""
     servers = "\n".join(f"        server 127.0.0.1:{each};" for each in backends)
     file = folder / "nginx.conf"
-    file.write_text(CONFIGURATION.format(port=port, servers=servers, folder=folder))
+    file.write_text(CONFIGURATION.format(port=port, servers=servers, folder=folder, method=method))
     return Launch([program(), "-e", "stderr", "-c", str(file)])
 
 
-PEER = Peer("nginx", program, ("-v",), launch)
+def _admit(running: Running, port: int, backends: Sequence[int], folder: Path, method: str = "least_conn") -> None:
+    """Have it read its configuration again."""
+    launch(port, backends, folder, method)
+    os.kill(running.pid, signal.SIGHUP)
+
+
+PEER = Peer("nginx", program, ("-v",), launch, _admit)
+
+
+def balancing(name: str, method: str) -> Peer:
+    """It with another balancing method of ``upstream``."""
+    return Peer(name, program, ("-v",), partial(launch, method=method), partial(_admit, method=method))

@@ -1,15 +1,14 @@
 """Ours: as it ships, started by twistd, every backend registered by ``POST /register``."""
 
 import json
-import os
 import sys
 import urllib.request
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-import openprequal
 from openprequal.bench.peers.peer import Peer, find
-from openprequal.bench.processes import Launch
+from openprequal.bench.processes import Launch, Running, own_environment
 
 
 def program() -> str:
@@ -18,11 +17,9 @@ def program() -> str:
     return str(own) if own.exists() else find("twistd", "pip install openprequal")
 
 
-def launch(port: int, backends: Sequence[int], folder: Path) -> Launch:
+def launch(port: int, backends: Sequence[int], folder: Path, flags: Sequence[str] = ()) -> Launch:
     """What to run. Defaults: metrics, the default balancer and its probing, time-outs are on."""
-    source = str(Path(openprequal.__file__).resolve().parents[1])
-    path = os.pathsep.join(each for each in (source, os.environ.get("PYTHONPATH")) if each)
-    return Launch([program(), "-n", "--pidfile=", "openprequal", "--port", str(port)], {"PYTHONPATH": path})
+    return Launch([program(), "-n", "--pidfile=", "openprequal", "--port", str(port), *flags], own_environment())
 
 
 def join(port: int, backends: Sequence[int]) -> None:
@@ -36,4 +33,14 @@ def join(port: int, backends: Sequence[int]) -> None:
             pass
 
 
-PEER = Peer("openprequal", program, ("--version",), launch, join)
+def admit(running: Running, port: int, backends: Sequence[int], folder: Path) -> None:
+    """Register the new one."""
+    join(port, backends[-1:])
+
+
+PEER = Peer("openprequal", program, ("--version",), launch, admit, join)
+
+
+def balancing(name: str, balancer: str) -> Peer:
+    """It with another balancer of its catalogue."""
+    return Peer(name, program, ("--version",), partial(launch, flags=("--load-balancer-class", balancer)), admit, join)

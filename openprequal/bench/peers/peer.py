@@ -7,10 +7,10 @@ from pathlib import Path
 
 from attrs import frozen
 
-from openprequal.bench.processes import Launch, StartFailed
+from openprequal.bench.processes import Launch, Running, StartFailed
 
 
-def _nothing_more(port: int, backends: Sequence[int]) -> None:
+def nothing_more(port: int, backends: Sequence[int]) -> None:
     """Most proxies know their backends from their configuration."""
 
 
@@ -24,7 +24,9 @@ class Peer:
     version_arguments: tuple[str, ...]
     launch: Callable[[int, Sequence[int], Path], Launch]
     """From its port, the backends' ports and a folder of its own to what to run."""
-    join: Callable[[int, Sequence[int]], None] = _nothing_more
+    admit: Callable[[Running, int, Sequence[int], Path], None]
+    """While it runs: from now on it has these backends, the last of which is new. The rest as for ``launch``."""
+    join: Callable[[int, Sequence[int]], None] = nothing_more
     """Called once it listens."""
 
     def version(self) -> str:
@@ -32,7 +34,8 @@ class Peer:
         done = subprocess.run(
             [self.program(), *self.version_arguments], capture_output=True, text=True, timeout=20, check=False
         )
-        return ((done.stdout + done.stderr).strip().splitlines() or ["?"])[0]
+        first = ((done.stdout + done.stderr).strip().splitlines() or ["?"])[0]
+        return first.removeprefix(self.program()).strip()
 
 
 def find(name: str, install: str) -> str:
