@@ -36,7 +36,12 @@ MAY_NOT_IMPORT: dict[str, set[str]] = {
     "forwarding": {"frontend", "admin", "registry", "config"},
     "frontend": {"balancing", "routing", "registry", "admin", "config"},
     "health": {"frontend", "forwarding", "balancing", "registry", "admin", "config"},
-    "agent": {"frontend", "forwarding", "balancing", "upstream", "routing", "registry", "admin", "health", "hooks"},
+    "agent": {
+        *("frontend", "forwarding", "balancing", "upstream", "routing", "registry", "admin", "health", "hooks"),
+        "sidecar",
+    },
+    # It stands before one upstream, so that there is nothing to choose, and nobody to admit.
+    "sidecar": {"balancing", "registry", "admin", "health", "hooks"},
 }
 
 PURE_BALANCING_NEEDS = {"upstream", "frontend"}

@@ -93,9 +93,9 @@ class Fetch:
         connection, self._connection = self._connection, None
         if connection is None or self._head is None:
             return
-        load = connection.load
+        load, echoes = connection.load, connection.echoes
         self._connections.give_back(connection)
-        self._finish(Answer(self._head.status, self._head.fields, b"".join(self._content), load))
+        self._finish(Answer(self._head.status, [*self._head.fields, *echoes], b"".join(self._content), load))
 
     def response_informational(self, head: ResponseHead) -> None:
         """Nothing to do."""

@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
-from openprequal.agent.assembly import GRACE_S, backend
+from openprequal.agent.assembly import backend
 from openprequal.config.agent import AgentSettings
 
 
@@ -103,6 +103,6 @@ def test_a_stopping_backend_does_not_wait_for_ever() -> None:
     running = Running(work_seconds=1000.0)
     running.request()
     stopping = running.service.stopService()
-    running.reactor.advance(GRACE_S)
+    running.reactor.advance(5.0)
     SynchronousTestCase().successResultOf(stopping)
     assert not running.service.running
