@@ -53,7 +53,7 @@ def _gateway(text: str) -> str:
     """*text* without a trailing slash, if it says where gateways are."""
     every_address = text.startswith("dns+http://")
     try:
-        url = _url(text.removeprefix("dns+"))
+        url = _url(text.removeprefix("dns+") if every_address else text)
     except ValueError:
         raise ValueError(GATEWAY_ALLOWED) from None
     if every_address and urlsplit(url).path:

@@ -343,3 +343,42 @@ def test_any_text_for_any_flag_is_taken_or_refused_in_one_line(name: str, text: 
         line = str(error)
         assert len(line.splitlines()) == 1
         assert line.startswith("--" + name.replace("_", "-")) or name in line
+
+
+def test_gateways_may_be_named_by_a_name_of_many_addresses() -> None:
+    urls = ("dns+http://gateways.example:8000", "http://other:8000")
+    assert agent(proxy_url=",".join(urls)).proxy_url == urls
+
+
+@pytest.mark.parametrize(
+    "url", ["dns+https://a:8000", "dns+http://", "dns+http://a:8000/path", "dns:a", "dns+http://a b"]
+)
+def test_a_gateway_nobody_can_be_told_of_at_is_refused(url: str) -> None:
+    assert "dns+http://name:port" in complaint(proxy_url=url, load_with=agent)
+
+
+@pytest.mark.parametrize(
+    ("text", "upstream"),
+    [
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("http://LOCALHOST/", "http://localhost:80"),
+        ("https://[::1]", "https://[::1]:443"),
+        ("unix:///run/app.sock", "unix:///run/app.sock"),
+    ],
+)
+def test_an_upstream_is_one_server(text: str, upstream: str) -> None:
+    assert agent(upstream=text).upstream == upstream
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:5000", "http://a/path", "http://a:0", "unix://relative", "dns+http://a:1"])
+def test_an_upstream_that_is_none_is_refused(text: str) -> None:
+    assert "http(s)://host:port and nothing else, or unix:///path" in complaint(upstream=text, load_with=agent)
+
+
+def test_a_sidecar_before_itself_is_refused() -> None:
+    assert "itself would listen on" in complaint(upstream="http://localhost:8001", load_with=agent)
+
+
+def test_a_report_format_that_no_agent_writes_is_refused() -> None:
+    assert "must be openprequal, prequal-rs or orca" in complaint(report_formats="openprequal,json", load_with=agent)
+    assert agent(report_formats="orca").report_formats == ("orca",)

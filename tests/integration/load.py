@@ -19,9 +19,10 @@ class Request(NamedTuple):
 class Load:
     """So many clients that ask one gateway until the ``with`` ends."""
 
-    def __init__(self, port: int, clients: int) -> None:
+    def __init__(self, port: int, clients: int, path: str = "/") -> None:
         self.requests: list[Request] = []
         self._port = port
+        self._path = path
         self._ended = threading.Event()
         self._threads = [threading.Thread(target=self._client, args=(number,)) for number in range(clients)]
 
@@ -46,7 +47,7 @@ class Load:
             while not self._ended.is_set():
                 began, status = time.monotonic(), 0
                 with contextlib.suppress(OSError, http.client.HTTPException):
-                    connection.request("GET", "/")
+                    connection.request("GET", self._path)
                     response = connection.getresponse()
                     response.read()
                     status = response.status
