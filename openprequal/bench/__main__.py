@@ -3,6 +3,7 @@
 import argparse
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -15,6 +16,7 @@ from openprequal.bench.processes import StartFailed
 from openprequal.bench.report import as_csv, as_json, as_text
 from openprequal.bench.rounds import Plan, measure
 from openprequal.bench.scenarios import SCENARIOS
+from openprequal.bench.sidecar_path import report as sidecar_path
 
 
 def parser() -> argparse.ArgumentParser:
@@ -42,6 +44,9 @@ def parser() -> argparse.ArgumentParser:
     agent.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
     probe = commands.add_parser("probe", help="microseconds of CPU that a probe costs the gateway, over real sockets")
     probe.add_argument("--count", type=int, default=50_000, help="probes (%(default)s)")
+    sidecar = commands.add_parser("sidecar", help="what the sidecar adds to a request's latency, over real sockets")
+    sidecar.add_argument("--rounds", type=int, default=5, help="turns of each way (%(default)s)")
+    sidecar.add_argument("--seconds", type=int, default=3, help="length of a turn (%(default)s)")
     return top
 
 
@@ -56,7 +61,9 @@ def main(arguments: list[str] | None = None) -> int:
         agent_path(options.count)
         return 0
     if options.command == "probe":
-        return _probe(options.count)
+        return _or_why_not(lambda: probe_path(options.count))
+    if options.command == "sidecar":
+        return _or_why_not(lambda: sidecar_path(options.rounds, options.seconds))
     names = [name for name in options.peers.split(",") if name and name != "none"]
     if unknown := set(names) - set(PEERS):
         top.error(f"--peers: {', '.join(sorted(unknown))} unknown, allowed are {', '.join(PEERS)}")
@@ -89,9 +96,9 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _probe(count: int) -> int:
+def _or_why_not(measure: Callable[[], None]) -> int:
     try:
-        probe_path(count)
+        measure()
     except StartFailed as error:
         sys.stderr.write(f"{error}\n")
         return 1
