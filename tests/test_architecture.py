@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "routing": {"values", "errors", "interfaces", "metrics", "upstream", "probing"},
     "hooks": {"values", "errors", "interfaces", "http1"},
     "registry": {"values", "errors", "interfaces", "clocks"},
-    "simulation": {"values", "errors", "interfaces", "balancing", "agent"},
+    "simulation": {"values", "errors", "interfaces", "balancing", "probing", "agent"},
 }
 """What each of the lower packages, and the simulation, may import of the others, itself aside."""
 

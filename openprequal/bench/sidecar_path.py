@@ -69,4 +69,4 @@ def _table(ports: dict[str, int], rounds: int, seconds: int, folder: Path) -> No
 
 
 def _median_us(loads: list[Load], what: str) -> float:
-    return 1e6 * median(getattr(load, what) for load in loads)
+    return float(1e6 * median(getattr(load, what) for load in loads))

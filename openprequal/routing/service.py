@@ -95,6 +95,11 @@ class Service:
         """True if some member would be picked but for its limit."""
         return bool(self._full)
 
+    def in_flight(self, backend: Backend) -> int:
+        """What this gateway has outstanding at *backend*; 0 if it is no member."""
+        member = self.members.get(backend.id)
+        return member.in_flight if member is not None else 0
+
     def has_room(self, backend: Backend) -> bool:
         """True if *backend* is below its limit."""
         return backend.id not in self._full

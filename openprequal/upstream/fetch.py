@@ -11,7 +11,8 @@ from openprequal.http1.response import ResponseHead
 from openprequal.upstream.connection import UpstreamConnection
 from openprequal.upstream.connections import Connections
 
-MAX_CONTENT: Final = 64 * 1024
+MAX_CONTENT: Final = 512 * 1024
+"""An inference server's page of metrics has tens of kilobytes for each model."""
 
 
 class FetchFailed(Exception):

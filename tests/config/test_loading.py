@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openprequal.config.agent import AgentSettings
-from openprequal.config.gateway import FormatName, GatewaySettings
+from openprequal.config.gateway import INFERENCE_POLL_S, INFERENCE_SERVERS, FormatName, GatewaySettings
 from openprequal.config.loading import load
 from openprequal.config.schema import settings_of
 from openprequal.errors import ConfigurationError
@@ -145,7 +145,7 @@ def test_a_service_with_a_report_format_of_its_own_does_not_inherit_the_probe_pa
 
 
 def test_every_report_format_can_be_named() -> None:
-    assert set(get_args(FormatName)) == {name.value for name in ReportFormat}
+    assert set(get_args(FormatName)) == {name.value for name in ReportFormat} | set(INFERENCE_SERVERS)
 
 
 def test_a_metric_for_waiting_requests_needs_one_for_running_ones(file) -> None:
@@ -382,3 +382,33 @@ def test_a_sidecar_before_itself_is_refused() -> None:
 def test_a_report_format_that_no_agent_writes_is_refused() -> None:
     assert "must be openprequal, prequal-rs or orca" in complaint(report_formats="openprequal,json", load_with=agent)
     assert agent(report_formats="orca").report_formats == ("orca",)
+
+
+@pytest.mark.parametrize("server", INFERENCE_SERVERS)
+def test_the_preset_of_an_inference_server_says_all_that_is_to_be_said(server: str) -> None:
+    service = gateway(report_format=server).effective_services["default"]
+    assert (service.report_format, service.backend_probe_path) == (ReportFormat.PROMETHEUS, "/metrics")
+    assert service.report_running_metric == INFERENCE_SERVERS[server].running
+    assert service.report_waiting_metric == INFERENCE_SERVERS[server].waiting
+    assert (service.load_balancer_class, service.report_poll_seconds) == ("least_rif", INFERENCE_POLL_S)
+
+
+def test_a_preset_gives_way_to_what_is_said_beside_it() -> None:
+    settings = gateway(
+        report_format="vllm",
+        load_balancer_class="prequal",
+        report_poll_seconds="0.1",
+        backend_probe_path="/stats",
+        report_running_metric="busy",
+    )
+    service = settings.effective_services["default"]
+    assert (service.load_balancer_class, service.report_poll_seconds) == ("prequal", 0.1)
+    assert (service.backend_probe_path, service.report_running_metric) == ("/stats", "busy")
+    assert service.report_waiting_metric is None
+
+
+def test_a_preset_of_one_service_is_not_anothers(file) -> None:
+    config = file('[services.llm]\nreport_format = "sglang"\nreport_poll_seconds = 0.5\n[services.web]\n')
+    services = gateway(config=config).effective_services
+    assert (services["llm"].load_balancer_class, services["llm"].report_poll_seconds) == ("least_rif", 0.5)
+    assert (services["web"].load_balancer_class, services["web"].report_poll_seconds) == ("Prequal", None)
