@@ -16,10 +16,12 @@ from openprequal.http1.fields import Field
 from openprequal.http1.response import ResponseHead, parse_response_head
 
 _LOAD_LINE: Final = b"\r\nOpenPrequal-Load: "
+_OTHER_LOAD_LINES: Final = (b"\r\nOpenprequal-Load: ", b"\r\nopenprequal-load: ")
+"""As twisted.web and as ASGI servers spell it."""
 _VALUE: Final = re.compile(rb"[\t \x21-\x7e\x80-\xff]*")  # field-value, RFC 9110 section 5.5
 _AFTER_NAME: Final = len(_LOAD_LINE)
-_ECHO_START: Final = b"\r\nx-prequal-"
-_ECHO: Final = re.compile(rb"(?:\r\nx-prequal-(?:rif|latency-us): [0-9]{1,20}(?=\r\n|\Z))+")
+_ECHO_STARTS: Final = (b"\r\nx-prequal-", b"\r\nX-Prequal-")
+_ECHO: Final = re.compile(rb"(?i)(?:\r\nx-prequal-(?:rif|latency-us): [0-9]{1,20}(?=\r\n|\Z))+")
 _NOTHING: Final[tuple[Field, ...]] = ()
 
 MAX_HEADS: Final = 1024
@@ -41,6 +43,10 @@ def read_response_head(block: bytes, method: bytes) -> tuple[ResponseHead, bytes
     load = None
     echoes: Sequence[Field] = _NOTHING
     at = block.find(_LOAD_LINE)
+    if at < 0:
+        for line in _OTHER_LOAD_LINES:
+            if (at := block.find(line)) > 0:
+                break
     if at > 0:
         end = block.find(b"\r\n", at + _AFTER_NAME)
         if end < 0:
@@ -48,7 +54,7 @@ def read_response_head(block: bytes, method: bytes) -> tuple[ResponseHead, bytes
             block = block[:at]
         else:
             load = block[at + _AFTER_NAME : end]
-            if block.startswith(_ECHO_START, end) and (echo := _ECHO.match(block, end)) is not None:
+            if block.startswith(_ECHO_STARTS, end) and (echo := _ECHO.match(block, end)) is not None:
                 # Not by parse_field, whose memory is for lines that come again.
                 echoes = [Field(*line.split(b": ")) for line in echo[0][2:].split(b"\r\n")]
                 end = echo.end()

@@ -1,5 +1,7 @@
 """Load reports on responses: heard in the service's format, removed before the client sees them, never in its way."""
 
+from collections.abc import Callable
+
 import pytest
 
 from openprequal.http1.errors import MalformedMessage
@@ -139,10 +141,12 @@ def test_a_report_in_two_formats_stays_whole_where_reports_are_not_removed() -> 
     assert all(line in received for line in ECHOED)
 
 
-def test_a_report_in_two_formats_does_not_make_each_head_a_new_one() -> None:
+@pytest.mark.parametrize("spelt", [bytes, bytes.lower, bytes.title])
+def test_a_report_in_two_formats_does_not_make_each_head_a_new_one(spelt: Callable[[bytes], bytes]) -> None:
     heads = []
+    told = [b": ".join([spelt(name), value]) for name, _, value in (line.partition(b": ") for line in ECHOED)]
     for rif in (b"7", b"8"):
-        block = b"\r\n".join([b"HTTP/1.1 200 OK", *(line.replace(b"7", rif) for line in ECHOED), b"Content-Length: 2"])
+        block = b"\r\n".join([b"HTTP/1.1 200 OK", *(line.replace(b"7", rif) for line in told), b"Content-Length: 2"])
         heads.append(read_response_head(block, b"GET")[0])
     assert heads[0] is heads[1]
 
