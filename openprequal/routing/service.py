@@ -8,7 +8,7 @@ from openprequal.interfaces import IBalancer, IPending, IRequest
 from openprequal.metrics.tally import RequestTally
 from openprequal.probing.report_reader import ReportReader
 from openprequal.routing.member import Member
-from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome, ReportWay
+from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome, ReportFormat, ReportWay
 
 
 class Service:
@@ -131,7 +131,11 @@ class Service:
 
     def noted(self, member: Member, report: LoadReport, now: float, way: ReportWay) -> None:
         """Remember *report*, of which the balancer hears in another way."""
-        before, member.report = member.report, report
+        before = member.report
+        if report.format is not ReportFormat.OPENPREQUAL and before is not None:
+            # Only ours tells the state: what another format cannot say takes nothing back.
+            report = report._replace(state=before.state)
+        member.report = report
         member.reported_at = now
         member.report_way = way
         if report.state is not LoadState.READY or (before is not None and before.state is not LoadState.READY):
