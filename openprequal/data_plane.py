@@ -22,9 +22,10 @@ from openprequal.forwarding.response_head import ResponseRules
 from openprequal.frontend.limits import Limits
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
-from openprequal.interfaces import BalancerContext, IBalancer
+from openprequal.interfaces import BalancerContext, IBalancer, IProbeTransport
 from openprequal.metrics.window import WindowAverage
 from openprequal.probing.http_probe import HttpProbeTransport
+from openprequal.probing.polled_probes import PolledProbes, as_in_band
 from openprequal.probing.report_formats.queue_metrics import QueueMetrics
 from openprequal.probing.report_reader import ReportReader
 from openprequal.routing.member import Member
@@ -153,8 +154,19 @@ def service_with_balancer(
         probe_path=effective.backend_probe_path,
         default_path=effective.backend_health_path,
     )
+    asked: IProbeTransport = probes
+    if effective.report_poll_seconds is not None:
+        asked = polled = PolledProbes(
+            reactor,
+            rng,
+            probes,
+            lambda: [member.backend for member in service.members.values()],
+            lambda backend, report: balancer.reported(backend, as_in_band(report, service.in_flight(backend))),
+            effective.report_poll_seconds,
+        )
+        periodics.append(Periodic(reactor, polled.tick_interval_s, polled.tick, f"polls of {name}"))
     make = resolve(effective.load_balancer_class, "LOAD_BALANCER_CLASS", BALANCERS, IBalancer)
-    balancer: IBalancer = make(BalancerContext(reactor, rng, probes, effective.balancer_parameters))
+    balancer: IBalancer = make(BalancerContext(reactor, rng, asked, effective.balancer_parameters))
     service = Service(
         name,
         balancer,

@@ -40,6 +40,7 @@ def command_line(port: int, proxy_url: str, parent_pid: int) -> list[str]:
         "--backend-heartbeat-seconds": HEARTBEAT_S,
         "--backend-heartbeat-timeout": "none",
         "--service": "default",
+        "--upstream": "none",
         "--exit-with-parent": parent_pid,
     }
     return [*_TWISTD, "openprequal-backend", *(f"{flag}={value}" for flag, value in flags.items())]

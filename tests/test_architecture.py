@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "routing": {"values", "errors", "interfaces", "metrics", "upstream", "probing"},
     "hooks": {"values", "errors", "interfaces", "http1"},
     "registry": {"values", "errors", "interfaces", "clocks"},
-    "simulation": {"values", "errors", "interfaces", "balancing", "agent"},
+    "simulation": {"values", "errors", "interfaces", "balancing", "probing", "agent"},
 }
 """What each of the lower packages, and the simulation, may import of the others, itself aside."""
 
@@ -36,7 +36,12 @@ MAY_NOT_IMPORT: dict[str, set[str]] = {
     "forwarding": {"frontend", "admin", "registry", "config"},
     "frontend": {"balancing", "routing", "registry", "admin", "config"},
     "health": {"frontend", "forwarding", "balancing", "registry", "admin", "config"},
-    "agent": {"frontend", "forwarding", "balancing", "upstream", "routing", "registry", "admin", "health", "hooks"},
+    "agent": {
+        *("frontend", "forwarding", "balancing", "upstream", "routing", "registry", "admin", "health", "hooks"),
+        "sidecar",
+    },
+    # It stands before one upstream, so that there is nothing to choose, and nobody to admit.
+    "sidecar": {"balancing", "registry", "admin", "health", "hooks"},
 }
 
 PURE_BALANCING_NEEDS = {"upstream", "frontend"}

@@ -5,7 +5,7 @@ it, too.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -18,7 +18,7 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 from openprequal.agent.bodies import Discarded, Zeros
 from openprequal.agent.hints import HINT_FIELD, HintRule, WarmHints, read_hint
 from openprequal.agent.load import InFlight, LoadTracker
-from openprequal.agent.report_format import FIELD_NAME, field_value, health_body
+from openprequal.agent.report_format import DEFAULT_FORMATS, health_body, report_fields
 from openprequal.metrics.exposition import exposition
 from openprequal.values import LoadReport
 
@@ -33,6 +33,7 @@ class ExampleResource(Resource):
         goes away before.
     :param response_bytes: length of the body; None: just the line.
     :param hint_rule: what of a request its hint is made of, as the gateway has it.
+    :param report_formats: what the load is written in, see :func:`~openprequal.agent.report_format.report_fields`.
     :param warm: remembers the hints of what was served; the tracker asks it (``is_warm=warm.__contains__``).
     :ivar status_counts: responses so far by status code.
     """
@@ -50,6 +51,7 @@ class ExampleResource(Resource):
         response_bytes: int | None = None,
         hint_rule: HintRule | None = None,
         warm: WarmHints | None = None,
+        report_formats: Sequence[str] = DEFAULT_FORMATS,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.status_counts: Counter[int] = Counter()
@@ -61,6 +63,7 @@ class ExampleResource(Resource):
         self._response_bytes = response_bytes
         self._hint_rule = hint_rule
         self._warm = warm
+        self._report_formats = report_formats
 
     def render(self, request: Request) -> bytes | int:
         """Overridden instead of ``render_GET`` and its like, because any token is a method."""
@@ -84,12 +87,16 @@ class ExampleResource(Resource):
         report = self._tracker.report(hint=read_hint(_first(request, HINT_FIELD)))
         if self._tracker.draining:
             request.setResponseCode(503)
-        _tell_load(request, report)
+        self._tell_load(request, report)
         return _whole(request, b"application/json", health_body(report))
+
+    def _tell_load(self, request: Request, report: LoadReport) -> None:
+        for name, value in report_fields(report, self._report_formats):
+            request.setHeader(name, value)
 
     def _answer(self, request: Request, path: bytes, token: InFlight) -> None:
         token.head()
-        _tell_load(request, token.report())
+        self._tell_load(request, token.report())
         self.status_counts[200] += 1
         if self._warm is not None and self._hint_rule is not None:
             self._warm.served(self._hint_rule.of(path, lambda name: _first(request, name)))
@@ -125,10 +132,6 @@ class ExampleSite(Site):
 
     def log(self, request: HttpRequest) -> None:
         """Overridden to say nothing."""
-
-
-def _tell_load(request: Request, report: LoadReport) -> None:
-    request.setHeader(FIELD_NAME, field_value(report))
 
 
 def _whole(request: Request, content_type: bytes, body: bytes) -> bytes:

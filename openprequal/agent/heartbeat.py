@@ -85,6 +85,8 @@ class Heartbeat(Service):
         self._last_word: str | None = None
         self._timer: IDelayedCall | None = None
         self._beating: Deferred[None] | None = None
+        self._outdated = False
+        """The heartbeat under way says what is no longer so."""
 
     def startService(self) -> None:
         """Begin with a heartbeat at once."""
@@ -104,8 +106,17 @@ class Heartbeat(Service):
         self._known = False
         return Deferred.fromCoroutine(self._unregister())
 
+    def beat_now(self) -> None:
+        """Tell the gateway at once, because there is news; the next heartbeat is an interval later."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._beat()
+        elif self._beating is not None:
+            self._outdated = True
+
     def _beat(self) -> None:
         self._timer = None
+        self._outdated = False
         self._beating = Deferred.fromCoroutine(self._beat_once())
 
     async def _beat_once(self) -> None:
@@ -119,7 +130,7 @@ class Heartbeat(Service):
             self._accepted()
         self._beating = None
         if self.running:
-            self._timer = self._clock.callLater(self._pause_s(), self._beat)
+            self._timer = self._clock.callLater(0.0 if self._outdated else self._pause_s(), self._beat)
 
     def _pause_s(self) -> float:
         """Never longer than the interval, which is a promise; drawn, so that a fleet does not beat in step."""

@@ -10,12 +10,15 @@ from types import FrameType
 from openprequal.balancing.catalogue import BALANCERS
 from openprequal.bench.agent_path import report as agent_path
 from openprequal.bench.hot_path import report as hot_path
+from openprequal.bench.inference import WAYS as INFERENCE
+from openprequal.bench.inference import report as inference
 from openprequal.bench.peers import PEERS
 from openprequal.bench.probe_path import report as probe_path
 from openprequal.bench.processes import StartFailed
 from openprequal.bench.report import as_csv, as_json, as_text
 from openprequal.bench.rounds import Plan, measure
 from openprequal.bench.scenarios import SCENARIOS
+from openprequal.bench.sidecar_path import report as sidecar_path
 from openprequal.bench.tail.command import add_options as add_tail_options
 from openprequal.bench.tail.command import run as run_tail
 
@@ -48,6 +51,14 @@ def parser() -> argparse.ArgumentParser:
     agent.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
     probe = commands.add_parser("probe", help="microseconds of CPU that a probe costs the gateway, over real sockets")
     probe.add_argument("--count", type=int, default=50_000, help="probes (%(default)s)")
+    sidecar = commands.add_parser("sidecar", help="what the sidecar adds to a request's latency, over real sockets")
+    sidecar.add_argument("--rounds", type=int, default=5, help="turns of each way (%(default)s)")
+    sidecar.add_argument("--seconds", type=int, default=3, help="length of a turn (%(default)s)")
+    streams = commands.add_parser("inference", help="time to the first byte of streams from emulated vLLM servers")
+    streams.add_argument("--ways", nargs="+", choices=list(INFERENCE), default=list(INFERENCE), help="(all)")
+    streams.add_argument("--seeds", type=int, default=3, help="(%(default)s)")
+    streams.add_argument("--seconds", type=float, default=40.0, help="of arrivals in a turn (%(default)s)")
+    streams.add_argument("--load", type=float, default=0.8, help="of what all slots can serve (%(default)s)")
     return top
 
 
@@ -65,6 +76,10 @@ def main(arguments: list[str] | None = None) -> int:
         return _told(lambda: probe_path(options.count))
     if options.command == "tail":
         return _told(lambda: run_tail(options))
+    if options.command == "sidecar":
+        return _told(lambda: sidecar_path(options.rounds, options.seconds))
+    if options.command == "inference":
+        return _told(lambda: inference(options.ways, options.seeds, options.seconds, options.load))
     names = [name for name in options.peers.split(",") if name and name != "none"]
     if unknown := set(names) - set(PEERS):
         top.error(f"--peers: {', '.join(sorted(unknown))} unknown, allowed are {', '.join(PEERS)}")

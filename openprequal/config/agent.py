@@ -2,7 +2,7 @@
 
 import warnings
 from ipaddress import ip_address
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, model_validator
@@ -22,13 +22,19 @@ from openprequal.values import DEFAULT_SERVICE
 
 _LISTENING = "Listening"
 _REGISTRATION = "Registration"
-_LOAD = "What a request costs"
+_SIDECAR = "Sidecar, with --upstream"
+_LOAD = "What a request costs, without --upstream"
 
 # The name hides BaseModel.register, which is ABCMeta's and nothing here needs.
 warnings.filterwarnings("ignore", message='Field name "register" in "AgentSettings" shadows')
 
+REPORT_FORMATS = ("openprequal", "prequal-rs")
+
+ReportFormatName = Literal["openprequal", "prequal-rs", "orca"]
 URL_ALLOWED = "http(s)://host:port without credentials, query and fragment"
 ORIGIN_ALLOWED = "http(s)://host:port and nothing else"
+GATEWAY_ALLOWED = f"{URL_ALLOWED}, or dns+http://name:port for every address of the name"
+UPSTREAM_ALLOWED = f"{ORIGIN_ALLOWED}, or unix:///path"
 
 
 def _url(text: str) -> str:
@@ -41,6 +47,30 @@ def _url(text: str) -> str:
     if not usable or set(text) & set("@?# ") or not text.isprintable():
         raise ValueError(URL_ALLOWED)
     return text.rstrip("/")
+
+
+def _gateway(text: str) -> str:
+    """*text* without a trailing slash, if it says where gateways are."""
+    every_address = text.startswith("dns+http://")
+    try:
+        url = _url(text.removeprefix("dns+") if every_address else text)
+    except ValueError:
+        raise ValueError(GATEWAY_ALLOWED) from None
+    if every_address and urlsplit(url).path:
+        raise ValueError(GATEWAY_ALLOWED)
+    return f"dns+{url}" if every_address else url
+
+
+def _upstream(text: str) -> str:
+    """*text* as :attr:`openprequal.values.Backend.url`, if it says where one server is."""
+    if text.startswith("unix:///"):
+        return text
+    try:
+        parts = urlsplit(_origin(_url(text)))
+    except ValueError:
+        raise ValueError(UPSTREAM_ALLOWED) from None
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
 
 def _origin(text: str) -> str:
@@ -69,6 +99,8 @@ def _hint_rule(text: str) -> str:
 
 HintRuleText = Annotated[str, AfterValidator(_hint_rule)]
 Url = Annotated[str, AfterValidator(_url)]
+Gateway = Annotated[str, AfterValidator(_gateway)]
+Upstream = Annotated[str, AfterValidator(_upstream)]
 Origin = Annotated[str, AfterValidator(_url), AfterValidator(_origin)]
 
 
@@ -90,10 +122,25 @@ class AgentSettings(Settings):
     name: str | None = setting(None, "Name shown in answers; none: backend-PORT.", group=_LISTENING)
     exit_with_parent: int | None = setting(None, "Process id of the parent to end with.", group="", ge=1)
 
-    proxy_url: Annotated[tuple[Url, ...], SplitTexts] = setting(
+    upstream: Upstream | None = setting(
+        None,
+        "Service to stand before, like http://127.0.0.1:5000; none: answer like the example backend.",
+        group=_SIDECAR,
+        allowed=UPSTREAM_ALLOWED,
+    )
+    upstream_health_path: Path | None = setting(
+        None,
+        "Path of the service that answers 2xx or 3xx while it can serve; none: that it accepts connections is enough.",
+        group=_SIDECAR,
+    )
+    upstream_check_seconds: float = setting(1.0, "Seconds between two looks at it.", group=_SIDECAR, gt=0)
+    upstream_check_timeout_seconds: float = setting(2.0, "Seconds a look may take.", group=_SIDECAR, gt=0)
+
+    proxy_url: Annotated[tuple[Gateway, ...], SplitTexts] = setting(
         ("http://localhost:8000",),
-        "Gateway to register with.",
+        "Gateway to register with; dns+http://name:port: every gateway behind the name.",
         group=_REGISTRATION,
+        allowed=GATEWAY_ALLOWED,
         env="PROXY_URL",
         min_length=1,
     )
@@ -118,6 +165,21 @@ class AgentSettings(Settings):
         group=_REGISTRATION,
         env="BACKEND_HEARTBEAT_TIMEOUT",
         gt=0,
+    )
+    shutdown_grace_seconds: float = setting(
+        5.0,
+        "Seconds that requests under way may take to end at shutdown.",
+        group=_LISTENING,
+        # OPENPREQUAL_SHUTDOWN_GRACE_SECONDS is the gateway's.
+        env="BACKEND_SHUTDOWN_GRACE_SECONDS",
+        ge=0,
+    )
+    report_formats: Annotated[tuple[ReportFormatName, ...], SplitTexts] = setting(
+        REPORT_FORMATS,
+        "Format of the load reports on responses.",
+        group=_REGISTRATION,
+        allowed="openprequal, prequal-rs or orca",
+        min_length=1,
     )
     backend_health_path: Path = setting(
         "/healthz",
@@ -166,6 +228,9 @@ class AgentSettings(Settings):
                 f"backend_heartbeat_timeout is {self.heartbeat_timeout_s:g}:"
                 f" must be longer than backend_heartbeat_seconds, {self.backend_heartbeat_seconds:g}"
             )
+        upstream = urlsplit(self.upstream or "")
+        if upstream.port == self.port and not self.listen and is_loopback(self.upstream or ""):
+            raise ValueError(f"upstream: {self.upstream} is the port this process itself would listen on")
         return self
 
     @property

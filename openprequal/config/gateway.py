@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from attrs import frozen
-from pydantic import BaseModel, ConfigDict, IPvAnyNetwork, model_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, model_validator
 
 from openprequal.config.endpoints import listening_endpoints, url_of, url_of_endpoints
 from openprequal.config.schema import (
@@ -36,7 +36,38 @@ FormatName = Literal[
     "json",
     "orca",
     "prometheus",
+    "vllm",
+    "sglang",
+    "llamacpp",
 ]
+
+
+@frozen
+class InferenceServer:
+    """What is known of a server whose load is the requests it runs and those that wait for it."""
+
+    running: str
+    """Its metric of the former,"""
+    waiting: str
+    """and of the latter."""
+
+
+INFERENCE_SERVERS: Mapping[str, InferenceServer] = {
+    "vllm": InferenceServer("vllm:num_requests_running", "vllm:num_requests_waiting"),
+    "sglang": InferenceServer("sglang:num_running_reqs", "sglang:num_queue_reqs"),
+    "llamacpp": InferenceServer("llamacpp:requests_processing", "llamacpp:requests_deferred"),
+}
+"""Presets: report formats that say more than how the report is written."""
+
+INFERENCE_BALANCER = "least_rif"
+"""Whose answer begins late says how long the queue was when it came, and of the others nothing: running and waiting
+requests alone are what to go by (docs/benchmarks.md)."""
+
+INFERENCE_POLL_S = 0.25
+"""As often as such a server can make its page for several gateways without noticing."""
+
+
+PollSeconds = Annotated[float, Field(ge=0.02)]
 
 
 class ServiceSettings(BaseModel):
@@ -51,6 +82,7 @@ class ServiceSettings(BaseModel):
     backend_probe_path: Path | None = None
     report_running_metric: str | None = None
     report_waiting_metric: str | None = None
+    report_poll_seconds: PollSeconds | None = None
 
 
 @frozen
@@ -65,6 +97,8 @@ class EffectiveService:
     """None: the health path."""
     report_running_metric: str | None
     report_waiting_metric: str | None
+    report_poll_seconds: float | None
+    """Every backend is asked once in so long; None: as the balancer asks."""
 
 
 class GatewaySettings(Settings):
@@ -166,7 +200,8 @@ class GatewaySettings(Settings):
     )
     report_format: FormatName = setting(
         "auto",
-        "How backends report their load; auto: whatever is recognised, none: nothing is believed.",
+        "How backends report their load; auto: whatever is recognised, none: nothing is believed. With vllm, sglang and"
+        " llamacpp their metrics are polled, and the balancer is least_rif unless you name one.",
         group=_HEALTH,
     )
     backend_probe_path: Path | None = setting(
@@ -179,6 +214,13 @@ class GatewaySettings(Settings):
     )
     report_waiting_metric: str | None = setting(
         None, "Metric that tells how many wait there, to be added; none: no such metric.", group=_HEALTH
+    )
+    report_poll_seconds: float | None = setting(
+        None,
+        "Seconds between two probes of a backend, whatever the balancer asks for; none: as it asks, and 0.25 with vllm,"
+        " sglang and llamacpp.",
+        group=_HEALTH,
+        ge=0.02,
     )
     response_report_strip: bool = setting(
         True, "Remove load reports from responses before clients see them.", group=_HEALTH
@@ -256,18 +298,30 @@ class GatewaySettings(Settings):
         return {name: self._effective(service) for name, service in services.items()}
 
     def _effective(self, service: ServiceSettings) -> EffectiveService:
+        name = service.report_format or self.report_format
+        server = INFERENCE_SERVERS.get(name)
+        report_format = ReportFormat.PROMETHEUS if server is not None else ReportFormat(name)
+        balancer = service.load_balancer_class
+        if balancer is None and server is not None and "load_balancer_class" not in self.model_fields_set:
+            balancer = INFERENCE_BALANCER
         # Another balancer's parameters would only be refused.
-        inherited = {} if service.load_balancer_class else self.balancer_parameters
+        inherited = {} if balancer else self.balancer_parameters
         parameters = service.balancer_parameters
-        report_format = ReportFormat(service.report_format or self.report_format)
         # The path of the gateway's format leads nowhere in another.
         probe_path = service.backend_probe_path or (None if service.report_format else self.backend_probe_path)
+        running = service.report_running_metric or self.report_running_metric
+        waiting = service.report_waiting_metric or self.report_waiting_metric
+        if server is not None and not running:
+            running, waiting = server.running, server.waiting
         return EffectiveService(
-            load_balancer_class=service.load_balancer_class or self.load_balancer_class,
+            load_balancer_class=balancer or self.load_balancer_class,
             balancer_parameters=inherited if parameters is None else parameters,
             backend_health_path=service.backend_health_path or self.backend_health_path,
             report_format=report_format,
             backend_probe_path=probe_path or report_format.probe_path,
-            report_running_metric=service.report_running_metric or self.report_running_metric,
-            report_waiting_metric=service.report_waiting_metric or self.report_waiting_metric,
+            report_running_metric=running,
+            report_waiting_metric=waiting,
+            report_poll_seconds=service.report_poll_seconds
+            or self.report_poll_seconds
+            or (INFERENCE_POLL_S if server is not None else None),
         )

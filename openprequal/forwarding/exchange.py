@@ -296,18 +296,23 @@ class Exchange:
         member, connection = self._member, self._connection
         assert member is not None
         assert connection is not None
-        load = connection.load
-        report = None if forwarded.aged else self._service.reports.in_fields(load, forwarded.reports)
+        load, echoes = connection.load, connection.echoes
+        others = [*forwarded.reports, *echoes] if echoes else forwarded.reports
+        report = None if forwarded.aged else self._service.reports.in_fields(load, others)
         if head.status < 500:
             member.answered_at = now
         if report is not None:
             self._service.reported(member, report, now)
         section = forwarded.section
         if load is not None and not rules.strip_reports:
-            section = section.plus(Field(b"OpenPrequal-Load", load))
-        self._client.respond(head.status, head.reason, section, head.length, chunk, ended)
+            section = section.plus(Field(b"OpenPrequal-Load", load), *echoes)
+        self._respond(head, section, chunk, ended)
         if ended:
             self._response_complete(now)
+
+    def _respond(self, head: ResponseHead, section: FieldSection, chunk: bytes, ended: bool) -> None:
+        """Hand the final head to the client."""
+        self._client.respond(head.status, head.reason, section, head.length, chunk, ended)
 
     def response_more(self, chunk: bytes) -> None:
         self._moved_at = self._forwarder.now()

@@ -45,9 +45,12 @@ class FieldSection:
         self.fields = fields
         self.wire = b"".join([field.wire for field in fields])
 
-    def plus(self, field: Field) -> "FieldSection":
-        """The same with *field* at the end."""
-        return FieldSection([*self.fields, field])
+    def plus(self, *fields: Field) -> "FieldSection":
+        """The same with *fields* at the end."""
+        section = FieldSection.__new__(FieldSection)
+        section.fields = [*self.fields, *fields]
+        section.wire = self.wire + b"".join([field.wire for field in fields])
+        return section
 
 
 _remembered: dict[bytes, Field] = {}

@@ -14,7 +14,7 @@ from openprequal.probing.report_formats.own_format import LOAD_FIELD, parse_load
 from openprequal.probing.report_formats.prequal_fields import LIBVMOD_PREQUAL, PREQUAL_RS
 from openprequal.probing.report_formats.prometheus_text import report_in_text
 from openprequal.probing.report_formats.queue_metrics import QueueMetrics
-from openprequal.upstream.fetch import MAX_CONTENT, Answer
+from openprequal.upstream.fetch import Answer
 from openprequal.values import LoadReport, ReportFormat
 
 _FieldParser = Callable[[Mapping[bytes, bytes]], LoadReport | None]
@@ -26,6 +26,9 @@ _FIELDS: Final[Mapping[ReportFormat, tuple[tuple[bytes, ...], _FieldParser]]] = 
     ReportFormat.LIBVMOD_PREQUAL: (LIBVMOD_PREQUAL.keys, LIBVMOD_PREQUAL.report_in_fields),
     ReportFormat.ORCA: (orca.KEYS, orca.report_in_fields),
 }
+MAX_JSON: Final = 64 * 1024
+"""Bytes of a JSON body that is parsed; of a page of metrics only the lines looked for are."""
+
 REPORT_FIELDS: Final = frozenset(key for keys, _ in _FIELDS.values() for key in keys)
 """Every field that a format is written in, lower case."""
 
@@ -101,9 +104,9 @@ class ReportReader:
         return None
 
     def _in_body(self, body: bytes) -> LoadReport | None:
-        if not body or len(body) > MAX_CONTENT:
+        if not body:
             return None
-        if self._expected in json_bodies.EXPECTED:
+        if len(body) <= MAX_JSON and self._expected in json_bodies.EXPECTED:
             told = json_bodies.json_object(body)
             if told is not None:
                 if not json_bodies.is_report(told, self._expected):

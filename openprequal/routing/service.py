@@ -8,7 +8,7 @@ from openprequal.interfaces import IBalancer, IPending, IRequest
 from openprequal.metrics.tally import RequestTally
 from openprequal.probing.report_reader import ReportReader
 from openprequal.routing.member import Member
-from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome, ReportWay
+from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome, ReportFormat, ReportWay
 
 
 class Service:
@@ -95,6 +95,11 @@ class Service:
         """True if some member would be picked but for its limit."""
         return bool(self._full)
 
+    def in_flight(self, backend: Backend) -> int:
+        """What this gateway has outstanding at *backend*; 0 if it is no member."""
+        member = self.members.get(backend.id)
+        return member.in_flight if member is not None else 0
+
     def has_room(self, backend: Backend) -> bool:
         """True if *backend* is below its limit."""
         return backend.id not in self._full
@@ -126,7 +131,11 @@ class Service:
 
     def noted(self, member: Member, report: LoadReport, now: float, way: ReportWay) -> None:
         """Remember *report*, of which the balancer hears in another way."""
-        before, member.report = member.report, report
+        before = member.report
+        if report.format is not ReportFormat.OPENPREQUAL and before is not None:
+            # Only ours tells the state: what another format cannot say takes nothing back.
+            report = report._replace(state=before.state)
+        member.report = report
         member.reported_at = now
         member.report_way = way
         if report.state is not LoadState.READY or (before is not None and before.state is not LoadState.READY):

@@ -25,10 +25,12 @@ class Bar:
     """Another rule; None: whichever rival is best there."""
     aim: float | None = None
     """What would be better still."""
+    rule: str = DEFAULT
+    """What is held to it, where a preset chooses another rule than the default."""
 
     def verdict(self, results: Results) -> Finding | None:
         """Whether it is met; None: the scenario, or a rule that it takes, was not run."""
-        if not results.has(self.scenario, DEFAULT):
+        if not results.has(self.scenario, self.rule):
             return None
         if self.against is not None:
             candidates = [self.against] if results.has(self.scenario, self.against) else []
@@ -37,7 +39,7 @@ class Bar:
         if not candidates:
             return None
         # Rules are compared on the seeds that both were run with: another seed is another load.
-        pairs = {rule: results.pair(self.scenario, DEFAULT, rule, QUANTILE) for rule in candidates}
+        pairs = {rule: results.pair(self.scenario, self.rule, rule, QUANTILE) for rule in candidates}
         judged = {rule: pair for rule, pair in pairs.items() if pair is not None}
         if not judged:
             return None
@@ -45,7 +47,8 @@ class Bar:
         ours, theirs = judged[other]
         factor = ratio(ours, theirs)
         named = f"the best rival ({other})" if self.against is None else other
-        claim = f"{self.scenario}: p99 at most {self.factor:g} × {named}"
+        whose = "" if self.rule == DEFAULT else f" of {self.rule}"
+        claim = f"{self.scenario}: p99{whose} at most {self.factor:g} × {named}"
         if self.aim is not None:
             claim += f" (aim {self.aim:g})"
         holds = factor <= self.factor if theirs < inf or ours < inf else None
@@ -61,7 +64,9 @@ BARS: Sequence[Bar] = (
     Bar("antagonists-1.1", 0.5, "least_in_flight_p2c"),
     Bar("antagonists-1.1", 0.6, "peak_ewma"),
     Bar("antagonists-1.1", 1.25, OMNISCIENT),
-    *(Bar(scenario, 1.05) for scenario in SCENARIOS),
+    # There the latency says how long the queue was and not how long it is, and the preset of such servers goes by RIF.
+    Bar("inference", 0.8, "least_in_flight", rule="least_rif"),
+    *(Bar(scenario, 1.05) for scenario in SCENARIOS if scenario != "inference"),
 )
 
 

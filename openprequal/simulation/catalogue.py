@@ -136,6 +136,17 @@ _ALL = (
         0.9,
         antagonists=_OTHERS,
     ),
+    Scenario(
+        "inference",
+        "6 servers of 8 slots and a queue, speeds 0.6 to 1.4, streams of 2 s, polled every 0.25 s, 4 proxies, load 0.8;"
+        " time to the first byte",
+        tuple(Servers(2, cores=8, speed=speed, queued=True, streams=True) for speed in (0.6, 1.0, 1.4)),
+        4,
+        0.8,
+        Work(2.0, "exponential"),
+        polled_s=0.25,
+        requests=8_000,
+    ),
 )
 
 SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in _ALL}

@@ -28,5 +28,6 @@ def fleet(clock: VirtualClock, scenario: Scenario, seed: int, discipline: Discip
         rng = Random(f"{seed} server {number}")
         replica = Replica(clock, backend, discipline(clock, kind), rng, reports=kind.reports)
         replica.allotted = kind.nominal
+        replica.polled = scenario.polled_s is not None
         replicas[backend.id] = replica
     return replicas

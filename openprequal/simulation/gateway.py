@@ -1,6 +1,6 @@
 """A simulated gateway: which backend does a request go to, and what does the balancer hear of it?"""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 
 from attrs import define
@@ -100,8 +100,11 @@ class SimulatedGateway:
         round_trip_s: float,
         deadline_s: float | None = None,
         phase: float = 0.0,
+        streams: bool = False,
     ) -> None:
-        """:param phase: from 0 to 1: when, within the balancer's interval, its ticks are; no two gateways agree."""
+        """:param phase: from 0 to 1: when, within the balancer's interval, its ticks are; no two gateways agree.
+        :param streams: responses begin before they end; latencies are to their beginning.
+        """
         self.balancer = balancer
         self._clock = clock
         self._replicas = replicas
@@ -109,6 +112,9 @@ class SimulatedGateway:
         self._half_s = round_trip_s / 2
         self._deadline_s = deadline_s
         self._waiting: deque[_Exchange] = deque()
+        self._streams = streams
+        self.in_flight: Counter[str] = Counter()
+        """Requests that this gateway has outstanding, by backend id."""
         tick = getattr(balancer, "tick", None)
         if tick is not None:
             self._tick_s: float = getattr(balancer, "tick_interval_s", 0.1)
@@ -133,6 +139,7 @@ class SimulatedGateway:
 
     def _send(self, request: SimulatedRequest, backend: Backend, came_s: float) -> None:
         self.balancer.started(backend)
+        self.in_flight[backend.id] += 1
         exchange = _Exchange(self, request, self._replicas[backend.id], came_s)
         if self._deadline_s is not None:
             if not self._waiting:
@@ -157,7 +164,7 @@ class SimulatedGateway:
 class _Exchange:
     """One request, from the balancer's choice to its answer."""
 
-    __slots__ = ("_gateway", "_left", "_replica", "_request", "_sent_s", "_serve", "came_s", "settled")
+    __slots__ = ("_begun_s", "_gateway", "_left", "_replica", "_request", "_sent_s", "_serve", "came_s", "settled")
 
     def __init__(self, gateway: SimulatedGateway, request: SimulatedRequest, replica: Replica, came_s: float) -> None:
         self.came_s = came_s
@@ -165,6 +172,7 @@ class _Exchange:
         self._request = request
         self._replica = replica
         self._sent_s = gateway._clock.now
+        self._begun_s: float | None = None
         self._serve: Serve | None = None
         self.settled = False
         self._left = False
@@ -172,7 +180,12 @@ class _Exchange:
 
     def arrive(self) -> None:
         if not self.settled:
-            self._serve = self._replica.arrive(self._request.work_s, self._answered)
+            begun = self._began if self._gateway._streams else None
+            self._serve = self._replica.arrive(self._request.work_s, self._answered, begun)
+
+    def _began(self) -> None:
+        """The first byte is on its way."""
+        self._begun_s = self._gateway._clock.now + self._gateway._half_s
 
     def _answered(self, status: int, report: LoadReport | None) -> None:
         self._leave()
@@ -188,8 +201,10 @@ class _Exchange:
         balancer, backend, now = gateway.balancer, self._replica.backend, gateway._clock.now
         if report is not None:
             balancer.reported(backend, report)
-        balancer.finished(backend, Outcome(Ending.RESPONSE, status, now - self._sent_s))
-        gateway._settled(self._request, status, now - self.came_s)
+        gateway.in_flight[backend.id] -= 1
+        head_s = now if self._begun_s is None else self._begun_s
+        balancer.finished(backend, Outcome(Ending.RESPONSE, status, head_s - self._sent_s))
+        gateway._settled(self._request, status, head_s - self.came_s)
 
     def expire(self) -> None:
         """The deadline is over: nobody waits any more, neither here nor at the replica."""
@@ -201,6 +216,7 @@ class _Exchange:
         if serve is not None:
             serve.give_up()
         gateway = self._gateway
+        gateway.in_flight[self._replica.backend.id] -= 1
         gateway.balancer.finished(self._replica.backend, _TIMED_OUT)
         gateway._settled(self._request, TIMED_OUT, gateway._clock.now - self.came_s)
 

@@ -32,6 +32,7 @@ class Replica:
         "expected",
         "fails",
         "fails_after_s",
+        "polled",
         "reports",
         "rng",
         "served",
@@ -44,6 +45,8 @@ class Replica:
         self.backend = backend
         self.serving = serving
         self.reports = reports
+        self.polled = False
+        """It tells its RIF alone, and to probes alone."""
         self.tracker = LoadTracker(clock)
         self.expected = 0
         self.served = 0
@@ -60,14 +63,19 @@ class Replica:
         self._seen_s = clock.now
         self._told: tuple[float | None, float | None, float | None] = (None, None, None)
 
-    def arrive(self, work_s: float, answered: Answered) -> "Serve":
-        """A request is here; *answered* hears the status and the report in its response."""
-        return Serve(self, work_s, answered)
+    def arrive(self, work_s: float, answered: Answered, begun: Callable[[], None] | None = None) -> "Serve":
+        """A request is here; *answered* hears the status and the report in its response.
+
+        :param begun: hears when its response begins, if that is before its end.
+        """
+        return Serve(self, work_s, answered, begun)
 
     def report(self) -> LoadReport | None:
         """What it answers to a probe."""
         if not self.reports:
             return None
+        if self.polled:
+            return LoadReport(self.tracker.rif, None)
         return self.told(self.tracker.report())
 
     def told(self, report: LoadReport) -> LoadReport:
@@ -97,7 +105,7 @@ class Serve:
 
     __slots__ = ("_answered", "_job", "_replica", "_token")
 
-    def __init__(self, replica: Replica, work_s: float, answered: Answered) -> None:
+    def __init__(self, replica: Replica, work_s: float, answered: Answered, begun: Callable[[], None] | None) -> None:
         self._replica = replica
         self._answered = answered
         self._token: InFlight = replica.tracker.begin()
@@ -105,7 +113,7 @@ class Serve:
         if replica.fails and replica.rng.random() < replica.fails:
             replica._clock.after(replica.fails_after_s, self._end, 503)
         else:
-            self._job = Job(work_s, self._served)
+            self._job = Job(work_s, self._served, begun)
             replica.serving.begin(self._job)
 
     def give_up(self) -> None:
@@ -125,6 +133,6 @@ class Serve:
         replica, token = self._replica, self._token
         replica._count(good=status == 200)
         token.head()
-        report = replica.told(token.report()) if replica.reports else None
+        report = replica.told(token.report()) if replica.reports and not replica.polled else None
         token.end()
         self._answered(status, report)

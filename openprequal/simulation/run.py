@@ -9,7 +9,8 @@ from typing import Any
 from attrs import field, frozen
 
 from openprequal.balancing.catalogue import BALANCERS
-from openprequal.interfaces import BalancerContext, IBalancer
+from openprequal.interfaces import BalancerContext, IBalancer, IProbeTransport
+from openprequal.probing.polled_probes import PolledProbes, as_in_band
 from openprequal.simulation.arrivals import Arrival, arrivals
 from openprequal.simulation.clock import VirtualClock
 from openprequal.simulation.events import Events
@@ -72,8 +73,7 @@ class Run:
         for number in range(scenario.proxies):
             probes = SimulatedProbes(clock, self._replicas, scenario.round_trip_s)
             self._probes.append(probes)
-            context = BalancerContext(clock, Random(f"{seed} proxy {number}"), probes, rule.parameters)
-            balancer = self._balancer(context)
+            balancer = self._balancer(number, probes)
             for replica in self._replicas.values():
                 if replica.backend.id != joiner:
                     balancer.up(replica.backend)
@@ -86,13 +86,42 @@ class Run:
                     round_trip_s=scenario.round_trip_s,
                     deadline_s=scenario.deadline_s,
                     phase=number / scenario.proxies,
+                    streams=any(servers.streams for servers in scenario.servers),
                 )
             )
 
     def _settled(self, request: SimulatedRequest, status: int, latency_s: float) -> None:
         self._recorder.settled(request.number, status, latency_s)
 
-    def _balancer(self, context: BalancerContext) -> IBalancer:
+    def _balancer(self, number: int, probes: IProbeTransport) -> IBalancer:
+        """That of one proxy, with the polling beside it if there is one."""
+        polled_s, clock = self._scenario.polled_s, self._clock
+        polling: PolledProbes | None = None
+        if polled_s is not None:
+            replicas = self._replicas.values()
+            probes = polling = PolledProbes(
+                clock,
+                Random(f"{self._seed} polls {number}"),
+                probes,
+                lambda: [replica.backend for replica in replicas],
+                lambda backend, report: balancer.reported(
+                    backend, as_in_band(report, self._gateways[number].in_flight[backend.id])
+                ),
+                polled_s,
+            )
+        context = BalancerContext(clock, Random(f"{self._seed} proxy {number}"), probes, self._rule.parameters)
+        balancer = self._made(context)
+        if polling is not None:
+            tick, every_s = polling.tick, polling.tick_interval_s
+
+            def tick_again() -> None:
+                tick()
+                clock.after(every_s, tick_again)
+
+            clock.after(every_s * number / self._scenario.proxies, tick_again)
+        return balancer
+
+    def _made(self, context: BalancerContext) -> IBalancer:
         if self._rule.balancer == OMNISCIENT:
             return Omniscient(context, self._replicas)
         return BALANCERS[self._rule.balancer](context)

@@ -21,6 +21,8 @@ class Servers:
     """Work a second that the load is relative to; None: what the cores and the speed give."""
     reports: bool = True
     """They tell their load."""
+    streams: bool = False
+    """A response begins when its job does, and ends with it: what counts is the time to its first byte."""
     weight: float = 1.0
     """As it is registered."""
 
@@ -160,6 +162,8 @@ class Scenario:
     joining: Joining | None = None
     restarting: Restarting | None = None
     deadline_s: float | None = None
+    polled_s: float | None = None
+    """Servers tell their RIF and nothing else, and only when they are asked: by each gateway once in so long."""
     round_trip_s: float = 0.0005
     requests: int = 50_000
     warm_up: float = 0.15

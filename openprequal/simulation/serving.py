@@ -12,13 +12,17 @@ Done = Callable[[], None]
 
 
 class Job:
-    """One request being served; ``done`` is called when its work is, unless it is cancelled first."""
+    """One request being served; ``done`` is called when its work is, unless it is cancelled first.
 
-    __slots__ = ("cancelled", "done", "work_s")
+    :ivar begun: called when the work begins, by a server that has a queue.
+    """
 
-    def __init__(self, work_s: float, done: Done) -> None:
+    __slots__ = ("begun", "cancelled", "done", "work_s")
+
+    def __init__(self, work_s: float, done: Done, begun: Done | None = None) -> None:
         self.work_s = work_s
         self.done = done
+        self.begun = begun
         self.cancelled = False
 
 
@@ -183,6 +187,8 @@ class SlotsAndQueue:
 
     def _run(self, job: Job) -> None:
         self._running += 1
+        if job.begun is not None:
+            job.begun()
         self._clock.after(job.work_s / self.speed, self._ended, job)
 
     def _ended(self, job: Job) -> None:

@@ -10,7 +10,7 @@ The connections, exchanges, services and limits are those of the running gateway
     assert client.received.startswith(b"HTTP/1.1 204")
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any
 
@@ -139,6 +139,8 @@ class MemoryNetwork:
         max_connections_per_client: int | None = None,
         clock: Clock | None = None,
         reports: ReportReader | None = None,
+        strip_reports: bool = True,
+        make_exchange: Callable[[Forwarder, Downstream, RequestHead], Exchange] = Exchange,
         **request_rules: Any,
     ) -> None:
         """
@@ -146,6 +148,8 @@ class MemoryNetwork:
         :param balancer: round robin unless given.
         :param clock: one that the hooks use too.
         :param reports: reads the backends' load reports; in every format unless given.
+        :param strip_reports: reports are removed before clients see them.
+        :param make_exchange: makes the exchange of a request where there are no hooks.
         :param request_rules: attributes of :class:`~openprequal.forwarding.request_head.RequestRules` to set.
         """
         self.clock = clock or Clock()
@@ -170,13 +174,15 @@ class MemoryNetwork:
             now=self.clock.seconds,
             route=Router(self.service).route,
             request_rules=RequestRules(**rules),
-            response_rules=ResponseRules(via=Field(b"Via", b"1.1 " + PSEUDONYM), date=date),
+            response_rules=ResponseRules(
+                via=Field(b"Via", b"1.1 " + PSEUDONYM), date=date, strip_reports=strip_reports
+            ),
             timeouts=timeouts,
         )
 
         def exchange(client: Downstream, request: RequestHead) -> Exchange:
             if hooks is None:
-                return Exchange(forwarder, client, request)
+                return make_exchange(forwarder, client, request)
             return HookedExchange(hooks, forwarder, client, request)
 
         self.exchange = exchange

@@ -1,6 +1,6 @@
 """One connection to a backend: one exchange at a time, kept alive between them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 from twisted.internet.error import ConnectionDone
@@ -70,6 +70,8 @@ class UpstreamConnection(TwistedProtocol):
     answered = False
     load: bytes | None = None
     """Value of the OpenPrequal-Load field of the last head, which is kept apart from the head's other fields."""
+    echoes: Sequence[Field] = ()
+    """What says the same in another format, kept apart likewise."""
     idle_since = 0.0
     send: Callable[[bytes], None]
 
@@ -192,7 +194,7 @@ class UpstreamConnection(TwistedProtocol):
             if end < 0:
                 self._buffer = data
                 return
-            head, self.load = read_response_head(data[:end], self._method)
+            head, self.load, self.echoes = read_response_head(data[:end], self._method)
             data = data[end + 4 :]
             if head.status >= 200:
                 break

@@ -11,7 +11,8 @@ from openprequal.http1.response import ResponseHead
 from openprequal.upstream.connection import UpstreamConnection
 from openprequal.upstream.connections import Connections
 
-MAX_CONTENT: Final = 64 * 1024
+MAX_CONTENT: Final = 512 * 1024
+"""An inference server's page of metrics has tens of kilobytes for each model."""
 
 
 class FetchFailed(Exception):
@@ -93,9 +94,9 @@ class Fetch:
         connection, self._connection = self._connection, None
         if connection is None or self._head is None:
             return
-        load = connection.load
+        load, echoes = connection.load, connection.echoes
         self._connections.give_back(connection)
-        self._finish(Answer(self._head.status, self._head.fields, b"".join(self._content), load))
+        self._finish(Answer(self._head.status, [*self._head.fields, *echoes], b"".join(self._content), load))
 
     def response_informational(self, head: ResponseHead) -> None:
         """Nothing to do."""

@@ -10,7 +10,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
-from openprequal.agent.assembly import GRACE_S, backend
+from openprequal.agent.assembly import backend
+from openprequal.agent.leaving import LAST_REQUESTS_S
 from openprequal.config.agent import AgentSettings
 
 
@@ -95,6 +96,7 @@ def test_a_stopping_backend_unregisters_at_once_and_finishes_what_is_in_flight()
     assert b"503" in running.request(b"/healthz").value().splitlines()[0]
     SynchronousTestCase().assertNoResult(stopping)
     running.reactor.advance(2)
+    running.reactor.advance(0)
     SynchronousTestCase().successResultOf(stopping)
     assert transport.value().startswith(b"HTTP/1.1 200")
 
@@ -103,6 +105,8 @@ def test_a_stopping_backend_does_not_wait_for_ever() -> None:
     running = Running(work_seconds=1000.0)
     running.request()
     stopping = running.service.stopService()
-    running.reactor.advance(GRACE_S)
+    running.reactor.advance(LAST_REQUESTS_S)
+    running.reactor.advance(5.0)
+    running.reactor.advance(0)
     SynchronousTestCase().successResultOf(stopping)
     assert not running.service.running

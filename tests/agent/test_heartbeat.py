@@ -236,3 +236,34 @@ def test_a_gateway_that_hangs_holds_up_the_stop_for_two_seconds_at_most(gateway:
 def test_the_port_told_is_that_of_the_url(gateway: Gateway, url: str, port: int) -> None:
     gateway.heartbeat(announce=lambda: succeed(url)).startService()
     assert gateway.heard[0][2]["port"] == port
+
+
+def test_news_are_told_at_once_and_the_next_heartbeat_is_an_interval_later(gateway: Gateway) -> None:
+    heartbeat = gateway.heartbeat()
+    heartbeat.startService()
+    gateway.clock.advance(1)
+    heartbeat.beat_now()
+    assert [at for at, *_ in gateway.heard] == [0, 1]
+    gateway.clock.advance(0.7 * INTERVAL_S)
+    assert len(gateway.heard) == 2
+    gateway.clock.advance(0.3 * INTERVAL_S)
+    assert len(gateway.heard) == 3
+
+
+def test_news_that_come_while_a_heartbeat_is_under_way_are_told_after_it(gateway: Gateway) -> None:
+    told = [LoadState.READY]
+    heartbeat = gateway.heartbeat(load=lambda: LoadReport(0, None, told[-1]))
+    gateway.silent = True
+    heartbeat.startService()
+    gateway.silent = False
+    told.append(LoadState.DRAINING)
+    heartbeat.beat_now()
+    assert gateway.heard == []
+    gateway.clock.advance(6)  # the first one is given up
+    gateway.clock.advance(0)
+    assert [body["load"]["state"] for _, _, body, _ in gateway.heard] == ["draining"]
+
+
+def test_news_before_the_start_wait_for_it(gateway: Gateway) -> None:
+    gateway.heartbeat().beat_now()
+    assert gateway.heard == []

@@ -2,14 +2,22 @@
 
 import json
 import re
+from typing import get_args
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openprequal.agent.report_format import field_value, health_body
-from openprequal.values import LoadReport, LoadState
+from openprequal.agent.report_format import DEFAULT_FORMATS, field_value, health_body, report_fields
+from openprequal.config.agent import REPORT_FORMATS, ReportFormatName
+from openprequal.http1.fields import Field
+from openprequal.probing.report_reader import ReportReader
+from openprequal.values import LoadReport, LoadState, ReportFormat
 
 REPORTS = st.builds(LoadReport, st.integers(0, 10**6), st.none() | st.floats(0, 1e5), st.sampled_from(list(LoadState)))
+
+# Neither absurd nor below a microsecond, which some formats cannot tell from none.
+BELIEVABLE = st.builds(LoadReport, st.integers(0, 10**5), st.none() | st.floats(1e-6, 3600))
 
 
 def test_a_report_as_a_field() -> None:
@@ -45,3 +53,30 @@ def test_field_and_body_say_the_same(report: LoadReport) -> None:
     body = json.loads(health_body(report))
     assert (float(members["rif"]), members["state"]) == (body["rif"], body["state"])
     assert (float(members["latency"]) if "latency" in members else None) == body["latency"]
+
+
+def test_a_report_in_every_format() -> None:
+    assert report_fields(LoadReport(7, 0.0123), get_args(ReportFormatName)) == [
+        (b"OpenPrequal-Load", b"rif=7, latency=0.012300, state=ready"),
+        (b"x-prequal-rif", b"7"),
+        (b"x-prequal-latency-us", b"12300"),
+        (b"endpoint-load-metrics", b"TEXT named_metrics.rif=7,named_metrics.latency_seconds=0.012300"),
+    ]
+
+
+def test_ours_and_prequal_rs_are_written_unless_told_otherwise() -> None:
+    assert [name for name, _ in report_fields(LoadReport(0, None))] == [
+        b"OpenPrequal-Load",
+        b"x-prequal-rif",
+        b"x-prequal-latency-us",
+    ]
+    assert DEFAULT_FORMATS == REPORT_FORMATS
+
+
+@given(st.sampled_from(get_args(ReportFormatName)), BELIEVABLE)
+def test_the_gateway_reads_what_an_agent_writes_in_any_format(name: str, report: LoadReport) -> None:
+    fields = [Field(*field) for field in report_fields(report, [name])]
+    read = ReportReader(ReportFormat(name)).in_fields(None, fields)
+    assert read is not None
+    assert read.rif == report.rif
+    assert read.latency_s == pytest.approx(report.latency_s, abs=1e-6)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openprequal.config.agent import AgentSettings
-from openprequal.config.gateway import FormatName, GatewaySettings
+from openprequal.config.gateway import INFERENCE_POLL_S, INFERENCE_SERVERS, FormatName, GatewaySettings
 from openprequal.config.loading import load
 from openprequal.config.schema import settings_of
 from openprequal.errors import ConfigurationError
@@ -145,7 +145,7 @@ def test_a_service_with_a_report_format_of_its_own_does_not_inherit_the_probe_pa
 
 
 def test_every_report_format_can_be_named() -> None:
-    assert set(get_args(FormatName)) == {name.value for name in ReportFormat}
+    assert set(get_args(FormatName)) == {name.value for name in ReportFormat} | set(INFERENCE_SERVERS)
 
 
 def test_a_metric_for_waiting_requests_needs_one_for_running_ones(file) -> None:
@@ -343,3 +343,72 @@ def test_any_text_for_any_flag_is_taken_or_refused_in_one_line(name: str, text: 
         line = str(error)
         assert len(line.splitlines()) == 1
         assert line.startswith("--" + name.replace("_", "-")) or name in line
+
+
+def test_gateways_may_be_named_by_a_name_of_many_addresses() -> None:
+    urls = ("dns+http://gateways.example:8000", "http://other:8000")
+    assert agent(proxy_url=",".join(urls)).proxy_url == urls
+
+
+@pytest.mark.parametrize(
+    "url", ["dns+https://a:8000", "dns+http://", "dns+http://a:8000/path", "dns:a", "dns+http://a b"]
+)
+def test_a_gateway_nobody_can_be_told_of_at_is_refused(url: str) -> None:
+    assert "dns+http://name:port" in complaint(proxy_url=url, load_with=agent)
+
+
+@pytest.mark.parametrize(
+    ("text", "upstream"),
+    [
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("http://LOCALHOST/", "http://localhost:80"),
+        ("https://[::1]", "https://[::1]:443"),
+        ("unix:///run/app.sock", "unix:///run/app.sock"),
+    ],
+)
+def test_an_upstream_is_one_server(text: str, upstream: str) -> None:
+    assert agent(upstream=text).upstream == upstream
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:5000", "http://a/path", "http://a:0", "unix://relative", "dns+http://a:1"])
+def test_an_upstream_that_is_none_is_refused(text: str) -> None:
+    assert "http(s)://host:port and nothing else, or unix:///path" in complaint(upstream=text, load_with=agent)
+
+
+def test_a_sidecar_before_itself_is_refused() -> None:
+    assert "itself would listen on" in complaint(upstream="http://localhost:8001", load_with=agent)
+
+
+def test_a_report_format_that_no_agent_writes_is_refused() -> None:
+    assert "must be openprequal, prequal-rs or orca" in complaint(report_formats="openprequal,json", load_with=agent)
+    assert agent(report_formats="orca").report_formats == ("orca",)
+
+
+@pytest.mark.parametrize("server", INFERENCE_SERVERS)
+def test_the_preset_of_an_inference_server_says_all_that_is_to_be_said(server: str) -> None:
+    service = gateway(report_format=server).effective_services["default"]
+    assert (service.report_format, service.backend_probe_path) == (ReportFormat.PROMETHEUS, "/metrics")
+    assert service.report_running_metric == INFERENCE_SERVERS[server].running
+    assert service.report_waiting_metric == INFERENCE_SERVERS[server].waiting
+    assert (service.load_balancer_class, service.report_poll_seconds) == ("least_rif", INFERENCE_POLL_S)
+
+
+def test_a_preset_gives_way_to_what_is_said_beside_it() -> None:
+    settings = gateway(
+        report_format="vllm",
+        load_balancer_class="prequal",
+        report_poll_seconds="0.1",
+        backend_probe_path="/stats",
+        report_running_metric="busy",
+    )
+    service = settings.effective_services["default"]
+    assert (service.load_balancer_class, service.report_poll_seconds) == ("prequal", 0.1)
+    assert (service.backend_probe_path, service.report_running_metric) == ("/stats", "busy")
+    assert service.report_waiting_metric is None
+
+
+def test_a_preset_of_one_service_is_not_anothers(file) -> None:
+    config = file('[services.llm]\nreport_format = "sglang"\nreport_poll_seconds = 0.5\n[services.web]\n')
+    services = gateway(config=config).effective_services
+    assert (services["llm"].load_balancer_class, services["llm"].report_poll_seconds) == ("least_rif", 0.5)
+    assert (services["web"].load_balancer_class, services["web"].report_poll_seconds) == ("Prequal", None)

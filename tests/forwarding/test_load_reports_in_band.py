@@ -1,9 +1,13 @@
 """Load reports on responses: heard in the service's format, removed before the client sees them, never in its way."""
 
+from collections.abc import Callable
+
 import pytest
 
+from openprequal.http1.errors import MalformedMessage
 from openprequal.probing.report_reader import REPORT_FIELDS, ReportReader
 from openprequal.testing.network import MemoryNetwork
+from openprequal.upstream.head_memory import read_response_head
 from openprequal.values import LoadReport, ReportFormat, ReportWay
 
 REQUEST = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -110,3 +114,44 @@ def test_other_backends_are_not_asked_even_if_the_client_does() -> None:
     network = MemoryNetwork()
     exchanged(network, request=REQUEST.replace(b"\r\n\r\n", b"\r\nEndpoint-Load-Metrics-Format: TEXT\r\n\r\n"))
     assert b"endpoint-load-metrics" not in network.backend().received.lower()
+
+
+ECHOED = (b"OpenPrequal-Load: rif=7, latency=0.5, state=ready", b"x-prequal-rif: 7", b"x-prequal-latency-us: 500000")
+
+
+@pytest.mark.parametrize(
+    ("expected", "told"),
+    [
+        (ReportFormat.AUTO, LoadReport(7, 0.5)),
+        (ReportFormat.OPENPREQUAL, LoadReport(7, 0.5)),
+        (ReportFormat.PREQUAL_RS, LoadReport(7, 0.5, format=ReportFormat.PREQUAL_RS)),
+        (ReportFormat.ORCA, None),
+    ],
+)
+def test_a_report_in_two_formats_is_read_in_the_one_expected(expected: ReportFormat, told: LoadReport | None) -> None:
+    network = MemoryNetwork(reports=ReportReader(expected))
+    received = exchanged(network, *ECHOED)
+    assert network.members[0].report == told
+    assert b"prequal-" not in received.lower().replace(b"openprequal-", b"")
+
+
+def test_a_report_in_two_formats_stays_whole_where_reports_are_not_removed() -> None:
+    network = MemoryNetwork(strip_reports=False)
+    received = exchanged(network, *ECHOED)
+    assert all(line in received for line in ECHOED)
+
+
+@pytest.mark.parametrize("spelt", [bytes, bytes.lower, bytes.title])
+def test_a_report_in_two_formats_does_not_make_each_head_a_new_one(spelt: Callable[[bytes], bytes]) -> None:
+    heads = []
+    told = [b": ".join([spelt(name), value]) for name, _, value in (line.partition(b": ") for line in ECHOED)]
+    for rif in (b"7", b"8"):
+        block = b"\r\n".join([b"HTTP/1.1 200 OK", *(line.replace(b"7", rif) for line in told), b"Content-Length: 2"])
+        heads.append(read_response_head(block, b"GET")[0])
+    assert heads[0] is heads[1]
+
+
+@pytest.mark.parametrize("line", [b"x-prequal-rif: 7\r", b"x-prequal-rif: 7\x00"])
+def test_a_broken_line_behind_a_report_is_as_broken_as_elsewhere(line: bytes) -> None:
+    with pytest.raises(MalformedMessage):
+        read_response_head(b"HTTP/1.1 200 OK\r\nOpenPrequal-Load: rif=7\r\n" + line + b"\r\nA: b", b"GET")

@@ -19,9 +19,12 @@ class Request(NamedTuple):
 class Load:
     """So many clients that ask one gateway until the ``with`` ends."""
 
-    def __init__(self, port: int, clients: int) -> None:
+    def __init__(self, port: int, clients: int, path: str = "/", body: bytes | None = None) -> None:
+        """:param body: POSTed, if there is one."""
         self.requests: list[Request] = []
         self._port = port
+        self._path = path
+        self._body = body
         self._ended = threading.Event()
         self._threads = [threading.Thread(target=self._client, args=(number,)) for number in range(clients)]
 
@@ -46,7 +49,7 @@ class Load:
             while not self._ended.is_set():
                 began, status = time.monotonic(), 0
                 with contextlib.suppress(OSError, http.client.HTTPException):
-                    connection.request("GET", "/")
+                    connection.request("GET" if self._body is None else "POST", self._path, self._body)
                     response = connection.getresponse()
                     response.read()
                     status = response.status

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from openprequal.http1.fields import Field
 from openprequal.probing.report_formats.queue_metrics import QueueMetrics
-from openprequal.probing.report_reader import REPORT_FIELDS, ReportReader
-from openprequal.upstream.fetch import MAX_CONTENT, Answer
+from openprequal.probing.report_reader import MAX_JSON, REPORT_FIELDS, ReportReader
+from openprequal.upstream.fetch import Answer
 from openprequal.values import LoadReport, ReportFormat
 
 OURS = (b"OpenPrequal-Load", b"rif=2, latency=0.5")
@@ -109,7 +109,7 @@ def test_a_report_that_is_there_but_cannot_be_read_counts_as_ignored(told: Answe
         answer(body=b"ok"),
         answer(body=b'{"status": "ok"}'),
         answer((b"Content-Type", b"application/json"), body=b'{"broken'),
-        answer(body=OUR_BODY + b" " * MAX_CONTENT),
+        answer(body=OUR_BODY + b" " * MAX_JSON),
     ],
 )
 def test_no_report_at_all_is_not_counted(told: Answer) -> None:

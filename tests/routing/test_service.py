@@ -15,7 +15,7 @@ from openprequal.testing.network import RawBackend
 from openprequal.testing.probe_transport import ScriptedProbes
 from openprequal.upstream.addresses import Addresses
 from openprequal.upstream.connections import Connections
-from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome
+from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome, ReportFormat, ReportWay
 
 ANSWERED = Outcome(Ending.RESPONSE, 200, 0.1)
 NOBODY: frozenset[str] = frozenset()
@@ -175,3 +175,14 @@ def test_a_state_is_told_while_it_is_not_ready_and_when_it_is_again(case: Case) 
         case.service.reported(case.member, LoadReport(1.0, None, state), 5.0)
     assert told == [LoadState.DRAINING, LoadState.READY]
     assert case.member.reported_at == 5.0
+
+
+def test_a_report_that_cannot_tell_the_state_takes_no_draining_back(case: Case) -> None:
+    told: list[LoadState] = []
+    case.service.state_told = lambda backend, state: told.append(state)
+    case.service.reported(case.member, LoadReport(0, None, LoadState.DRAINING), 0.0, ReportWay.HEARTBEAT)
+    case.service.reported(case.member, LoadReport(3, None, format=ReportFormat.PROMETHEUS), 1.0, ReportWay.PROBE)
+    assert set(told) == {LoadState.DRAINING}
+    assert (case.member.report.rif, case.member.report.state) == (3, LoadState.DRAINING)
+    case.service.reported(case.member, LoadReport(0, None), 2.0, ReportWay.HEARTBEAT)
+    assert told[-1] is LoadState.READY

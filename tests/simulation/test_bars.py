@@ -43,7 +43,7 @@ def test_the_best_rival_is_neither_omniscient_nor_prequal() -> None:
 
 def test_every_scenario_has_a_bar() -> None:
     for scenario in SCENARIOS:
-        assert verdicts(results(scenario, prequal=0.1, least_in_flight=0.1))
+        assert verdicts(results(scenario, prequal=0.1, least_in_flight=0.1, least_rif=0.07))
 
 
 def test_antagonists_have_the_bars_against_each_rival_and_the_limit() -> None:

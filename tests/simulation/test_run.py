@@ -214,3 +214,27 @@ def test_every_scenario_runs_to_its_end(scenario: str) -> None:
     assert measured.requests == 425
     assert measured.timed_out == 0
     assert sum(measured.shares) == pytest.approx(1.0)
+
+
+def test_a_stream_is_measured_to_its_first_byte() -> None:
+    alone = fleet(
+        servers=(Servers(1, cores=1000, queued=True, streams=True, allotted=1.0),), proxies=1, load=0.1, requests=200
+    )
+    measured = run(alone, Rule("round_robin"), 1)
+    assert measured.quantiles[0.99] == pytest.approx(alone.round_trip_s)
+    queued = evolve(alone, servers=(Servers(1, cores=1, queued=True, streams=True),), load=0.9)
+    assert run(queued, Rule("round_robin"), 1).quantiles[0.99] > 0.03
+
+
+def test_polled_servers_tell_nothing_on_responses_and_are_asked_at_intervals() -> None:
+    polled = fleet(servers=(Servers(4, cores=2, queued=True),), polled_s=0.1, proxies=2)
+    measured = run(polled, Rule("least_rif"), 1)
+    asked = measured.probes * polled.requests
+    assert asked == pytest.approx(4 * 2 * polled.seconds / 0.1, rel=0.2)
+
+
+def test_polled_requests_in_flight_beat_ones_own_count() -> None:
+    kinds = tuple(Servers(2, cores=8, speed=speed, queued=True, streams=True) for speed in (0.6, 1.0, 1.4))
+    inference = fleet(servers=kinds, polled_s=0.1, proxies=4, load=0.8, requests=6000, work=Work(2.0, "exponential"))
+    ours, theirs = (run(inference, Rule(name), 1).quantiles[0.99] for name in ("least_rif", "least_in_flight"))
+    assert ours < 0.8 * theirs

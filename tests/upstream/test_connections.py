@@ -191,7 +191,7 @@ def test_an_answer_that_ends_with_the_connection_is_complete(case: Case) -> None
         lambda backend: backend.connection.reset(),
         lambda backend: backend.answer(b"nonsense\r\n\r\n"),
         lambda backend: backend.answer(b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"),
-        lambda backend: backend.answer(OK.replace(b": 2", b": 100000") + b"x" * (MAX_CONTENT + 1)),
+        lambda backend: backend.answer(OK.replace(b": 2", b": 1000000") + b"x" * (MAX_CONTENT + 1)),
     ],
 )
 def test_no_complete_answer_is_an_exception_once(case: Case, spoil: Callable[[RawBackend], None]) -> None:
