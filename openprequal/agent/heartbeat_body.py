@@ -42,7 +42,8 @@ def registration_body(url: str, registration: Registration, load: LoadReport) ->
     """The JSON object of ``POST /register`` for the backend at *url*."""
     body: dict[str, object] = {
         "url": url,
-        "port": _port(url),
+        # Not the one listened on: a container's published port may be another.
+        "port": address_of(url)[1],
         "service": registration.service,
         "weight": registration.weight,
         "health_path": registration.health_path,
@@ -70,7 +71,7 @@ def pause_s(failures: int, interval_s: float, rng: Random) -> float:
     return interval_s * rng.uniform(0.8, 1.0)
 
 
-def _port(url: str) -> int:
-    """The port of *url*, and not the one listened on: a container's published port may be another."""
+def address_of(url: str) -> tuple[str, int]:
+    """The host and port that *url* leads to."""
     parts = urlsplit(url)
-    return parts.port or (443 if parts.scheme == "https" else 80)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)

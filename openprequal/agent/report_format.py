@@ -9,6 +9,8 @@ from openprequal.values import LoadReport, LoadState
 
 FIELD_NAME = b"OpenPrequal-Load"
 
+Fields = list[tuple[bytes, bytes]]
+
 
 def field_value(report: LoadReport) -> bytes:
     """*report* as the value of :data:`FIELD_NAME`: ``rif=7, latency=0.0123, state=ready`` (seconds).
@@ -18,6 +20,11 @@ def field_value(report: LoadReport) -> bytes:
     """
     latency = "" if report.latency_s is None else f", latency={report.latency_s:.6f}"
     return f"rif={round(report.rif or 0, 3)}{latency}, state={report.state.value}".encode("ascii")
+
+
+def report_fields(report: LoadReport) -> Fields:
+    """The response fields, (name, value), that tell *report*. For every response: immediate."""
+    return [(FIELD_NAME, field_value(report))]
 
 
 def health_body(report: LoadReport) -> bytes:
