@@ -1,0 +1,214 @@
+"""Shared rows: what does each process of this application say of itself, where all others can read it?
+
+A memory-mapped file of one row a process, each written by its owner alone. A file lock, which the kernel lets go when
+its holder dies, says whose row is whose, and who leads. Nobody waits for anybody: a row read while it is written is
+wrong by one request for as long as that takes.
+"""
+
+import fcntl
+import mmap
+import os
+import struct
+import tempfile
+from hashlib import blake2b
+from math import inf
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from openprequal.agent.latency import Knowledge
+from openprequal.values import LoadState
+
+ROWS: Final = 512
+"""More processes than any application has; a row costs 128 bytes of memory."""
+
+_ROW: Final = struct.Struct("=12d")
+_ROW_BYTES: Final = 128
+_HEADER: Final = struct.Struct("=3d")
+_VERSION: Final = "1"
+"""Part of the file's name, because two versions may run side by side during an update."""
+
+_STATES: Final = tuple(LoadState)
+_STATE_NUMBERS: Final = {state: float(number) for number, state in enumerate(_STATES)}
+
+
+class Row(NamedTuple):
+    """What one process says of itself. Times are of the monotonic clock, which all processes of a host share."""
+
+    rif: float = 0.0
+    served_s: float = 0.0
+    """Seconds that requests have been in flight, summed over requests, until :attr:`counted_at`."""
+    counted_at: float = 0.0
+    waiting_since: float = inf
+    """When the oldest of those without a response head arrived; infinite if there is none."""
+    last_head_at: float = -inf
+    known: Knowledge = Knowledge()
+    state: LoadState = LoadState.READY
+
+    def served_until(self, now: float) -> float:
+        """:attr:`served_s` as it is at *now*."""
+        return self.served_s + self.rif * max(0.0, now - self.counted_at)
+
+
+def folder_for(backend: str, parent: str | None = None) -> Path:
+    """The folder of the processes that are *backend*, made for this user alone.
+
+    :param parent: where it is made; None: in the system's folder for temporary files.
+    :raises OSError: it cannot be made, or somebody else's is there.
+    """
+    if parent is None:
+        own = Path(tempfile.gettempdir()) / f"openprequal-{os.getuid()}"
+        own.mkdir(mode=0o700, exist_ok=True)
+        found = own.lstat()
+        if own.is_symlink() or found.st_uid != os.getuid() or found.st_mode & 0o022:
+            raise PermissionError(f"{own} is not this user's alone: remove it, or set BACKEND_RUN_FOLDER")
+    else:
+        own = Path(parent)
+    folder = own / f"{blake2b(backend.encode(), digest_size=8).hexdigest()}-{_VERSION}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+class SharedRows:
+    """The rows of one application, of which this process has one.
+
+    :ivar index: ours.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Take a row that nobody has.
+
+        :raises OSError: the folder cannot be used, or there are :data:`ROWS` processes already.
+        """
+        self._folder = folder
+        size = _ROW_BYTES * (ROWS + 1)
+        descriptor = os.open(folder / "rows", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if os.fstat(descriptor).st_size < size:
+                os.ftruncate(descriptor, size)
+            self._map = mmap.mmap(descriptor, size)
+        finally:
+            os.close(descriptor)
+        self._lead: int | None = None
+        self.index, self._own = self._take()
+        self._offset = _ROW_BYTES * (self.index + 1)
+        self.write(Row())
+        self.keep_visible()
+
+    def write(self, row: Row) -> None:
+        """Say this of ourselves. Costs a microsecond, and no system call."""
+        known = row.known
+        _ROW.pack_into(
+            self._map,
+            self._offset,
+            1.0,
+            row.rif,
+            row.served_s,
+            row.counted_at,
+            row.waiting_since,
+            row.last_head_at,
+            known.unit_s,
+            known.exponent,
+            known.samples,
+            known.last_at,
+            _STATE_NUMBERS[row.state],
+            0.0,
+        )
+
+    def read(self, without_own: bool = False) -> list[Row]:
+        """What all processes say, or all others."""
+        rows = []
+        for index in range(int(self._header()[0])):
+            if without_own and index == self.index:
+                continue
+            used, rif, served_s, counted_at, waiting_since, last_head_at, *known, state, _ = _ROW.unpack_from(
+                self._map, _ROW_BYTES * (index + 1)
+            )
+            if used:
+                rows.append(
+                    Row(rif, served_s, counted_at, waiting_since, last_head_at, Knowledge(*known), _STATES[int(state)])
+                )
+        return rows
+
+    def lead(self) -> bool:
+        """True if this process leads now, because it did before or nobody else does."""
+        if self._lead is None:
+            self._lead = self._lock("leader.lock")
+        return self._lead is not None
+
+    def stop_leading(self) -> None:
+        """Let another one lead."""
+        if self._lead is not None:
+            os.close(self._lead)
+            self._lead = None
+
+    def reap(self) -> None:
+        """Clear the rows of processes that are dead."""
+        for index in range(int(self._header()[0])):
+            if index == self.index or not _ROW.unpack_from(self._map, _ROW_BYTES * (index + 1))[0]:
+                continue
+            lock = self._lock(f"row-{index}.lock")
+            if lock is not None:
+                self._clear(index)
+                os.close(lock)
+
+    def keep_visible(self) -> None:
+        """Called again and again: two processes that start at once may have hidden one another."""
+        if self._header()[0] <= self.index:
+            self._set_header(0, self.index + 1)
+
+    @property
+    def probe_port(self) -> int:
+        """The port on which a leader has answered probes, so that the next one can do so there; 0 if none has."""
+        return int(self._header()[1])
+
+    @probe_port.setter
+    def probe_port(self, port: int) -> None:
+        self._set_header(1, port)
+
+    @property
+    def left_at(self) -> float:
+        """When the application as a whole was last unregistered."""
+        return self._header()[2]
+
+    @left_at.setter
+    def left_at(self, when: float) -> None:
+        self._set_header(2, when)
+
+    def close(self) -> None:
+        """Give up the row, and the lead."""
+        self.stop_leading()
+        self._clear(self.index)
+        os.close(self._own)
+
+    def forget(self) -> None:
+        """In a child that was forked: drop what is the parent's, without a word in its row."""
+        for descriptor in (self._own, self._lead):
+            if descriptor is not None:
+                os.close(descriptor)
+
+    def _take(self) -> tuple[int, int]:
+        for index in range(ROWS):
+            lock = self._lock(f"row-{index}.lock")
+            if lock is not None:
+                return index, lock
+        raise OSError(f"{self._folder}: {ROWS} processes of one backend already")
+
+    def _lock(self, name: str) -> int | None:
+        """A descriptor that holds the lock of that name, or None if another one does."""
+        descriptor = os.open(self._folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            return None
+        return descriptor
+
+    def _clear(self, index: int) -> None:
+        _ROW.pack_into(self._map, _ROW_BYTES * (index + 1), *([0.0] * 12))
+
+    def _header(self) -> tuple[float, float, float]:
+        count, port, left_at = _HEADER.unpack_from(self._map, 0)
+        return count, port, left_at
+
+    def _set_header(self, place: int, value: float) -> None:
+        struct.pack_into("=d", self._map, 8 * place, float(value))
