@@ -55,8 +55,7 @@ class OpenPrequal:
             kind = message["type"]
             if kind == "http.response.start":
                 fields = [*message.get("headers", ())]
-                request.head(not _is_event_stream(fields))
-                fields += report_fields(request.report())
+                fields += report_fields(request.answered(not _is_event_stream(fields)))
                 await send({**message, "headers": fields})
             elif kind == "http.response.body" and not message.get("more_body", False):
                 try:
@@ -77,9 +76,9 @@ class OpenPrequal:
 
         async def counted(message: Message) -> None:
             # Refused, it gives no sample either: nobody waits for a WebSocket as for a response.
-            request.head(sample=False)
+            report = request.answered(sample=False)
             if message["type"] in ("websocket.accept", "websocket.http.response.start"):
-                message = {**message, "headers": [*message.get("headers", ()), *report_fields(request.report())]}
+                message = {**message, "headers": [*message.get("headers", ()), *report_fields(report)]}
             await send(message)
 
         try:

@@ -20,7 +20,6 @@ The method, in the order of ``add`` and ``estimate``:
 Nothing is kept but sums, from which old samples fade.
 """
 
-from collections.abc import Iterable
 from math import exp, inf, log, log1p
 from typing import NamedTuple
 
@@ -74,25 +73,9 @@ class Knowledge(NamedTuple):
     """Latency of a request that has no other beside it, in seconds."""
     exponent: float = 1.0
     samples: float = 0.0
-    """How many samples it rests on, counted to :data:`ENOUGH`."""
+    """How many samples it rests on; those of one process are counted to :data:`ENOUGH`."""
     last_at: float = -inf
     """When the last of them was taken."""
-
-
-def together(known: Iterable[Knowledge]) -> Knowledge:
-    """What several processes know of the one server that they are: who has measured lately has the say."""
-    known = [one for one in known if one.samples]
-    if not known:
-        return Knowledge()
-    last_at = max(one.last_at for one in known)
-    weights = [one.samples * exp((one.last_at - last_at) / FRESH_S) for one in known]
-    total = sum(weights)
-    return Knowledge(
-        sum(weight * one.unit_s for weight, one in zip(weights, known, strict=True)) / total,
-        sum(weight * one.exponent for weight, one in zip(weights, known, strict=True)) / total,
-        min(ENOUGH, sum(one.samples for one in known)),
-        last_at,
-    )
 
 
 def expected_s(unit_s: float, exponent: float, rif: float, quiet_s: float) -> float:

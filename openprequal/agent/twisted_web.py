@@ -75,8 +75,7 @@ def _count(request: Request, counted: WorkerRequest) -> None:
         """The head goes out with the first write, which is where the response is handed over."""
         request.write = write  # type: ignore[method-assign]
         fields = request.responseHeaders.getRawHeaders(b"content-type") or (b"",)
-        counted.head(not fields[0].startswith(b"text/event-stream"))
-        _tell(request, counted.report())
+        _tell(request, counted.answered(not fields[0].startswith(b"text/event-stream")))
         write(data)  # type: ignore[no-untyped-call]
 
     request.write = first_write  # type: ignore[method-assign]

@@ -41,8 +41,8 @@ class OpenPrequal:
         request = self._backend.begin()
 
         def counted(status: str, fields: list[tuple[str, str]], *exc_info: Any) -> Any:
-            request.head(not _is_event_stream(fields))
-            return start_response(status, [*fields, *_native(request.report())], *exc_info)
+            report = request.answered(not _is_event_stream(fields))
+            return start_response(status, [*fields, *_native(report)], *exc_info)
 
         try:
             body = self._app(environ, counted)

@@ -9,6 +9,7 @@ from types import FrameType
 from openprequal.balancing.catalogue import BALANCERS
 from openprequal.bench.agent_path import report as agent_path
 from openprequal.bench.hot_path import report as hot_path
+from openprequal.bench.middleware_path import report as middleware_path
 from openprequal.bench.peers import PEERS
 from openprequal.bench.probe_path import report as probe_path
 from openprequal.bench.processes import StartFailed
@@ -54,6 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if options.command == "agent":
         agent_path(options.count)
+        middleware_path(options.count)
         return 0
     if options.command == "probe":
         return _probe(options.count)

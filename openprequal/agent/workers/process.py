@@ -13,7 +13,7 @@ from openprequal.agent.workers.departure import Departure
 from openprequal.agent.workers.leader import Leader
 from openprequal.agent.workers.rows import SharedRows, folder_for
 from openprequal.agent.workers.tracker import Clock, WorkerRequest, WorkerTracker
-from openprequal.agent.workers.whole import load_of, state_of
+from openprequal.agent.workers.whole import added_up, load_of
 from openprequal.config.middleware import MiddlewareSettings
 from openprequal.values import LoadReport, LoadState
 
@@ -172,7 +172,7 @@ class BackendProcess:
         began = time.monotonic()
         self.tracker.state = LoadState.DRAINING
         self.tracker.publish()
-        while state_of(rows.read()) is not LoadState.DRAINING:
+        while added_up(rows.read(), began).state is not LoadState.DRAINING:
             if time.monotonic() > began + SETTLE_S:
                 return  # the others stay
             time.sleep(TICK_S / 10)
@@ -185,4 +185,8 @@ class BackendProcess:
 
 
 def _load_in(rows: SharedRows) -> Callable[[], LoadReport]:
-    return lambda: load_of(rows.read(), time.monotonic())
+    def load() -> LoadReport:
+        now = time.monotonic()
+        return load_of(added_up(rows.read(), now), now)
+
+    return load

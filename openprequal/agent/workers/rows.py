@@ -21,14 +21,18 @@ from openprequal.values import LoadState
 ROWS: Final = 512
 """More processes than any application has; a row costs 128 bytes of memory."""
 
-_ROW: Final = struct.Struct("=12d")
+# What changes when a request comes or goes, when one is answered, and when the process changes its mind; and all three.
+_COUNTS: Final = struct.Struct("=4d")
+_ANSWERS: Final = struct.Struct("=5d")
+_STATE: Final = struct.Struct("=2d")
+_ROW: Final = struct.Struct("=11d")
 _ROW_BYTES: Final = 128
 _HEADER: Final = struct.Struct("=3d")
 _VERSION: Final = "1"
 """Part of the file's name, because two versions may run side by side during an update."""
 
 _STATES: Final = tuple(LoadState)
-_STATE_NUMBERS: Final = {state: float(number) for number, state in enumerate(_STATES)}
+_USED: Final = 1.0
 
 
 class Row(NamedTuple):
@@ -43,10 +47,6 @@ class Row(NamedTuple):
     last_head_at: float = -inf
     known: Knowledge = Knowledge()
     state: LoadState = LoadState.READY
-
-    def served_until(self, now: float) -> float:
-        """:attr:`served_s` as it is at *now*."""
-        return self.served_s + self.rif * max(0.0, now - self.counted_at)
 
 
 def folder_for(backend: str, parent: str | None = None) -> Path:
@@ -90,29 +90,25 @@ class SharedRows:
             os.close(descriptor)
         self._lead: int | None = None
         self.index, self._own = self._take()
-        self._offset = _ROW_BYTES * (self.index + 1)
-        self.write(Row())
+        self._counts_at = _ROW_BYTES * (self.index + 1)
+        self._answers_at = self._counts_at + _COUNTS.size
+        self._state_at = self._answers_at + _ANSWERS.size
+        self.count(0, 0.0, 0.0, inf)
+        self.answered(-inf, Knowledge())
+        self.tell(LoadState.READY)
         self.keep_visible()
 
-    def write(self, row: Row) -> None:
-        """Say this of ourselves. Costs a microsecond, and no system call."""
-        known = row.known
-        _ROW.pack_into(
-            self._map,
-            self._offset,
-            1.0,
-            row.rif,
-            row.served_s,
-            row.counted_at,
-            row.waiting_since,
-            row.last_head_at,
-            known.unit_s,
-            known.exponent,
-            known.samples,
-            known.last_at,
-            _STATE_NUMBERS[row.state],
-            0.0,
-        )
+    def count(self, rif: int, served_s: float, counted_at: float, waiting_since: float) -> None:
+        """Say of ourselves what :class:`Row` has under these names. For every request: no system call."""
+        _COUNTS.pack_into(self._map, self._counts_at, rif, served_s, counted_at, waiting_since)
+
+    def answered(self, last_head_at: float, known: Knowledge) -> None:
+        """The same for these."""
+        _ANSWERS.pack_into(self._map, self._answers_at, last_head_at, *known)
+
+    def tell(self, state: LoadState) -> None:
+        """The same for the state."""
+        _STATE.pack_into(self._map, self._state_at, _STATES.index(state), _USED)
 
     def read(self, without_own: bool = False) -> list[Row]:
         """What all processes say, or all others."""
@@ -120,13 +116,13 @@ class SharedRows:
         for index in range(int(self._header()[0])):
             if without_own and index == self.index:
                 continue
-            used, rif, served_s, counted_at, waiting_since, last_head_at, *known, state, _ = _ROW.unpack_from(
-                self._map, _ROW_BYTES * (index + 1)
-            )
-            if used:
-                rows.append(
-                    Row(rif, served_s, counted_at, waiting_since, last_head_at, Knowledge(*known), _STATES[int(state)])
+            told = _ROW.unpack_from(self._map, _ROW_BYTES * (index + 1))
+            if told[-1]:
+                rif, served_s, counted_at, waiting_since, last_head_at, *known, state, _ = told
+                row = Row(
+                    rif, served_s, counted_at, waiting_since, last_head_at, Knowledge(*known), _STATES[int(state)]
                 )
+                rows.append(row)
         return rows
 
     def lead(self) -> bool:
@@ -144,12 +140,11 @@ class SharedRows:
     def reap(self) -> None:
         """Clear the rows of processes that are dead."""
         for index in range(int(self._header()[0])):
-            if index == self.index or not _ROW.unpack_from(self._map, _ROW_BYTES * (index + 1))[0]:
-                continue
-            lock = self._lock(f"row-{index}.lock")
-            if lock is not None:
-                self._clear(index)
-                os.close(lock)
+            if index != self.index and _ROW.unpack_from(self._map, _ROW_BYTES * (index + 1))[-1] == _USED:
+                lock = self._lock(f"row-{index}.lock")
+                if lock is not None:
+                    self._clear(index)
+                    os.close(lock)
 
     def keep_visible(self) -> None:
         """Called again and again: two processes that start at once may have hidden one another."""
@@ -204,7 +199,7 @@ class SharedRows:
         return descriptor
 
     def _clear(self, index: int) -> None:
-        _ROW.pack_into(self._map, _ROW_BYTES * (index + 1), *([0.0] * 12))
+        _ROW.pack_into(self._map, _ROW_BYTES * (index + 1), *([0.0] * 11))
 
     def _header(self) -> tuple[float, float, float]:
         count, port, left_at = _HEADER.unpack_from(self._map, 0)

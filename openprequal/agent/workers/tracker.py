@@ -1,11 +1,13 @@
 """WorkerTracker: the load of an application of several processes and threads, counted in one of its processes."""
 
+from math import inf
 from threading import Lock
 from typing import Final, Protocol
 
+from openprequal.agent.latency import Knowledge
 from openprequal.agent.load import InFlight, LoadTracker
-from openprequal.agent.workers.rows import Row, SharedRows
-from openprequal.agent.workers.whole import load_of
+from openprequal.agent.workers.rows import SharedRows
+from openprequal.agent.workers.whole import added_up, known_together, load
 from openprequal.values import LoadReport, LoadState
 
 LOOK_S: Final = 0.002
@@ -26,15 +28,17 @@ class WorkerTracker(LoadTracker):
     process that serves one request at a time could otherwise never learn what the others cost it.
     """
 
-    __slots__ = ("_lock", "_looked_at", "_others", "_rows", "_served_elsewhere_s")
+    __slots__ = ("_elsewhere", "_known", "_lock", "_looked_at", "_processes", "_rows")
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)  # type: ignore[arg-type]
         self._lock = Lock()
         self._rows: SharedRows | None = None
-        self._others: list[Row] = []
-        self._looked_at = self._counted_at
-        self._served_elsewhere_s = 0.0
+        self._processes = 0  # other ones
+        self._elsewhere = added_up([], self._counted_at)
+        self._known = Knowledge()  # to all together, when that was looked at
+        self._looked_at = inf
+        """Infinite as long as there is nowhere to look."""
 
     def join(self, rows: SharedRows | None) -> None:
         """From now on this process is one of several; None: alone again."""
@@ -55,12 +59,16 @@ class WorkerTracker(LoadTracker):
             self._count(now)
             if now - self._looked_at > LOOK_S:
                 self._look(now)
-            elsewhere = sum([row.rif for row in self._others]) if self._others else 0
-            token = WorkerRequest(self, int(self.rif + elsewhere), now, self._served_s + self._served_elsewhere(now))
-            token.processes = len(self._others)
+            if self._processes:
+                rif = int(self.rif + self._elsewhere.rif)
+                token = WorkerRequest(self, rif, now, self._served_s + self._served_elsewhere(now))
+            else:
+                token = WorkerRequest(self, self.rif, now, self._served_s)
+            token.processes = self._processes
             self.rif += 1
             self._awaiting[token] = True
-            self._publish()
+            if self._rows is not None:
+                self._rows.count(self.rif, self._served_s, now, next(iter(self._awaiting)).started_at)
         return token
 
     def report(self, rif: int | None = None, *, hint: bytes | None = None) -> LoadReport:
@@ -75,38 +83,45 @@ class WorkerTracker(LoadTracker):
         now = self._seconds()
         if now - self._looked_at > LOOK_S:
             self._look(now)
-        if not self._others:
+        if not self._processes:
             return super().report(rif)
-        return load_of([self._row(), *self._others], now, self.rif - rif)
-
-    def _row(self) -> Row:
-        waiting_since = next(iter(self._awaiting)).started_at if self._awaiting else float("inf")
-        return Row(
-            self.rif,
-            self._served_s,
-            self._counted_at,
-            waiting_since,
-            self._last_head_at,
-            self._estimator.knowledge(),
-            self.state,
+        elsewhere = self._elsewhere
+        return load(
+            rif + elsewhere.rif,
+            self._known,
+            min(self._waiting_since(), elsewhere.waiting_since),
+            max(self._last_head_at, elsewhere.last_head_at),
+            elsewhere.state if self.state is LoadState.DRAINING else self.state,
+            now,
         )
 
+    def _waiting_since(self) -> float:
+        return next(iter(self._awaiting)).started_at if self._awaiting else inf
+
     def _publish(self) -> None:
-        if self._rows is not None:
-            self._rows.write(self._row())
+        rows = self._rows
+        if rows is not None:
+            rows.count(self.rif, self._served_s, self._counted_at, self._waiting_since())
+            rows.answered(self._last_head_at, self._estimator.knowledge())
+            rows.tell(self.state)
 
     def _look(self, now: float) -> None:
-        self._looked_at = now
-        self._others = self._rows.read(without_own=True) if self._rows is not None else []
+        others = [] if self._rows is None else self._rows.read(without_own=True)
+        self._processes = len(others)
+        self._elsewhere = added_up(others, now)
+        if others:
+            self._known = known_together([self._estimator.knowledge(), *[row.known for row in others]])
+        self._looked_at = inf if self._rows is None else now
 
     def _served_elsewhere(self, now: float) -> float:
-        return sum([row.served_until(now) for row in self._others]) if self._others else 0.0
+        elsewhere = self._elsewhere
+        return elsewhere.served_s + elsewhere.rif * (now - elsewhere.counted_at)
 
     def _beside(self, token: InFlight, latency_s: float) -> float:
-        if isinstance(token, WorkerRequest) and token.processes != len(self._others):
-            return token.rif_at_arrival  # one has come or gone, and with it what it had counted
-        if latency_s <= 0.0:
-            return token.rif_at_arrival
+        if not self._processes:
+            return super()._beside(token, latency_s)
+        if latency_s <= 0.0 or (isinstance(token, WorkerRequest) and token.processes != self._processes):
+            return token.rif_at_arrival  # of the latter: one has come or gone, and with it what it had counted
         served_s = self._served_s + self._served_elsewhere(self._counted_at) - token.served_before_s
         return max(0.0, served_s / latency_s - 1.0)
 
@@ -129,20 +144,32 @@ class WorkerRequest(InFlight):
 
     def head(self, sample: bool = True) -> None:
         """See :meth:`InFlight.head`."""
+        self.answered(sample)
+
+    def answered(self, sample: bool = True) -> LoadReport:
+        """:meth:`head` and :meth:`report` at once, since the head is where the report goes."""
         tracker = self._tracker
         with tracker._lock:
             now = tracker._seconds()
             if now - tracker._looked_at > LOOK_S:
                 tracker._look(now)
-            super().head(sample)
-            tracker._publish()
+            InFlight.head(self, sample)
+            rows = tracker._rows
+            if rows is not None:
+                rows.count(tracker.rif, tracker._served_s, tracker._counted_at, tracker._waiting_since())
+                rows.answered(tracker._last_head_at, tracker._estimator.knowledge())
+            return tracker._report(tracker.rif - (not self._ended))
 
     def end(self) -> None:
         """See :meth:`InFlight.end`."""
+        if self._ended:
+            return
         tracker = self._tracker
         with tracker._lock:
-            super().end()
-            tracker._publish()
+            InFlight.end(self)
+            rows = tracker._rows
+            if rows is not None:
+                rows.count(tracker.rif, tracker._served_s, tracker._counted_at, tracker._waiting_since())
 
     def report(self) -> LoadReport:
         """The load of all processes, without this request."""
