@@ -30,7 +30,7 @@ class OpenPrequal:
         :param settings: :class:`~openprequal.config.middleware.MiddlewareSettings` by name, before the environment.
         """
         self._app = app
-        self._backend = backend if backend is not None else backend_process(probes_apart=True, **settings)
+        self._backend = backend if backend is not None else backend_process(of_workers=True, **settings)
         self._health_path = self._backend.health_path
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

@@ -25,7 +25,7 @@ def test_each_reads_what_the_other_has_written(tmp_path: Path) -> None:
     one.answered(8.0, Knowledge(0.25, 0.5, 8.0, 7.0))
     one.tell(LoadState.WARMING)
     (row,) = other.read(without_own=True)
-    assert row == (3, 1.5, 10.0, 9.0, 8.0, Knowledge(0.25, 0.5, 8.0, 7.0), LoadState.WARMING)
+    assert row == (3, 1.5, 10.0, 9.0, 8.0, Knowledge(0.25, 0.5, 8.0, 7.0), LoadState.WARMING, False, os.getpid())
 
 
 def test_a_row_that_was_given_up_is_gone_and_taken_by_the_next(tmp_path: Path) -> None:

@@ -143,10 +143,10 @@ def test_a_request_that_hangs_in_one_process_is_silence_of_all_only_if_nobody_an
 def test_the_application_drains_once_all_of_its_processes_do(two: Processes) -> None:
     one, other = two.trackers
     one.state = LoadState.DRAINING
-    one.publish()
+    two.rows[0].tell(LoadState.DRAINING)
     assert (two.told()[2], one.report().state, one.draining) == (LoadState.READY, LoadState.READY, False)
     other.state = LoadState.DRAINING
-    other.publish()
+    two.rows[1].tell(LoadState.DRAINING)
     two.look()
     assert (two.told()[2], one.report().state, one.draining) == (LoadState.DRAINING, LoadState.DRAINING, True)
 

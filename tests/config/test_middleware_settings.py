@@ -24,7 +24,7 @@ def test_who_says_neither_port_nor_url_is_told_what_to_set() -> None:
 
 
 def test_who_does_not_register_need_not_say_where_it_is() -> None:
-    assert told({"register": False}).announced_url is None
+    assert told({"register": False}).port is None
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_wrong_argument_is_named_with_what_is_allowed(arguments: dict[str, Any
 
 
 def test_a_wrong_variable_is_named_too() -> None:
-    with pytest.raises(ConfigurationError, match="^BACKEND_PORT: '0' cannot be used"):
+    with pytest.raises(ConfigurationError, match=r"^BACKEND_PORT: '0' cannot be used"):
         told(BACKEND_PORT="0")
 
 

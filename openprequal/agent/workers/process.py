@@ -12,6 +12,7 @@ from openprequal.agent.heartbeat_body import UNREGISTER_TIMEOUT_S, address_of
 from openprequal.agent.workers.departure import Departure
 from openprequal.agent.workers.leader import Leader
 from openprequal.agent.workers.rows import SharedRows, folder_for
+from openprequal.agent.workers.siblings import coming
 from openprequal.agent.workers.tracker import Clock, WorkerRequest, WorkerTracker
 from openprequal.agent.workers.whole import added_up, load_of
 from openprequal.config.middleware import MiddlewareSettings
@@ -25,6 +26,9 @@ LISTENING_S: Final = 5.0
 
 SETTLE_S: Final = 0.3
 """A server tells its workers one after the other to end: how long until it is clear that it is all of them."""
+
+REPLACED_S: Final = 10.0
+"""How long those that are replaced wait for the new ones to have imported the application."""
 
 LINGER_S: Final = 0.2
 """Requests that a gateway had sent before it heard may still arrive after so long."""
@@ -58,7 +62,7 @@ class BackendProcess:
     def _prepare(self) -> None:
         self.tracker = WorkerTracker(self._clock)
         self._serves = False
-        self._prepares = False
+        self._silent = False
         self._stop = Event()
         self._over = Event()
         self._starting = Lock()
@@ -84,11 +88,13 @@ class BackendProcess:
                 self._thread = Thread(target=self._run, args=(self._settings,), name="openprequal agent", daemon=True)
                 self._thread.start()
 
-    def leave(self, wait: bool) -> None:
-        """The application ends: tell the gateways, unless other processes stay.
+    def leave(self, wait: bool, silently: bool = False) -> None:
+        """This process ends: tell the gateways, unless other processes stay.
 
         :param wait: return when that is done, or has taken too long.
+        :param silently: tell nobody, because another process will come.
         """
+        self._silent = silently
         self._stop.set()
         if wait and self._thread is not None:
             self._over.wait(SETTLE_S + UNREGISTER_TIMEOUT_S + LINGER_S)
@@ -96,7 +102,7 @@ class BackendProcess:
     def forked_here(self) -> None:
         """This process has forked: if it does not serve itself, it only prepared."""
         if not self._serves and self._thread is not None:
-            self._prepares = True
+            self._silent = True
             self._stop.set()
             self._over.wait(1.0)
             self._prepare()
@@ -159,7 +165,7 @@ class BackendProcess:
                         self._leader = Leader(settings, _load_in(rows), Random(), rows.probe_port)
                         rows.probe_port = self._leader.probe_port or 0
                 self._stop.wait(TICK_S)
-            if not self._prepares:
+            if not self._silent:
                 self._part(rows)
         finally:
             if self._leader is not None:
@@ -169,19 +175,33 @@ class BackendProcess:
 
     def _part(self, rows: SharedRows) -> None:
         """Leave the others, or, with them, the gateways; these are told while the server still accepts."""
+        rows.tell(self.tracker.state, leaves=True)
+        if not self._all_leave(rows):
+            return
         began = time.monotonic()
         self.tracker.state = LoadState.DRAINING
-        self.tracker.publish()
-        while added_up(rows.read(), began).state is not LoadState.DRAINING:
-            if time.monotonic() > began + SETTLE_S:
-                return  # the others stay
-            time.sleep(TICK_S / 10)
+        rows.tell(LoadState.DRAINING, leaves=True)
         if self._leader is not None:
             self._leader.unregister()
             rows.left_at = time.monotonic()
-        while rows.left_at < began and time.monotonic() < began + UNREGISTER_TIMEOUT_S:
+        deadline = time.monotonic() + UNREGISTER_TIMEOUT_S
+        # Another one may have led, and been sooner.
+        while rows.left_at < began - SETTLE_S and time.monotonic() < deadline:
             time.sleep(TICK_S / 10)
         time.sleep(LINGER_S)
+
+    def _all_leave(self, rows: SharedRows) -> bool:
+        """Whether nobody stays, and nobody comes, as soon as that is clear."""
+        began = time.monotonic()
+        while True:
+            told = rows.read()
+            waited_s = time.monotonic() - began
+            if not all(row.leaves for row in told):
+                if waited_s > SETTLE_S:
+                    return False
+            elif waited_s > REPLACED_S or not coming([row.pid for row in told]):
+                return True
+            time.sleep(TICK_S / 5)
 
 
 def _load_in(rows: SharedRows) -> Callable[[], LoadReport]:

@@ -24,15 +24,14 @@ ROWS: Final = 512
 # What changes when a request comes or goes, when one is answered, and when the process changes its mind; and all three.
 _COUNTS: Final = struct.Struct("=4d")
 _ANSWERS: Final = struct.Struct("=5d")
-_STATE: Final = struct.Struct("=2d")
-_ROW: Final = struct.Struct("=11d")
+_STATE: Final = struct.Struct("=3d")
+_ROW: Final = struct.Struct("=12d")
 _ROW_BYTES: Final = 128
 _HEADER: Final = struct.Struct("=3d")
 _VERSION: Final = "1"
 """Part of the file's name, because two versions may run side by side during an update."""
 
 _STATES: Final = tuple(LoadState)
-_USED: Final = 1.0
 
 
 class Row(NamedTuple):
@@ -47,6 +46,9 @@ class Row(NamedTuple):
     last_head_at: float = -inf
     known: Knowledge = Knowledge()
     state: LoadState = LoadState.READY
+    leaves: bool = False
+    """It was told to end."""
+    pid: int = 0
 
 
 def folder_for(backend: str, parent: str | None = None) -> Path:
@@ -106,9 +108,9 @@ class SharedRows:
         """The same for these."""
         _ANSWERS.pack_into(self._map, self._answers_at, last_head_at, *known)
 
-    def tell(self, state: LoadState) -> None:
-        """The same for the state."""
-        _STATE.pack_into(self._map, self._state_at, _STATES.index(state), _USED)
+    def tell(self, state: LoadState, leaves: bool = False) -> None:
+        """The same for these."""
+        _STATE.pack_into(self._map, self._state_at, _STATES.index(state), leaves, os.getpid())
 
     def read(self, without_own: bool = False) -> list[Row]:
         """What all processes say, or all others."""
@@ -118,11 +120,9 @@ class SharedRows:
                 continue
             told = _ROW.unpack_from(self._map, _ROW_BYTES * (index + 1))
             if told[-1]:
-                rif, served_s, counted_at, waiting_since, last_head_at, *known, state, _ = told
-                row = Row(
-                    rif, served_s, counted_at, waiting_since, last_head_at, Knowledge(*known), _STATES[int(state)]
-                )
-                rows.append(row)
+                *counts, last_head_at, unit_s, exponent, samples, last_at, state, leaves, pid = told
+                known = Knowledge(unit_s, exponent, samples, last_at)
+                rows.append(Row._make((*counts, last_head_at, known, _STATES[int(state)], bool(leaves), int(pid))))
         return rows
 
     def lead(self) -> bool:
@@ -140,7 +140,7 @@ class SharedRows:
     def reap(self) -> None:
         """Clear the rows of processes that are dead."""
         for index in range(int(self._header()[0])):
-            if index != self.index and _ROW.unpack_from(self._map, _ROW_BYTES * (index + 1))[-1] == _USED:
+            if index != self.index and _ROW.unpack_from(self._map, _ROW_BYTES * (index + 1))[-1]:
                 lock = self._lock(f"row-{index}.lock")
                 if lock is not None:
                     self._clear(index)
@@ -199,7 +199,7 @@ class SharedRows:
         return descriptor
 
     def _clear(self, index: int) -> None:
-        _ROW.pack_into(self._map, _ROW_BYTES * (index + 1), *([0.0] * 11))
+        _ROW.pack_into(self._map, _ROW_BYTES * (index + 1), *([0.0] * 12))
 
     def _header(self) -> tuple[float, float, float]:
         count, port, left_at = _HEADER.unpack_from(self._map, 0)

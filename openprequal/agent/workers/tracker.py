@@ -45,12 +45,10 @@ class WorkerTracker(LoadTracker):
         with self._lock:
             self._rows = rows
             self._look(self._seconds())
-            self._publish()
-
-    def publish(self) -> None:
-        """Say in our row what is so now, because :attr:`state` was changed."""
-        with self._lock:
-            self._publish()
+            if rows is not None:
+                rows.count(self.rif, self._served_s, self._counted_at, self._waiting_since())
+                rows.answered(self._last_head_at, self._estimator.knowledge())
+                rows.tell(self.state)
 
     def begin(self) -> "WorkerRequest":
         """A request has arrived: count it until the token's ``end``."""
@@ -97,13 +95,6 @@ class WorkerTracker(LoadTracker):
 
     def _waiting_since(self) -> float:
         return next(iter(self._awaiting)).started_at if self._awaiting else inf
-
-    def _publish(self) -> None:
-        rows = self._rows
-        if rows is not None:
-            rows.count(self.rif, self._served_s, self._counted_at, self._waiting_since())
-            rows.answered(self._last_head_at, self._estimator.knowledge())
-            rows.tell(self.state)
 
     def _look(self, now: float) -> None:
         others = [] if self._rows is None else self._rows.read(without_own=True)
