@@ -52,7 +52,8 @@ class MiddlewareSettings(Settings):
     )
     probe_port: int | None = setting(
         None,
-        "Port on which a thread answers probes; 0: any free one; none: probes go to the health path.",
+        "Port on which a thread answers probes; 0, and for WSGI unless set: any free one; none: probes go to the"
+        " health path.",
         group=_GROUP,
         env="BACKEND_PROBE_PORT",
         ge=0,
