@@ -1,6 +1,7 @@
 """Several processes of one Python application: one backend, whatever becomes of each."""
 
 import contextlib
+import http.client
 import os
 import signal
 import threading
@@ -8,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from load import Load
 from python_application import application
 from running import Running, alive, ask, backends, eventually, free_ports, gateway
+from websockets.sync.client import connect
 
 GATED = """
 import os, time
@@ -24,6 +27,43 @@ def app(environ, start_response):
 
 application = OpenPrequal(app)
 """
+
+
+LASTING = """
+import asyncio
+from starlette.applications import Starlette
+from starlette.responses import StreamingResponse
+from starlette.routing import Route, WebSocketRoute
+from openprequal.agent.asgi import OpenPrequal
+
+async def echo(socket):
+    await socket.accept()
+    async for text in socket.iter_text():
+        await socket.send_text(text)
+
+async def lasting(request):
+    async def chunks():
+        while True:
+            yield b"chunk"
+            await asyncio.sleep(0.02)
+    return StreamingResponse(chunks())
+
+async def breaks(request):
+    raise ValueError("bug")
+
+routes = [WebSocketRoute("/echo", echo), Route("/lasting", lasting), Route("/breaks", breaks)]
+app = OpenPrequal(Starlette(routes=routes))
+"""
+
+
+@contextlib.contextmanager
+def uvicorn(folder: Path, gateway_port: int, *more: str) -> Iterator[tuple[Running, str, int]]:
+    """With the URL and the port."""
+    (folder / "lasting.py").write_text(LASTING)
+    port = free_ports()
+    arguments = [f"--port={port}", *more, "lasting:app"]
+    with application("uvicorn", arguments, folder, gateway_port, str(port)) as (command, url):
+        yield command, url, port
 
 
 @contextlib.contextmanager
@@ -119,3 +159,30 @@ def test_a_gateway_that_starts_later_gets_to_know_the_backend(tmp_path: Path) ->
 def _ask_whatever_comes(port: int, path: str) -> None:
     with contextlib.suppress(OSError):
         ask(port, path)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_web_sockets_and_streams_count_until_they_end_in_whatever_process_they_are(
+    workers: int, tmp_path: Path
+) -> None:
+    with gateway(tmp_path) as (_, port), uvicorn(tmp_path, port, f"--workers={workers}") as (command, url, own_port):
+
+        def rif() -> Any:
+            return ask(own_port, "/healthz").json["rif"]
+
+        eventually(lambda: is_up(port, url), f"it is up: {command.output}")
+        with (
+            connect(f"ws://127.0.0.1:{port}/echo") as through_gateway,
+            connect(f"ws://127.0.0.1:{own_port}/echo") as own,
+        ):
+            for each in (through_gateway, own):
+                each.send("hello")
+                assert each.recv(10) == "hello"
+            with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as client:
+                client.request("GET", "/lasting")
+                assert client.getresponse().read(5) == b"chunk"
+                eventually(lambda: rif() == 3, "all three are in flight")
+            eventually(lambda: rif() == 2, "the client of the stream is gone")
+        eventually(lambda: rif() == 0, "both are closed")
+        assert ask(port, "/breaks").status == 500
+        eventually(lambda: rif() == 0, "an exception leaks nothing")
