@@ -5,6 +5,7 @@ wait 5 ms for one that computes, and each further system call, as a selector wou
 """
 
 import socket
+import struct
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock, Thread
@@ -17,7 +18,7 @@ MAX_CONNECTIONS: Final = 64
 """A gateway keeps one or two."""
 
 MAX_HEAD_BYTES: Final = 16 * 1024
-IDLE_S: Final = 75.0
+IDLE_S: Final = 75
 
 
 class ProbeServer:
@@ -75,7 +76,9 @@ class ProbeServer:
 
     def _serve(self, connection: socket.socket) -> None:
         try:
-            connection.settimeout(IDLE_S)
+            # The kernel's time-out: for one of Python's, every call would poll first, and wait for the lock twice.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", IDLE_S, 0))
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", IDLE_S, 0))
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._answer_all(connection)
         except OSError:  # gone, or silent for too long
