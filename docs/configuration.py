@@ -17,6 +17,7 @@ from openprequal.balancing.parameters import allowed_values
 from openprequal.config.agent import AgentSettings
 from openprequal.config.flags import shown
 from openprequal.config.gateway import GatewaySettings, ServiceSettings
+from openprequal.config.middleware import MiddlewareSettings
 from openprequal.config.schema import Setting, Settings, settings_of
 
 PAGE = Path(__file__).with_suffix(".md")
@@ -56,6 +57,16 @@ proxy_url = ["http://localhost:8000"]
 """
 
 
+MIDDLEWARES = """\
+## Python applications: the middlewares
+
+Each is a keyword argument of the one line by which an application joins ([backends.md](backends.md)), or an environment
+variable; the keyword goes first. No file is read. A wrong value is logged, and the application serves without joining.
+
+| keyword | environment | default | what it is | allowed |
+|---|---|---|---|---|"""
+
+
 def page() -> str:
     """The whole page, in Markdown."""
     keys = ", ".join(f"`{name}`" for name in ServiceSettings.model_fields)
@@ -70,6 +81,8 @@ def page() -> str:
         *_parameters(),
         "## The example backend: `twistd openprequal-backend`\n",
         *_groups(AgentSettings),
+        MIDDLEWARES,
+        *_rows(MiddlewareSettings),
         EXAMPLE,
     ]
     return "\n".join(parts)
@@ -85,8 +98,15 @@ def _groups(model: type[Settings]) -> Iterator[str]:
         yield ""
 
 
-def _row(setting: Setting) -> str:
-    name = "" if setting.secret else f"`{setting.flag or setting.name}`"
+def _rows(model: type[Settings]) -> Iterator[str]:
+    """The rows of one table, of settings that a program gives."""
+    yield from (_row(setting, f"`{setting.name}`") for setting in settings_of(model).values())
+    yield ""
+
+
+def _row(setting: Setting, name: str | None = None) -> str:
+    if name is None:
+        name = "" if setting.secret else f"`{setting.flag or setting.name}`"
     variable = f"`{setting.env}`" if setting.env else ""
     default = "" if setting.secret or setting.default == {} else shown(setting.default)
     return f"| {name} | {variable} | {default} | {setting.description} | {setting.allowed} |"

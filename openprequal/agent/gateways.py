@@ -2,8 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
-from urllib.parse import urlsplit
 
 from twisted.application.service import Service
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -12,17 +10,9 @@ from twisted.internet.interfaces import IAddress, IHostnameResolver, IHostResolu
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from openprequal.agent.behind_name import RESOLVE_S, BehindName, means_every_address
 from openprequal.agent.heartbeat import Heartbeat
 from openprequal.clocks import Periodic
-
-EVERY_ADDRESS: Final = "dns+http"
-"""Scheme of a URL that means every address of its name."""
-
-RESOLVE_S: Final = 10.0
-"""A gateway that is new behind a name is told within this; so is one whose name did not resolve before."""
-
-MISSES: Final = 3
-"""An address is given up when so many answers in a row were without it: servers of names answer in part, too."""
 
 
 class Gateways(Service):
@@ -44,11 +34,9 @@ class Gateways(Service):
         urls = list(proxy_urls)
         self._resolver = resolver
         self._heartbeat_to = heartbeat_to
-        self._named = {url: heartbeat_to(url) for url in urls if urlsplit(url).scheme != EVERY_ADDRESS}
-        self._behind: dict[str, dict[str, Heartbeat]] = {
-            url: {} for url in urls if urlsplit(url).scheme == EVERY_ADDRESS
-        }
-        self._missed: Counter[tuple[str, str]] = Counter()
+        self._named = {url: heartbeat_to(url) for url in urls if not means_every_address(url)}
+        self._names = [BehindName(url) for url in urls if means_every_address(url)]
+        self._behind: dict[tuple[BehindName, str], Heartbeat] = {}
         self._counts_of_gone: Counter[str] = Counter()
         self._resolving = Periodic(clock, RESOLVE_S, self._resolve, "names of gateways")
 
@@ -65,7 +53,7 @@ class Gateways(Service):
         super().startService()  # type: ignore[no-untyped-call]
         for heartbeat in self._named.values():
             heartbeat.startService()
-        if self._behind:
+        if self._names:
             self._resolving.start(now=True)
 
     def stopService(self) -> "Deferred[None]":
@@ -80,32 +68,23 @@ class Gateways(Service):
             heartbeat.beat_now()
 
     def _all(self) -> list[Heartbeat]:
-        return [*self._named.values(), *(each for behind in self._behind.values() for each in behind.values())]
+        return [*self._named.values(), *self._behind.values()]
 
     def _resolve(self) -> None:
-        for url in self._behind:
-            name = urlsplit(url).hostname or ""
-            self._resolver.resolveHostName(_Answer(lambda hosts, url=url: self._resolved(url, hosts)), name)  # type: ignore[misc]
+        for name in self._names:
+            self._resolver.resolveHostName(_Answer(lambda hosts, name=name: self._resolved(name, hosts)), name.name)  # type: ignore[misc]
 
-    def _resolved(self, url: str, hosts: set[str]) -> None:
-        """An answer without any address changes nothing: that the name's server fails says nothing of the gateways."""
-        if not self.running or not hosts:
+    def _resolved(self, name: BehindName, hosts: set[str]) -> None:
+        if not self.running:
             return
-        parts = urlsplit(url)
-        behind = self._behind[url]
-        for host in sorted(hosts):
-            self._missed.pop((url, host), None)
-            if host not in behind:
-                shown = f"[{host}]" if ":" in host else host
-                behind[host] = self._heartbeat_to(f"http://{shown}:{parts.port or 80}")
-                behind[host].startService()
-        for host in set(behind) - hosts:
-            self._missed[url, host] += 1
-            if self._missed[url, host] >= MISSES:
-                del self._missed[url, host]
-                gone = behind.pop(host)
-                self._counts_of_gone.update(gone.counts)
-                gone.stopService()
+        new, gone = name.answered(hosts)
+        for url in new:
+            heartbeat = self._behind[name, url] = self._heartbeat_to(url)
+            heartbeat.startService()
+        for url in gone:
+            heartbeat = self._behind.pop((name, url))
+            self._counts_of_gone.update(heartbeat.counts)
+            heartbeat.stopService()
 
 
 @implementer(IResolutionReceiver)

@@ -4,23 +4,34 @@ from collections import Counter
 from collections.abc import Callable
 from random import Random
 from typing import Any, NoReturn, Protocol
-from urllib.parse import urlsplit
 
 import treq
-from attrs import frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from openprequal.agent.heartbeat_body import (
+    ANSWER_TIMEOUT_S,
+    FIRST_RETRY_S,
+    UNREGISTER_TIMEOUT_S,
+    Refused,
+    Registration,
+    pause_s,
+    registration_body,
+    unregistration_body,
+)
 from openprequal.values import LoadReport
 
-FIRST_RETRY_S = 0.5
-"""Doubled with every failure up to the interval: a gateway that starts after us has us within seconds."""
-
-ANSWER_TIMEOUT_S = 5.0
-UNREGISTER_TIMEOUT_S = 2.0
-"""Our shutdown waits no longer for a gateway that may be going down too; the lease ends by itself."""
+__all__ = [
+    "ANSWER_TIMEOUT_S",
+    "FIRST_RETRY_S",
+    "UNREGISTER_TIMEOUT_S",
+    "Heartbeat",
+    "HttpClient",
+    "Refused",
+    "Registration",
+]
 
 
 class HttpClient(Protocol):
@@ -29,21 +40,6 @@ class HttpClient(Protocol):
     def post(
         self, url: str, /, *, json: object, headers: dict[bytes | str, bytes | str], allow_redirects: bool
     ) -> "Deferred[Any]": ...
-
-
-@frozen
-class Registration:
-    """What the gateway is told of this backend besides its load."""
-
-    service: str
-    weight: float
-    health_path: str
-    interval_s: float
-    """Seconds between two heartbeats, as promised."""
-
-
-class Refused(Exception):
-    """The gateway answered, but did not take us."""
 
 
 class Heartbeat(Service):
@@ -133,34 +129,18 @@ class Heartbeat(Service):
             self._timer = self._clock.callLater(0.0 if self._outdated else self._pause_s(), self._beat)
 
     def _pause_s(self) -> float:
-        """Never longer than the interval, which is a promise; drawn, so that a fleet does not beat in step."""
-        interval_s = self._registration.interval_s
-        if self._failures:
-            # The exponent is bounded because a power of two beyond a float's range raises.
-            interval_s = min(interval_s, FIRST_RETRY_S * 2 ** min(self._failures - 1, 30))
-        return interval_s * self._rng.uniform(0.8, 1.0)
+        return pause_s(self._failures, self._registration.interval_s, self._rng)
 
     async def _register(self) -> None:
         if self._url is None:
             self._url = await self._announce()
-        registration, load = self._registration, self._load()
+        body = registration_body(self._url, self._registration, self._load())
         self._known = True
-        await self._post(
-            "register",
-            {
-                "url": self._url,
-                "port": _port(self._url),
-                "service": registration.service,
-                "weight": registration.weight,
-                "health_path": registration.health_path,
-                "heartbeat_seconds": registration.interval_s,
-                "load": {"rif": load.rif, "latency": load.latency_s, "state": load.state.value},
-            },
-            ANSWER_TIMEOUT_S,
-        )
+        await self._post("register", body, ANSWER_TIMEOUT_S)
 
     async def _unregister(self) -> None:
-        body: dict[str, object] = {"url": self._url, "service": self._registration.service}
+        assert self._url is not None
+        body = unregistration_body(self._url, self._registration)
         try:
             await self._post("unregister", body, UNREGISTER_TIMEOUT_S)
         except Exception as error:
@@ -178,7 +158,7 @@ class Heartbeat(Service):
         response = await self._http.post(url, json=body, headers=self._headers, allow_redirects=False)
         text = await treq.text_content(response)
         if not 200 <= response.code < 300:
-            raise Refused(f"{response.code} {' '.join(text.split())[:200]}".rstrip())
+            raise Refused.of(response.code, text)
 
     def _accepted(self) -> None:
         self.counts["accepted"] += 1
@@ -195,12 +175,6 @@ class Heartbeat(Service):
         if word != self._last_word:  # once per change, not once per try
             self._last_word = word
             log("{word}", word=word)
-
-
-def _port(url: str) -> int:
-    """The port of *url*, and not the one listened on: a container's published port may be another."""
-    parts = urlsplit(url)
-    return parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _no_answer(result: object, timeout_s: float) -> NoReturn:

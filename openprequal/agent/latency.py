@@ -21,6 +21,7 @@ Nothing is kept but sums, from which old samples fade.
 """
 
 from math import exp, inf, log, log1p
+from typing import NamedTuple
 
 SAMPLES = 32
 """How many samples speak, about: each new one leaves of the older ones 1 - 1 / SAMPLES. A running sum over so many is
@@ -63,6 +64,27 @@ ATTENUATION = 0.75
 """The slope that a shared processor with two cores shows: not 1, because its first jobs do not slow each other down."""
 
 _KEEP = 1.0 - 1.0 / SAMPLES
+
+
+class Knowledge(NamedTuple):
+    """What an estimate is made of, so that it can be told to another process."""
+
+    unit_s: float = 0.0
+    """Latency of a request that has no other beside it, in seconds."""
+    exponent: float = 1.0
+    samples: float = 0.0
+    """How many samples it rests on; those of one process are counted to :data:`ENOUGH`."""
+    last_at: float = -inf
+    """When the last of them was taken."""
+
+
+def expected_s(unit_s: float, exponent: float, rif: float, quiet_s: float) -> float:
+    """Expected latency in seconds of a request that meets *rif* others, *quiet_s* seconds after the last sample."""
+    latency_s: float = unit_s * (rif + 1.0) ** exponent
+    idle_s = quiet_s - IDLE_AFTER_S
+    if rif == 0 and idle_s > 0:
+        latency_s *= 0.5 ** min(IDLE_HALVINGS, idle_s / IDLE_HALF_LIFE_S)
+    return latency_s
 
 
 class LatencyEstimator:
@@ -137,11 +159,12 @@ class LatencyEstimator:
         """Expected latency in seconds of a request that meets *rif* others; None before :data:`ENOUGH` samples."""
         if self._samples < ENOUGH:
             return None
-        latency_s: float = self._taken / self._expected * (rif + 1.0) ** self.exponent
-        idle_s = now - self._last_at - IDLE_AFTER_S
-        if rif == 0 and idle_s > 0:
-            latency_s *= 0.5 ** min(IDLE_HALVINGS, idle_s / IDLE_HALF_LIFE_S)
-        return latency_s
+        return expected_s(self._taken / self._expected, self.exponent, rif, now - self._last_at)
+
+    def knowledge(self) -> Knowledge:
+        """What the estimate is made of."""
+        unit_s = self._taken / self._expected if self._expected else 0.0
+        return Knowledge(unit_s, self.exponent, self._samples, self._last_at)
 
     def _learn_exponent(self) -> None:
         """Take a full block's regression into what is known.

@@ -18,6 +18,12 @@ PATIENCE = 4.0
 """A silence counts as a latency of this part of it. Most silences are one long request, and no sign of trouble."""
 
 
+def not_below_silence(latency_s: float | None, silence_s: float) -> float | None:
+    """*latency_s*, or more if somebody has waited for *silence_s* seconds in which nobody had an answer."""
+    silence_s /= PATIENCE
+    return silence_s if silence_s > (latency_s or 0.0) else latency_s
+
+
 class LoadTracker:
     """Counts the requests in flight at this backend and estimates their latency.
 
@@ -100,9 +106,7 @@ class LoadTracker:
         # Either alone would mislead: a long poll among quick requests is old, an idle server is silent.
         if self._awaiting:
             oldest = next(iter(self._awaiting))
-            silence_s = (now - max(oldest.started_at, self._last_head_at)) / PATIENCE
-            if silence_s > (latency_s or 0.0):
-                latency_s = silence_s
+            latency_s = not_below_silence(latency_s, now - max(oldest.started_at, self._last_head_at))
         if hint is not None and self._is_warm is not None and self._is_warm(hint):
             scale = self._warm_scale
             return LoadReport(rif / scale, None if latency_s is None else latency_s / scale, self.state)

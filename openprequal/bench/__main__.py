@@ -12,6 +12,7 @@ from openprequal.bench.agent_path import report as agent_path
 from openprequal.bench.hot_path import report as hot_path
 from openprequal.bench.inference import WAYS as INFERENCE
 from openprequal.bench.inference import report as inference
+from openprequal.bench.middleware_path import report as middleware_path
 from openprequal.bench.peers import PEERS
 from openprequal.bench.probe_path import report as probe_path
 from openprequal.bench.processes import StartFailed
@@ -71,6 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if options.command == "agent":
         agent_path(options.count)
+        middleware_path(options.count)
         return 0
     if options.command == "probe":
         return _told(lambda: probe_path(options.count))

@@ -28,12 +28,37 @@ def load(model: type[S], flags: Mapping[str, list[str]], environ: Mapping[str, s
     :raises ConfigurationError: one line that names the setting, the value and what is allowed.
     """
     file = config or environ.get(CONFIG_VARIABLE)
-    variables = {setting.env for command in COMMANDS for setting in settings_of(command).values() if setting.env}
     given = {
         **(from_file(model, file) if file else {}),
-        **from_environment(model, environ, variables),
+        **from_environment(model, environ, _variables()),
         **from_flags(model, flags),
     }
+    return _validated(model, given)
+
+
+def from_program(model: type[S], arguments: Mapping[str, object], environ: Mapping[str, str]) -> S:
+    """The settings of what a program calls: keyword arguments before environment before defaults; no file.
+
+    :raises ConfigurationError: one line that names the setting, the value and what is allowed.
+    """
+    settings = settings_of(model)
+    for name in arguments:
+        if name not in settings:
+            raise ConfigurationError(f"{name}=: no such setting{suggestion(name, settings)}")
+    return _validated(
+        model,
+        {
+            **from_environment(model, environ, _variables()),
+            **{name: Given(value, f"{name}=") for name, value in arguments.items()},
+        },
+    )
+
+
+def _variables() -> set[str]:
+    return {setting.env for command in COMMANDS for setting in settings_of(command).values() if setting.env}
+
+
+def _validated(model: type[S], given: dict[str, Given]) -> S:
     _read_token(given)
     try:
         return model.model_validate({name: each.value for name, each in given.items()})

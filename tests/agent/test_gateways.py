@@ -11,7 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
-from openprequal.agent.gateways import MISSES, RESOLVE_S, Gateways
+from openprequal.agent.behind_name import MISSES, RESOLVE_S
+from openprequal.agent.gateways import Gateways
 from openprequal.agent.heartbeat import Heartbeat, Registration
 from openprequal.values import LoadReport
 

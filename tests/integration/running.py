@@ -127,14 +127,19 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(arguments: list[str], folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Running]:
-    """``twistd`` with *arguments* in *folder* until the ``with`` ends; the tree under test is what runs."""
+def running(
+    arguments: list[str], folder: Path, environment: Mapping[str, str] | None = None, program: str = "twistd"
+) -> Iterator[Running]:
+    """A command of this Python's, ``twistd`` if no other, with *arguments* in *folder* until the ``with`` ends.
+
+    The tree under test is what runs.
+    """
     output = folder / f"output-{time.monotonic_ns()}.txt"
     # What happens to be set where the tests run must not configure what they start.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("OPENPREQUAL", "BACKEND"))}
     with output.open("wb") as stream:
         process = subprocess.Popen(
-            [str(TWISTD), *arguments],
+            [str(TWISTD.with_name(program)), *arguments],
             cwd=folder,
             env={**inherited, "PYTHONPATH": str(ROOT), **(environment or {})},
             stdin=subprocess.DEVNULL,
