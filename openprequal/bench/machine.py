@@ -13,6 +13,11 @@ def busy_s() -> float:
     return sum(int(each) for each in (user, nice, system, interrupts, soft)) / _TICKS_PER_S
 
 
+def stolen_s() -> float:
+    """Seconds that its cores wanted to work and were not let, because the host had others to serve; of a virtual machine."""
+    return int(Path("/proc/stat").read_text().split("\n", 1)[0].split()[8]) / _TICKS_PER_S
+
+
 def describe_machine() -> str:
     """One line for the head of a report: processor, cores, kernel, Python, and how busy it was before."""
     model = "unknown processor"

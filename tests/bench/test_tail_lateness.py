@@ -2,7 +2,7 @@
 
 import pytest
 
-from openprequal.bench.tail.lateness import objection, p99_of
+from openprequal.bench.tail.lateness import STOLEN, objection, p99_of
 
 
 def test_a_run_within_the_limit_counts() -> None:
@@ -20,3 +20,11 @@ def test_one_late_turn_in_two_hundred_does_not_matter() -> None:
 
 def test_two_in_a_hundred_do() -> None:
     assert p99_of([0.001] * 98 + [5.0] * 2) == 5.0
+
+
+def test_a_run_from_which_the_host_took_time_is_refused() -> None:
+    assert objection(0.0, 0.0, stolen=0.2) == f"the host kept 0.20 cores from this machine ({STOLEN:g} are allowed)"
+
+
+def test_a_little_that_the_host_takes_does_not_matter() -> None:
+    assert objection(0.0, 0.0, stolen=STOLEN) is None

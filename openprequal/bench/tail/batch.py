@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
-from openprequal.bench.machine import busy_s, describe_machine
+from openprequal.bench.machine import busy_s, describe_machine, stolen_s
 from openprequal.bench.tail.lane import Lane, Spent, Task, sleep_until
 from openprequal.bench.tail.lateness import objection, p99_of
 from openprequal.bench.tail.policies import POLICIES
@@ -57,24 +57,25 @@ def run_side_by_side(tasks: Sequence[Task], limit_s: float, thrown_away: Mapping
         warm_up_s, counted_s = tasks[0].warm_up_s, tasks[0].counted_s
         wakings: list[tuple[float, Lane | None]] = [(warm_up_s, None), (warm_up_s + counted_s, None)]
         wakings += [(lane.joins_s, lane) for lane in lanes if lane.joins_s is not None]
-        spent: list[tuple[list[Spent], float]] = []
+        spent: list[tuple[list[Spent], float, float]] = []
         for at_s, joined in sorted(wakings, key=lambda waking: waking[0]):
             sleep_until(begin_s + at_s)
             if joined is not None:
                 joined.join()
             else:
-                spent.append(([lane.cpu() for lane in lanes], busy_s()))
+                spent.append(([lane.cpu() for lane in lanes], busy_s(), stolen_s()))
         until_s = begin_s + warm_up_s + counted_s + DEADLINE_S + _PATIENCE_S
         for lane in lanes:
             lane.wait_for_end(until_s)
-        (before, busy_before_s), (after, busy_after_s) = spent
+        (before, busy_before_s, stolen_before_s), (after, busy_after_s, stolen_after_s) = spent
         busy = (busy_after_s - busy_before_s) / counted_s
+        stolen = (stolen_after_s - stolen_before_s) / counted_s
         used = [_difference(*each) for each in zip(before, after, strict=True)]
         told = [lane.backends_told() for lane in lanes]
         for lane in lanes:
             lane.terminate()
         return [
-            _ended(*each, busy, len(lanes), machine, limit_s, thrown_away.get(each[0].task, ()))
+            _ended(*each, busy, stolen, len(lanes), machine, limit_s, thrown_away.get(each[0].task, ()))
             for each in zip(lanes, used, told, strict=True)
         ]
 
@@ -88,6 +89,7 @@ def _ended(
     used: Spent,
     told: Sequence[Mapping[str, Any]],
     busy: float,
+    stolen: float,
     lanes: int,
     machine: str,
     limit_s: float,
@@ -95,7 +97,7 @@ def _ended(
 ) -> Ended:
     task, seen = lane.task, lane.seen()
     late_s, lag_s = late_of(seen, task.warm_up_s), p99_of(list(chain.from_iterable(each["lags_s"] for each in told)))
-    against = objection(late_s, lag_s, limit_s)
+    against = objection(late_s, lag_s, limit_s, stolen)
     if against is not None:
         return Ended(task, None, f"{against}; {busy:.2f} cores busy, {lanes} lanes")
     cpu = {name: getattr(used, name) / task.counted_s for name in ("proxies", "generator", "emulation")}

@@ -20,6 +20,7 @@ from twisted.internet.protocol import Factory, Protocol
 from openprequal.agent.report_format import FIELD_NAME, field_value
 from openprequal.bench.tail.cpu_share import CpuShare
 from openprequal.bench.tail.paced_clock import PacedClock
+from openprequal.bench.tail.precedence import take_precedence
 from openprequal.bench.tail.workloads import WORKLOADS
 from openprequal.http1.send import sender
 from openprequal.reactor import PlainEPollReactor
@@ -201,6 +202,8 @@ def main(path: str) -> None:
     emulation.listen()
     signal.signal(signal.SIGTERM, lambda number, frame: reactor.callFromThread(reactor.stop))
     gc.freeze()
+    if not WORKLOADS[spec.workload].burns_cpu:  # that would leave nothing to anybody else
+        take_precedence()
     reactor.run(installSignalHandlers=False)
 
 

@@ -18,6 +18,7 @@ from twisted.internet.protocol import ClientFactory, Protocol
 from twisted.python.failure import Failure
 
 from openprequal.bench.tail.emulation import BODY
+from openprequal.bench.tail.precedence import take_precedence
 from openprequal.bench.tail.workloads import DEADLINE_S, WORKLOADS
 from openprequal.http1.send import sender
 from openprequal.reactor import PlainEPollReactor
@@ -251,6 +252,7 @@ def main(path: str, out: str) -> None:
     generator.start()
     signal.signal(signal.SIGTERM, lambda number, frame: reactor.callFromThread(reactor.stop))
     gc.freeze()
+    take_precedence()
     reactor.run(installSignalHandlers=False)
     Path(out).write_text(generator.seen.as_json())
 
