@@ -14,7 +14,7 @@ def busy_s() -> float:
 
 
 def stolen_s() -> float:
-    """Seconds that its cores wanted to work and were not let, because the host had others to serve; of a virtual machine."""
+    """Seconds that its cores wanted to work and were not let: a virtual machine's host had others to serve."""
     return int(Path("/proc/stat").read_text().split("\n", 1)[0].split()[8]) / _TICKS_PER_S
 
 

@@ -9,8 +9,8 @@ LIMIT_S = 0.01
 SURE = 0.99
 
 STOLEN = 0.05
-"""Cores that a virtual machine's host may keep from it. Where it keeps more, who needs more CPU looks slower, and that says
-nothing of the rule by which he chooses."""
+"""Cores that a virtual machine's host may keep from it. Where it keeps more, who needs more CPU looks slower, and
+that says nothing of the rule by which he chooses."""
 
 
 def p99_of(late_s: Sequence[float]) -> float:
