@@ -10,14 +10,17 @@ class FailureRecord:
     its outcomes that failed: it moves a tenth of the way with every outcome and halves each second without one. It is
     held back from a waste of 0.2 (three failures in a row, or a steady fifth) if that is also more than twice the
     average of its peers: where all fail alike, the cause is elsewhere, and the choice goes on as if nobody failed.
+    Where the peers do not fail at all, two in a row are enough.
 
-    It is tried again after a second. If that fails too, after two, and so on up to half a minute: with many proxies,
-    each of which wants to see for itself, trying once a second would be one request in a hundred.
+    It is tried again after three seconds. If that fails too, after six, and so on up to half a minute: with many
+    proxies, each of which wants to see for itself, every failure more that it takes is one for each of them.
     """
 
     _STEP = 0.1
     _LIMIT = 0.2
-    _FIRST_S = 1.0
+    _NONE = 0.02
+    """An average waste below this: the peers do not fail."""
+    _FIRST_S = 3.0
     _MOST_S = 30.0
 
     __slots__ = ("_members", "_total", "_wasting")
@@ -43,8 +46,13 @@ class FailureRecord:
     def outcome(self, load: LoadEstimate, failed: bool, now_s: float) -> None:
         """A request to *load* ended."""
         if failed:
-            self._set(load, load.waste + self._STEP * (1.0 - load.waste), now_s)
+            load.failures_in_a_row += 1
+            waste = load.waste + self._STEP * (1.0 - load.waste)
+            if load.failures_in_a_row >= 2 and self._peers(load) < self._NONE:
+                waste = max(waste, self._LIMIT)
+            self._set(load, waste, now_s)
         elif load.waste:
+            load.failures_in_a_row = 0
             self._set(load, load.waste * (1.0 - self._STEP), now_s)
 
     def tick(self, elapsed_s: float, now_s: float) -> None:
@@ -59,6 +67,7 @@ class FailureRecord:
         if waste < 0.01:
             waste = 0.0
             load.backoff_s = 0.0
+            load.failures_in_a_row = 0
         if load.is_up:
             self._total += waste - load.waste
             if waste:

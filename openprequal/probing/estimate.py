@@ -81,6 +81,7 @@ class LoadEstimate:
         "_unit_s",
         "backend",
         "backoff_s",
+        "failures_in_a_row",
         "held_until_s",
         "id",
         "in_flight",
@@ -116,6 +117,7 @@ class LoadEstimate:
         """Picks that its report in the probe pool may still serve."""
         self.waste = 0.0
         """Recent share of its outcomes that failed (``balancing/failures.py``)."""
+        self.failures_in_a_row = 0
         self.held_until_s = -inf
         self.backoff_s = 0.0
         """Until when it is held back for its failures, and for how long the next time."""

@@ -45,22 +45,41 @@ class Fleet:
         return self.now_s - start_s
 
 
-def test_two_failures_hold_nobody_back() -> None:
+def test_one_failure_holds_nobody_back() -> None:
     fleet = Fleet(3)
-    fleet.fail(0, 2)
+    fleet.fail(0)
     assert fleet.held_back() == [False] * 3
 
 
-def test_three_failures_in_a_row_do() -> None:
+def test_two_failures_in_a_row_do() -> None:
     fleet = Fleet(3)
-    fleet.fail(0, 3)
+    fleet.fail(0, 2)
     assert fleet.held_back() == [True, False, False]
 
 
-def test_it_is_tried_again_after_a_second() -> None:
+def test_two_failures_with_a_success_between_do_not() -> None:
+    fleet = Fleet(3)
+    fleet.fail(0)
+    fleet.succeed(0)
+    fleet.fail(0)
+    assert fleet.held_back() == [False] * 3
+
+
+def test_two_in_a_row_are_chance_where_the_peers_fail_now_and_then() -> None:
+    fleet = Fleet(3)
+    for number in (1, 2):
+        fleet.fail(number)
+        fleet.succeed(number, 7)
+    fleet.fail(0, 2)
+    assert fleet.held_back() == [False] * 3
+    fleet.fail(0)
+    assert fleet.held_back() == [True, False, False]
+
+
+def test_it_is_tried_again_after_three_seconds() -> None:
     fleet = Fleet(3)
     fleet.fail(0, 10)
-    assert fleet.held_back_s(0) == pytest.approx(1.0, abs=0.11)
+    assert fleet.held_back_s(0) == pytest.approx(3.0, abs=0.11)
 
 
 def test_each_trial_that_fails_doubles_the_time_up_to_half_a_minute() -> None:
@@ -70,7 +89,7 @@ def test_each_trial_that_fails_doubles_the_time_up_to_half_a_minute() -> None:
     for _ in range(8):
         times_s.append(fleet.held_back_s(0))
         fleet.fail(0)
-    assert times_s == pytest.approx([1, 2, 4, 8, 16, 30, 30, 30], abs=0.11)
+    assert times_s == pytest.approx([3, 6, 12, 24, 30, 30, 30, 30], abs=0.11)
 
 
 def test_failures_of_requests_still_under_way_do_not_lengthen_it() -> None:
@@ -78,7 +97,7 @@ def test_failures_of_requests_still_under_way_do_not_lengthen_it() -> None:
     fleet.fail(0, 3)
     fleet.pass_s(0.5)
     fleet.fail(0, 20)
-    assert fleet.held_back_s(0) == pytest.approx(0.5, abs=0.11)
+    assert fleet.held_back_s(0) == pytest.approx(2.5, abs=0.11)
 
 
 def test_after_a_trial_that_succeeds_and_a_while_without_failures_all_is_forgiven() -> None:
@@ -91,10 +110,10 @@ def test_after_a_trial_that_succeeds_and_a_while_without_failures_all_is_forgive
     fleet.succeed(0)
     assert fleet.held_back() == [False] * 3
     fleet.pass_s(5)
-    fleet.fail(0, 2)
+    fleet.fail(0)
     assert fleet.held_back() == [False] * 3
     fleet.fail(0)
-    assert fleet.held_back_s(0) == pytest.approx(1.0, abs=0.11)
+    assert fleet.held_back_s(0) == pytest.approx(3.0, abs=0.11)
 
 
 def test_successes_clear_it() -> None:
@@ -140,5 +159,5 @@ def test_one_that_leaves_and_comes_back_is_forgiven_with_time() -> None:
     fleet.loads[1].is_up = True
     fleet.record.joined(fleet.loads[1])
     assert fleet.held_back() == [False, True]
-    fleet.pass_s(0.7)
+    fleet.pass_s(2.7)
     assert fleet.held_back() == [False, False]
