@@ -16,12 +16,14 @@ from openprequal.config.schema import (
     Token,
     setting,
 )
+from openprequal.config.statuses import Statuses
 from openprequal.values import DEFAULT_SERVICE, ReportFormat
 
 _LISTENING = "Listening"
 _REGISTRATION = "Registration"
 _BALANCING = "Balancing and hooks"
 _HEALTH = "Health and metrics"
+_FAILURES = "Failures and overload"
 _CLIENTS = "Limits on clients"
 _BACKENDS = "Connections to backends"
 
@@ -157,6 +159,15 @@ class GatewaySettings(Settings):
     )
     health_interval_seconds: float = setting(5.0, "Seconds between two checks of a backend.", group=_HEALTH, gt=0)
     health_timeout_seconds: float = setting(2.0, "Seconds a check may take.", group=_HEALTH, gt=0)
+    health_rise: int = setting(1, "Passed checks in a row that bring a backend up.", group=_HEALTH, ge=1)
+    health_fall: int = setting(2, "Failed checks in a row that take it down.", group=_HEALTH, ge=1)
+    health_jitter: float = setting(0.2, "Share of the interval by which intervals differ.", group=_HEALTH, ge=0, le=1)
+    health_statuses: Statuses = setting(
+        (),
+        "Status that a check must be answered with; none: 2xx and 3xx, and 4xx where no health path was registered.",
+        group=_HEALTH,
+        allowed="status codes like 200, or ranges like 200-299",
+    )
     latency_window_seconds: float = setting(
         300.0,
         "Seconds that the averages in /metrics and /backends look back; never used to balance.",
@@ -183,6 +194,21 @@ class GatewaySettings(Settings):
     response_report_strip: bool = setting(
         True, "Remove load reports from responses before clients see them.", group=_HEALTH
     )
+
+    eject_after_failures: int | None = setting(
+        5,
+        "Failures in a row, while its peers do not fail alike, after which a backend gets no requests for a while; "
+        "none: nobody is ejected.",
+        group=_FAILURES,
+        ge=1,
+    )
+    eject_error_rate: float = setting(
+        0.5, "The same by the share that fails, if above twice its peers'.", group=_FAILURES, gt=0, le=1
+    )
+    eject_seconds: float = setting(
+        10.0, "Seconds of the first ejection; each that follows soon is twice as long.", group=_FAILURES, gt=0
+    )
+    eject_max_seconds: float = setting(300.0, "Seconds of the longest.", group=_FAILURES, gt=0)
 
     request_line_max_bytes: int = setting(8192, "Bytes of a request line.", group=_CLIENTS, ge=64, le=1 << 20)
     header_max_bytes: int = setting(32_768, "Bytes of a header section.", group=_CLIENTS, ge=64, le=1 << 24)

@@ -2,13 +2,15 @@
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from openprequal.interfaces import IBalancer, IPending, IRequest
 from openprequal.metrics.tally import RequestTally
 from openprequal.probing.report_reader import ReportReader
 from openprequal.routing.member import Member
 from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome, ReportWay
+
+_RESPONSE: Final = Ending.RESPONSE
 
 
 class Service:
@@ -39,8 +41,8 @@ class Service:
         self.members: dict[str, Member] = {}
         self.state_told: Callable[[Backend, LoadState], None] = lambda backend, state: None
         """Hears what backends say of their own state, whenever it is not that all is well."""
-        self.connect_failed: Callable[[Backend], None] = lambda backend: None
-        """Hears of connect failures under traffic."""
+        self.failed: Callable[[Member, Outcome], None] = lambda member, outcome: None
+        """Hears of attempts that ended otherwise than with a response below 500."""
         self.departed: Callable[[Backend], None] = lambda backend: None
         """Hears of backends that have left."""
         self._max_in_flight = max_in_flight
@@ -114,8 +116,8 @@ class Service:
             self._full.discard(member.backend.id)
         member.in_flight -= 1
         self.balancer.finished(member.backend, outcome)
-        if outcome.ending is Ending.CONNECT_FAILED:
-            self.connect_failed(member.backend)
+        if outcome.ending is not _RESPONSE or (outcome.status or 0) >= 500:
+            self.failed(member, outcome)
         if self._queue:
             self._serve_queue(1)
 
