@@ -11,6 +11,7 @@ from openprequal.balancing.catalogue import BALANCERS
 from openprequal.clocks import Periodic
 from openprequal.config.gateway import EffectiveService, GatewaySettings
 from openprequal.config.names import resolve
+from openprequal.config.statuses import statuses_of
 from openprequal.forwarding.downstream import Downstream
 from openprequal.forwarding.exchange import Exchange
 from openprequal.forwarding.forwarder import Forwarder, Timeouts
@@ -19,6 +20,7 @@ from openprequal.forwarding.http_date import HttpDate
 from openprequal.forwarding.request_head import RequestRules
 from openprequal.forwarding.request_ids import RequestIds
 from openprequal.forwarding.response_head import ResponseRules
+from openprequal.forwarding.retry import RetryRules, Unsafe
 from openprequal.frontend.limits import Limits
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
@@ -115,6 +117,13 @@ def forwarder_to(
             connect_s=settings.connect_timeout_seconds,
             total_s=settings.total_timeout_seconds,
         ),
+        retries=RetryRules(
+            attempts=settings.retry_attempts,
+            try_s=settings.try_timeout_seconds,
+            statuses=statuses_of(settings.retry_statuses) or frozenset(),
+            body_bytes=settings.retry_body_max_bytes,
+            unsafe=Unsafe(settings.retry_unsafe),
+        ),
     )
 
 
@@ -161,6 +170,7 @@ def service_with_balancer(
         max_in_flight=settings.backend_max_in_flight,
         queue_max=settings.queue_max,
         reports=reports,
+        retry_share=settings.retry_budget,
     )
     service.departed = probes.forget
     periodics.append(Periodic(reactor, 0.05, probes.expire, f"probe time-outs of {name}"))

@@ -16,7 +16,7 @@ from openprequal.config.schema import (
     Token,
     setting,
 )
-from openprequal.config.statuses import Statuses
+from openprequal.config.statuses import Statuses, statuses_of
 from openprequal.values import DEFAULT_SERVICE, ReportFormat
 
 _LISTENING = "Listening"
@@ -210,6 +210,40 @@ class GatewaySettings(Settings):
     )
     eject_max_seconds: float = setting(300.0, "Seconds of the longest.", group=_FAILURES, gt=0)
 
+    retry_attempts: int = setting(
+        2,
+        "Further backends tried when one breaks before its response, if the request may be repeated.",
+        group=_FAILURES,
+        ge=0,
+    )
+    retry_budget: float = setting(
+        0.2,
+        "Share of requests that may be sent again, refused connects included, with 3 a second at least; 0: none.",
+        group=_FAILURES,
+        ge=0,
+        le=1,
+    )
+    retry_statuses: Statuses = setting(
+        (),
+        "Status of a response after which another backend is tried, like 502-504.",
+        group=_FAILURES,
+        allowed="status codes like 503, or ranges like 502-504, all from 500",
+    )
+    retry_unsafe: Literal["no", "keyed", "yes"] = setting(
+        "no",
+        "Repeat POST and PATCH too; keyed: those with an Idempotency-Key.",
+        group=_FAILURES,
+    )
+    retry_body_max_bytes: int = setting(
+        65_536, "Bytes of a request body that are kept to be sent again.", group=_FAILURES, ge=0
+    )
+    try_timeout_seconds: float | None = setting(
+        None,
+        "Seconds without a response head after which another backend is tried, if one may; none: never.",
+        group=_FAILURES,
+        gt=0,
+    )
+
     request_line_max_bytes: int = setting(8192, "Bytes of a request line.", group=_CLIENTS, ge=64, le=1 << 20)
     header_max_bytes: int = setting(32_768, "Bytes of a header section.", group=_CLIENTS, ge=64, le=1 << 24)
     header_max_fields: int = setting(100, "Fields of a header section.", group=_CLIENTS, ge=1)
@@ -250,6 +284,8 @@ class GatewaySettings(Settings):
     def _fits_together(self) -> Self:
         if self.admin_port == self.port and not self.listen:
             raise ValueError(f"admin_port and port are both {self.port}: must differ")
+        if min(statuses_of(self.retry_statuses) or {500}) < 500:
+            raise ValueError(f"retry_statuses: {', '.join(self.retry_statuses)}: only 500 and above can be retried")
         for name, service in self.effective_services.items():
             if service.report_waiting_metric and not service.report_running_metric:
                 raise ValueError(f"report_waiting_metric: {name} needs report_running_metric too")

@@ -9,7 +9,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
-from openprequal.errors import GatewayError, HookFailed
+from openprequal.errors import BadGateway, GatewayError, HookFailed
 from openprequal.forwarding.downstream import Downstream
 from openprequal.forwarding.exchange import Exchange
 from openprequal.forwarding.forwarder import Forwarder
@@ -116,6 +116,12 @@ class HookedExchange(Exchange):
         if hook is None or member is None:
             super().response_started(head, chunk, ended)
             return
+        if head.status in self._forwarder.retries.statuses and self._try_another(
+            "status", BadGateway(f"answered {head.status}"), Outcome(Ending.RESPONSE, head.status, None)
+        ):
+            return
+        # The hook is asked once: this is the response, whatever it or its connection becomes.
+        self._body_at_hand = False
         handed = HookResponse(head.status, [(field.name, field.value) for field in head.fields], member.backend)
         self._held = []
         if not ended and self._connection is not None:

@@ -35,6 +35,10 @@ class ServiceSample(NamedTuple):
     """Backends ejected so far, by cause."""
     panic: bool = False
     """More than half of its backends would be ejected, so that all are used."""
+    retries: Mapping[str, int] = {}
+    """Attempts beyond each request's first, by why they were made."""
+    retries_refused: int = 0
+    """Those that the retry budget did not allow."""
 
 
 class BackendSample(NamedTuple):
@@ -153,7 +157,16 @@ def _service_families(samples: list[ServiceSample]) -> Iterator[Metric]:
     panic = GaugeMetricFamily(
         "openprequal_panic", "1 if ejected backends are used, being more than half.", labels=("service",)
     )
+    retries = CounterMetricFamily(
+        "openprequal_retries", "Attempts beyond a request's first.", labels=("service", "why")
+    )
+    refused = CounterMetricFamily(
+        "openprequal_retries_refused", "Attempts that the retry budget did not allow.", labels=("service",)
+    )
     for sample in samples:
+        for why, count in sample.retries.items():
+            retries.add_metric((sample.service, why), count)
+        refused.add_metric((sample.service,), sample.retries_refused)
         for cause, count in sample.ejections.items():
             ejections.add_metric((sample.service, cause), count)
         panic.add_metric((sample.service,), float(sample.panic))
@@ -168,7 +181,7 @@ def _service_families(samples: list[ServiceSample]) -> Iterator[Metric]:
             picks.add_metric((sample.service, reason), count)
         queue.add_metric((sample.service,), sample.queue_length)
         ignored.add_metric((sample.service,), sample.reports_ignored)
-    yield from (requests, durations, probes, pool, picks, queue, ignored, ejections, panic)
+    yield from (requests, durations, probes, pool, picks, queue, ignored, ejections, panic, retries, refused)
 
 
 _BACKEND_GAUGES: tuple[tuple[str, str, Callable[[BackendSample], float | None]], ...] = (

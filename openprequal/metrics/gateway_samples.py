@@ -25,6 +25,8 @@ def service_samples(
             service.reports.ignored,
             ejecting.counts if ejecting is not None else {},
             ejecting is not None and ejecting.panic,
+            service.retry_budget.counts,
+            service.retry_budget.refused,
         )
     yield ServiceSample(refused.service, refused, {}, None, {}, 0)
 

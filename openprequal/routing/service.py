@@ -8,6 +8,7 @@ from openprequal.interfaces import IBalancer, IPending, IRequest
 from openprequal.metrics.tally import RequestTally
 from openprequal.probing.report_reader import ReportReader
 from openprequal.routing.member import Member
+from openprequal.routing.retry_budget import RetryBudget
 from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome, ReportWay
 
 _RESPONSE: Final = Ending.RESPONSE
@@ -28,15 +29,18 @@ class Service:
         max_in_flight: int | None = None,
         queue_max: int = 0,
         reports: ReportReader | None = None,
+        retry_share: float = 0.2,
     ) -> None:
         """
         :param max_in_flight: requests outstanding at one backend at most; None: no limit.
         :param queue_max: requests that may wait for a free backend.
         :param reports: reads its backends' load reports; None: in every format.
+        :param retry_share: of its requests that may be sent again.
         """
         self.name = name
         self.balancer = balancer
         self.tally = RequestTally(name)
+        self.retry_budget = RetryBudget(retry_share, lambda: self.tally.total)
         self.reports = ReportReader() if reports is None else reports
         self.members: dict[str, Member] = {}
         self.state_told: Callable[[Backend, LoadState], None] = lambda backend, state: None

@@ -30,6 +30,7 @@ from openprequal.forwarding.http_date import HttpDate
 from openprequal.forwarding.request_head import RequestRules
 from openprequal.forwarding.request_ids import RequestIds
 from openprequal.forwarding.response_head import ResponseRules
+from openprequal.forwarding.retry import RetryRules
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
 from openprequal.http1.fields import Field
@@ -139,6 +140,8 @@ class MemoryNetwork:
         max_connections_per_client: int | None = None,
         clock: Clock | None = None,
         reports: ReportReader | None = None,
+        retries: RetryRules | None = None,
+        retry_share: float = 0.2,
         **request_rules: Any,
     ) -> None:
         """
@@ -146,6 +149,8 @@ class MemoryNetwork:
         :param balancer: round robin unless given.
         :param clock: one that the hooks use too.
         :param reports: reads the backends' load reports; in every format unless given.
+        :param retries: when another backend is tried; as the gateway does unless told otherwise, unless given.
+        :param retry_share: see :class:`~openprequal.routing.service.Service`.
         :param request_rules: attributes of :class:`~openprequal.forwarding.request_head.RequestRules` to set.
         """
         self.clock = clock or Clock()
@@ -158,6 +163,7 @@ class MemoryNetwork:
             max_in_flight=max_in_flight,
             queue_max=queue_max,
             reports=reports,
+            retry_share=retry_share,
         )
         self.members: list[Member] = []
         self._backends: list[RawBackend] = []
@@ -172,6 +178,7 @@ class MemoryNetwork:
             request_rules=RequestRules(**rules),
             response_rules=ResponseRules(via=Field(b"Via", b"1.1 " + PSEUDONYM), date=date),
             timeouts=timeouts,
+            retries=retries or RetryRules(),
         )
 
         def exchange(client: Downstream, request: RequestHead) -> Exchange:

@@ -134,7 +134,7 @@ def test_failures_become_statuses() -> None:
     refused = ConnectionRefusedError()
     assert nothing_picked(service="s", saturated=False, last_failure=None).status == 503
     assert nothing_picked(service="s", saturated=True, last_failure=None).status == 503
-    assert nothing_picked(service="s", saturated=True, last_failure=refused).status == 502
+    assert nothing_picked(service="s", saturated=True, last_failure=connect_failed(refused)).status == 502
     assert connect_failed(refused).status == 502
 
 
