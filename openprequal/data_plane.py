@@ -29,6 +29,8 @@ from openprequal.metrics.window import WindowAverage
 from openprequal.probing.http_probe import HttpProbeTransport
 from openprequal.probing.report_formats.queue_metrics import QueueMetrics
 from openprequal.probing.report_reader import ReportReader
+from openprequal.routing.concurrency_limit import TICK_S, AdaptiveLimit, FixedLimit
+from openprequal.routing.limited_service import LimitedService
 from openprequal.routing.member import Member
 from openprequal.routing.router import Router
 from openprequal.routing.service import Service
@@ -164,14 +166,19 @@ def service_with_balancer(
     )
     make = resolve(effective.load_balancer_class, "LOAD_BALANCER_CLASS", BALANCERS, IBalancer)
     balancer: IBalancer = make(BalancerContext(reactor, rng, probes, effective.balancer_parameters))
-    service = Service(
-        name,
-        balancer,
-        max_in_flight=settings.backend_max_in_flight,
-        queue_max=settings.queue_max,
-        reports=reports,
-        retry_share=settings.retry_budget,
-    )
+    options: dict[str, Any] = {
+        "max_in_flight": settings.backend_max_in_flight,
+        "queue_max": settings.queue_max,
+        "reports": reports,
+        "retry_share": settings.retry_budget,
+    }
+    most = effective.service_max_in_flight
+    if most is None:
+        service = Service(name, balancer, **options)
+    else:
+        limit = AdaptiveLimit(reactor.seconds()) if most == "auto" else FixedLimit(most)
+        service = limited = LimitedService(name, balancer, limit=limit, **options)
+        periodics.append(Periodic(reactor, TICK_S, lambda: limited.tick(reactor.seconds()), f"limit of {name}"))
     service.departed = probes.forget
     periodics.append(Periodic(reactor, 0.05, probes.expire, f"probe time-outs of {name}"))
     tick = getattr(balancer, "tick", None)

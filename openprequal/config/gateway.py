@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from attrs import frozen
-from pydantic import BaseModel, ConfigDict, IPvAnyNetwork, model_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, model_validator
 
 from openprequal.config.endpoints import listening_endpoints, url_of, url_of_endpoints
 from openprequal.config.schema import (
@@ -41,6 +41,9 @@ FormatName = Literal[
 ]
 
 
+MaxInFlight = Annotated[int, Field(ge=1)] | Literal["auto"] | None
+
+
 class ServiceSettings(BaseModel):
     """One service, ``[services.NAME]`` in the file; what it leaves out is as for the gateway."""
 
@@ -53,6 +56,7 @@ class ServiceSettings(BaseModel):
     backend_probe_path: Path | None = None
     report_running_metric: str | None = None
     report_waiting_metric: str | None = None
+    service_max_in_flight: MaxInFlight = None
 
 
 @frozen
@@ -67,6 +71,7 @@ class EffectiveService:
     """None: the health path."""
     report_running_metric: str | None
     report_waiting_metric: str | None
+    service_max_in_flight: int | Literal["auto"] | None
 
 
 class GatewaySettings(Settings):
@@ -210,6 +215,13 @@ class GatewaySettings(Settings):
     )
     eject_max_seconds: float = setting(300.0, "Seconds of the longest.", group=_FAILURES, gt=0)
 
+    service_max_in_flight: MaxInFlight = setting(
+        None,
+        "Requests under way to all backends of a service; beyond it they wait in its queue or get 503. auto: found by "
+        "the latency; none: no limit.",
+        group=_FAILURES,
+        allowed="auto or a whole number of at least 1",
+    )
     retry_attempts: int = setting(
         2,
         "Further backends tried when one breaks before its response, if the request may be repeated.",
@@ -332,4 +344,5 @@ class GatewaySettings(Settings):
             backend_probe_path=probe_path or report_format.probe_path,
             report_running_metric=service.report_running_metric or self.report_running_metric,
             report_waiting_metric=service.report_waiting_metric or self.report_waiting_metric,
+            service_max_in_flight=service.service_max_in_flight or self.service_max_in_flight,
         )

@@ -39,6 +39,8 @@ class ServiceSample(NamedTuple):
     """Attempts beyond each request's first, by why they were made."""
     retries_refused: int = 0
     """Those that the retry budget did not allow."""
+    limit: int | None = None
+    """Requests that may be under way to all its backends together; None: no limit."""
 
 
 class BackendSample(NamedTuple):
@@ -163,7 +165,12 @@ def _service_families(samples: list[ServiceSample]) -> Iterator[Metric]:
     refused = CounterMetricFamily(
         "openprequal_retries_refused", "Attempts that the retry budget did not allow.", labels=("service",)
     )
+    limit = GaugeMetricFamily(
+        "openprequal_in_flight_limit", "Requests that may be under way to a service.", labels=("service",)
+    )
     for sample in samples:
+        if sample.limit is not None:
+            limit.add_metric((sample.service,), sample.limit)
         for why, count in sample.retries.items():
             retries.add_metric((sample.service, why), count)
         refused.add_metric((sample.service,), sample.retries_refused)
@@ -181,7 +188,7 @@ def _service_families(samples: list[ServiceSample]) -> Iterator[Metric]:
             picks.add_metric((sample.service, reason), count)
         queue.add_metric((sample.service,), sample.queue_length)
         ignored.add_metric((sample.service,), sample.reports_ignored)
-    yield from (requests, durations, probes, pool, picks, queue, ignored, ejections, panic, retries, refused)
+    yield from (requests, durations, probes, pool, picks, queue, ignored, ejections, panic, retries, refused, limit)
 
 
 _BACKEND_GAUGES: tuple[tuple[str, str, Callable[[BackendSample], float | None]], ...] = (

@@ -6,6 +6,7 @@ from openprequal.health.ejection import Ejections
 from openprequal.health.standing import Standing
 from openprequal.metrics.families import BackendSample, ServiceSample
 from openprequal.metrics.tally import RequestTally
+from openprequal.routing.limited_service import LimitedService
 from openprequal.routing.service import Service
 
 
@@ -27,6 +28,7 @@ def service_samples(
             ejecting is not None and ejecting.panic,
             service.retry_budget.counts,
             service.retry_budget.refused,
+            service.limit.allowed if isinstance(service, LimitedService) else None,
         )
     yield ServiceSample(refused.service, refused, {}, None, {}, 0)
 

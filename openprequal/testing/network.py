@@ -38,6 +38,8 @@ from openprequal.http1.request import RequestHead
 from openprequal.interfaces import BalancerContext, IBalancer
 from openprequal.metrics.window import WindowAverage
 from openprequal.probing.report_reader import ReportReader
+from openprequal.routing.concurrency_limit import ConcurrencyLimit
+from openprequal.routing.limited_service import LimitedService
 from openprequal.routing.member import Member
 from openprequal.routing.router import Router
 from openprequal.routing.service import Service
@@ -142,6 +144,7 @@ class MemoryNetwork:
         reports: ReportReader | None = None,
         retries: RetryRules | None = None,
         retry_share: float = 0.2,
+        limit: ConcurrencyLimit | None = None,
         **request_rules: Any,
     ) -> None:
         """
@@ -151,20 +154,24 @@ class MemoryNetwork:
         :param reports: reads the backends' load reports; in every format unless given.
         :param retries: when another backend is tried; as the gateway does unless told otherwise, unless given.
         :param retry_share: see :class:`~openprequal.routing.service.Service`.
+        :param limit: of all requests under way; none unless given.
         :param request_rules: attributes of :class:`~openprequal.forwarding.request_head.RequestRules` to set.
         """
         self.clock = clock or Clock()
         self.refused: list[int] = []
         timeouts = timeouts or Timeouts()
         context = BalancerContext(self.clock, Random(1), ScriptedProbes(self.clock), {})
-        self.service = Service(
-            "default",
-            balancer or RoundRobin(context),
-            max_in_flight=max_in_flight,
-            queue_max=queue_max,
-            reports=reports,
-            retry_share=retry_share,
-        )
+        options: dict[str, Any] = {
+            "max_in_flight": max_in_flight,
+            "queue_max": queue_max,
+            "reports": reports,
+            "retry_share": retry_share,
+        }
+        self.service: Service
+        if limit is None:
+            self.service = Service("default", balancer or RoundRobin(context), **options)
+        else:
+            self.service = LimitedService("default", balancer or RoundRobin(context), limit=limit, **options)
         self.members: list[Member] = []
         self._backends: list[RawBackend] = []
         self._max_idle = max_idle
