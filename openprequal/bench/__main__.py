@@ -8,6 +8,8 @@ from types import FrameType
 
 from openprequal.balancing.catalogue import BALANCERS
 from openprequal.bench.agent_path import report as agent_path
+from openprequal.bench.faults import TRIALS
+from openprequal.bench.faults import report as faults_report
 from openprequal.bench.hot_path import report as hot_path
 from openprequal.bench.peers import PEERS
 from openprequal.bench.probe_path import report as probe_path
@@ -42,6 +44,10 @@ def parser() -> argparse.ArgumentParser:
     agent.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
     probe = commands.add_parser("probe", help="microseconds of CPU that a probe costs the gateway, over real sockets")
     probe.add_argument("--count", type=int, default=50_000, help="probes (%(default)s)")
+    faults = commands.add_parser("faults", help="failures, overload and kills in real processes, and what became of it")
+    faults.add_argument("trials", nargs="*", choices=[[], *TRIALS], metavar="TRIAL", help=f"{', '.join(TRIALS)} (all)")
+    faults.add_argument("--scale", type=float, default=1.0, help="how much longer than usual (%(default)s)")
+    faults.add_argument("--gateway", action="append", default=[], metavar="FLAG", help="more flags of the gateway")
     return top
 
 
@@ -57,6 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if options.command == "probe":
         return _probe(options.count)
+    if options.command == "faults":
+        return _faults(options.trials or list(TRIALS), options.scale, options.gateway)
     names = [name for name in options.peers.split(",") if name and name != "none"]
     if unknown := set(names) - set(PEERS):
         top.error(f"--peers: {', '.join(sorted(unknown))} unknown, allowed are {', '.join(PEERS)}")
@@ -96,6 +104,14 @@ def _probe(count: int) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
+
+
+def _faults(trials: list[str], scale: float, flags: list[str]) -> int:
+    try:
+        return 0 if faults_report(trials, scale, flags) else 1
+    except StartFailed as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

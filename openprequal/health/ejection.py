@@ -20,6 +20,8 @@ HALF_LIFE_S: Final = 5.0
 RECENT_S: Final = 10.0
 """How long a failure is evidence of how the peers fare, and how long after the last one the rates are kept up."""
 JUDGE_EVERY_S: Final = 1.0
+BY_CHANCE: Final = 1e-9
+"""A row of failures counts if the failures of the peers would make it less often than this."""
 LOST_S: Final = 1.0
 """The first ejection for failures of the connection: whoever was only restarted serves again soon."""
 LOST: Final = frozenset((Ending.CONNECT_FAILED, Ending.BROKEN))
@@ -103,6 +105,8 @@ class Ejections:
             return
         if not self._records:
             self._judged_at = now
+            for peer in self._service.members.values():
+                self._record(peer, counted=int(peer is member))
         record = self._record(member, counted=1)
         record.fresh += 1
         self._failed_at = now
@@ -115,8 +119,7 @@ class Ejections:
         # A multiple: where the peers fail alike, it is not asked again for every further failure.
         if record.streak % self._rules.failures or member.backend.id in self._ejected:
             return
-        unreachable = outcome.ending is Ending.CONNECT_FAILED
-        if unreachable or 2 * self._peers_streak(member, now) < record.streak:
+        if outcome.ending is Ending.CONNECT_FAILED or self._is_its_own(record, member, now):
             lost = outcome.ending in LOST
             why = f"{record.streak} failures in a row, the last: {_told(outcome)}"
             self._eject(member, record, "connections" if lost else "failures_in_a_row", why, now, lost=lost)
@@ -136,6 +139,19 @@ class Ejections:
             self._spare_if_too_many()
 
     # ---- relative to the peers --------------------------------------------------------------------------------------
+
+    def _is_its_own(self, record: _Record, member: Member, now: float) -> bool:
+        """Does its row of failures say something of *member*, and not of what it was asked?"""
+        if 2 * self._peers_streak(member, now) >= record.streak:
+            return False
+        errors = total = 0.0
+        for peer in self._service.members.values():
+            theirs = self._records.get(peer.backend.id)
+            if theirs is not None and peer is not member and peer.backend.id not in self._ejected:
+                errors += theirs.errors + theirs.fresh
+                total += theirs.total + peer.picks - peer.in_flight - theirs.seen
+        # Where a share of all requests fails, such rows come by chance.
+        return not total or (errors / total) ** record.streak < BY_CHANCE
 
     def _peers_streak(self, member: Member, now: float) -> float:
         """How many failures in a row the others that were used lately have, on average."""

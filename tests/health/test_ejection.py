@@ -132,6 +132,23 @@ def test_a_request_that_fails_on_every_backend_ejects_none(case: Case) -> None:
     assert not sum(case.ejections.counts.values())
 
 
+def test_rows_that_a_share_of_bad_requests_makes_by_chance_eject_none(case: Case) -> None:
+    rng = Random(7)
+    for _ in range(20_000):
+        case.request(rng.randrange(4), BROKEN if rng.random() < 0.3 else OK)
+        if not rng.randrange(100):
+            case.wait(0.1)
+    assert not sum(case.ejections.counts.values())
+
+
+def test_a_longer_row_ejects_although_a_share_of_all_requests_fails(case: Case) -> None:
+    rng = Random(7)
+    for _ in range(2000):
+        case.request(rng.randrange(1, 4), BROKEN if rng.random() < 0.3 else OK)
+    case.request(0, BROKEN, 25)
+    assert case.used == {1, 2, 3}
+
+
 def test_a_request_that_is_500_on_every_backend_ejects_none_among_others(case: Case) -> None:
     for _ in range(100):
         for number in range(4):
