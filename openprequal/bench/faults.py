@@ -157,7 +157,7 @@ async def poisoned(folder: Path, seconds: float, *flags: str) -> list[Figure]:
 async def overloaded(folder: Path, seconds: float, *flags: str) -> list[Figure]:
     """As many requests as the backends can do, then three times as many, then nearly as many again."""
     load = (f"--work-seconds={WORK_S}", "--cores=1")
-    async with _gateway(folder, "--service-max-in-flight=auto", *flags) as port:
+    async with _gateway(folder, "--service-max-in-flight=auto", "--queue-timeout-seconds=0.5", *flags) as port:
         with contextlib.ExitStack() as stack:
             for each in free_ports(FLEET):
                 stack.enter_context(_backend(folder, port, each, *load))

@@ -142,7 +142,7 @@ class Ejections:
 
     def _is_its_own(self, record: _Record, member: Member, now: float) -> bool:
         """Does its row of failures say something of *member*, and not of what it was asked?"""
-        if 2 * self._peers_streak(member, now) >= record.streak:
+        if self._peers_fail(member, now):
             return False
         errors = total = 0.0
         for peer in self._service.members.values():
@@ -153,16 +153,17 @@ class Ejections:
         # Where a share of all requests fails, such rows come by chance.
         return not total or (errors / total) ** record.streak < BY_CHANCE
 
-    def _peers_streak(self, member: Member, now: float) -> float:
-        """How many failures in a row the others that were used lately have, on average."""
+    def _peers_fail(self, member: Member, now: float) -> bool:
+        """Did more than half of the others that were used lately fail last?"""
         since = now - RECENT_S
-        streaks = []
+        used = failing = 0
         for peer in self._service.members.values():
             record = self._records.get(peer.backend.id)
             failed_at = record.failed_at if record is not None else float("-inf")
             if peer is not member and max(failed_at, peer.answered_at) >= since:
-                streaks.append(record.streak if record is not None and failed_at > peer.answered_at else 0)
-        return sum(streaks) / len(streaks) if streaks else 0.0
+                used += 1
+                failing += failed_at > peer.answered_at
+        return 2 * failing > used
 
     def _judge(self, now: float) -> None:
         """Count the last second in, and eject whose error rate is high beside its peers'."""
