@@ -15,6 +15,7 @@ from openprequal.config.statuses import statuses_of
 from openprequal.forwarding.downstream import Downstream
 from openprequal.forwarding.exchange import Exchange
 from openprequal.forwarding.forwarder import Forwarder, Timeouts
+from openprequal.forwarding.hedged_exchange import HedgedExchange
 from openprequal.forwarding.hooked_exchange import HookedExchange, TrafficHooks
 from openprequal.forwarding.http_date import HttpDate
 from openprequal.forwarding.request_head import RequestRules
@@ -30,6 +31,8 @@ from openprequal.probing.http_probe import HttpProbeTransport
 from openprequal.probing.report_formats.queue_metrics import QueueMetrics
 from openprequal.probing.report_reader import ReportReader
 from openprequal.routing.concurrency_limit import TICK_S, AdaptiveLimit, FixedLimit
+from openprequal.routing.lateness import TICK_S as LATENESS_TICK_S
+from openprequal.routing.lateness import Lateness
 from openprequal.routing.limited_service import LimitedService
 from openprequal.routing.member import Member
 from openprequal.routing.router import Router
@@ -87,7 +90,7 @@ def proxied_exchanges(
     )
     if hooks:
         return lambda client, request: HookedExchange(hooks, forwarder, client, request)
-    return partial(Exchange, forwarder)
+    return partial(Exchange if settings.hedge_percentile is None else HedgedExchange, forwarder)
 
 
 def forwarder_to(
@@ -180,6 +183,9 @@ def service_with_balancer(
         service = limited = LimitedService(name, balancer, limit=limit, **options)
         periodics.append(Periodic(reactor, TICK_S, lambda: limited.tick(reactor.seconds()), f"limit of {name}"))
     service.departed = probes.forget
+    if settings.hedge_percentile is not None:
+        service.lateness = Lateness(settings.hedge_percentile, reactor.seconds)
+        periodics.append(Periodic(reactor, LATENESS_TICK_S, service.lateness.tick, f"late requests of {name}"))
     periodics.append(Periodic(reactor, 0.05, probes.expire, f"probe time-outs of {name}"))
     tick = getattr(balancer, "tick", None)
     if tick is not None:

@@ -256,6 +256,14 @@ class GatewaySettings(Settings):
         gt=0,
     )
 
+    hedge_percentile: float | None = setting(
+        None,
+        "Ask a second backend when a response takes longer than so many percent do, within retry_budget; none: never.",
+        group=_FAILURES,
+        ge=1,
+        le=99.9,
+    )
+
     request_line_max_bytes: int = setting(8192, "Bytes of a request line.", group=_CLIENTS, ge=64, le=1 << 20)
     header_max_bytes: int = setting(32_768, "Bytes of a header section.", group=_CLIENTS, ge=64, le=1 << 24)
     header_max_fields: int = setting(100, "Fields of a header section.", group=_CLIENTS, ge=1)

@@ -255,11 +255,18 @@ class Exchange:
     # ---- the request, to the backend --------------------------------------------------------------------------------
 
     def _send(self, connection: UpstreamConnection, member: Member) -> None:
+        self._connection = connection
+        connection.begin(self, self.request.method)
+        self._sent_at = self._moved_at = self._forwarder.now()
+        connection.send(self._message(member))
+        if not self._request_ended and self._connection is connection:
+            self._client.resume_request()
+
+    def _message(self, member: Member) -> bytes:
+        """The request for that backend: its head, and what is there of its body."""
         request = self.request
         rules = self._forwarder.request_rules
         assert request.rendered is not None
-        self._connection = connection
-        connection.begin(self, request.method)
         asks = self._service.reports.asks
         host = asks if request.host and rules.keep_host else asks + host_line(request, rules, member.backend)
         request_id = b"" if request.brings_id else rules.request_ids()
@@ -269,10 +276,7 @@ class Exchange:
             body = as_chunk(body)
             if self._request_ended:
                 body += last_chunk(self._trailers)
-        self._sent_at = self._moved_at = self._forwarder.now()
-        connection.send(head + body if body else head)
-        if not self._request_ended and self._connection is connection:
-            self._client.resume_request()
+        return head + body if body else head
 
     def upstream_congested(self) -> None:
         """The backend reads more slowly than the client sends."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 from openprequal.interfaces import IBalancer, IPending, IRequest
 from openprequal.metrics.tally import RequestTally
 from openprequal.probing.report_reader import ReportReader
+from openprequal.routing.lateness import Lateness
 from openprequal.routing.member import Member
 from openprequal.routing.retry_budget import RetryBudget
 from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome, ReportWay
@@ -49,6 +50,8 @@ class Service:
         """Hears of attempts that ended otherwise than with a response below 500."""
         self.departed: Callable[[Backend], None] = lambda backend: None
         """Hears of backends that have left."""
+        self.lateness: Lateness | None = None
+        """Tells requests when to ask a second backend; None: none does."""
         self._max_in_flight = max_in_flight
         self._full: set[str] = set()
         self._queue: deque[Any] = deque()

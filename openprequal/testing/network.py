@@ -25,6 +25,7 @@ from openprequal.balancing.round_robin import RoundRobin
 from openprequal.forwarding.downstream import Downstream
 from openprequal.forwarding.exchange import Exchange
 from openprequal.forwarding.forwarder import Forwarder, Timeouts
+from openprequal.forwarding.hedged_exchange import HedgedExchange
 from openprequal.forwarding.hooked_exchange import HookedExchange, TrafficHooks
 from openprequal.forwarding.http_date import HttpDate
 from openprequal.forwarding.request_head import RequestRules
@@ -190,7 +191,8 @@ class MemoryNetwork:
 
         def exchange(client: Downstream, request: RequestHead) -> Exchange:
             if hooks is None:
-                return Exchange(forwarder, client, request)
+                kind = Exchange if self.service.lateness is None else HedgedExchange
+                return kind(forwarder, client, request)
             return HookedExchange(hooks, forwarder, client, request)
 
         self.exchange = exchange

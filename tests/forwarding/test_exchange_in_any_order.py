@@ -7,6 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from openprequal.forwarding.forwarder import Timeouts
 from openprequal.forwarding.retry import RetryRules, Unsafe
 from openprequal.frontend.limits import Limits
+from openprequal.routing.lateness import Lateness
 from openprequal.testing.memory_transport import RawConnection
 from openprequal.testing.network import MemoryNetwork, RawBackend
 from openprequal.values import Backend, Outcome
@@ -135,3 +136,21 @@ class AnyOrder(RuleBasedStateMachine):
 
 AnyOrder.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
 TestAnyOrder = AnyOrder.TestCase
+
+
+class AnyOrderHedged(AnyOrder):
+    """The same, and every request that waits for a second is hedged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network.service.lateness = self.lateness = Lateness(50.0, self.network.clock.seconds)
+        self.lateness.delay_s = 1.0
+
+    @rule()
+    def some_are_late(self) -> None:
+        self.network.wait(1)
+        self.lateness.tick()
+
+
+AnyOrderHedged.TestCase.settings = AnyOrder.TestCase.settings
+TestAnyOrderHedged = AnyOrderHedged.TestCase
