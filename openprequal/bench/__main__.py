@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     probe = commands.add_parser("probe", help="microseconds of CPU that a probe costs the gateway, over real sockets")
     probe.add_argument("--count", type=int, default=50_000, help="probes (%(default)s)")
     faults = commands.add_parser("faults", help="failures, overload and kills in real processes, and what became of it")
-    faults.add_argument("trials", nargs="*", choices=[[], *TRIALS], metavar="TRIAL", help=f"{', '.join(TRIALS)} (all)")
+    faults.add_argument("--trial", choices=list(TRIALS), action="append", help="several may be given (all)")
     faults.add_argument("--scale", type=float, default=1.0, help="how much longer than usual (%(default)s)")
     faults.add_argument("--gateway", action="append", default=[], metavar="FLAG", help="more flags of the gateway")
     return top
@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "probe":
         return _probe(options.count)
     if options.command == "faults":
-        return _faults(options.trials or list(TRIALS), options.scale, options.gateway)
+        return _faults(options.trial or list(TRIALS), options.scale, options.gateway)
     names = [name for name in options.peers.split(",") if name and name != "none"]
     if unknown := set(names) - set(PEERS):
         top.error(f"--peers: {', '.join(sorted(unknown))} unknown, allowed are {', '.join(PEERS)}")
