@@ -59,6 +59,8 @@ def health_of(services: Services, reactor: Clock, rng: Random, settings: Gateway
             statuses=statuses_of(settings.health_statuses),
         ),
         ejection=ejection,
+        zone=settings.zone,
+        enough=settings.zone_healthy_share,
     )
     for service in services.values():
         service.state_told = health.told_state

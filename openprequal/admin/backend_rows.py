@@ -23,6 +23,8 @@ def backend_rows(
                     "url": backend.url,
                     "service": backend.service,
                     "weight": backend.weight,
+                    "priority": backend.priority,
+                    "zone": backend.zone,
                     "heartbeat_seconds": backend.heartbeat_seconds,
                     "up": standing is not None and standing.offered,
                     "condition": standing.condition if standing is not None else None,

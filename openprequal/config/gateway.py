@@ -200,6 +200,16 @@ class GatewaySettings(Settings):
         True, "Remove load reports from responses before clients see them.", group=_HEALTH
     )
 
+    zone: str | None = setting(
+        None, "Where this gateway is: backends that registered the same zone, or none, come first.", group=_FAILURES
+    )
+    zone_healthy_share: float = setting(
+        0.5,
+        "Share of a zone's backends, or of a priority's, that must be healthy, or the next is used too.",
+        group=_FAILURES,
+        gt=0,
+        le=1,
+    )
     eject_after_failures: int | None = setting(
         5,
         "Failures in a row, while its peers do not fail alike, after which a backend gets no requests for a while; "

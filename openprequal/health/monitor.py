@@ -11,6 +11,7 @@ from zope.interface import implementer
 
 from openprequal.health.ejection import EjectionRules, Ejections
 from openprequal.health.standing import Standing
+from openprequal.health.tiers import Tiers
 from openprequal.health.verdict import failure_of
 from openprequal.interfaces import IMembershipObserver
 from openprequal.routing.member import Member
@@ -58,10 +59,13 @@ class HealthMonitor:
         default_path: Callable[[Backend], str],
         checks: CheckRules,
         ejection: EjectionRules | None = None,
+        zone: str | None = None,
+        enough: float = 0.5,
     ) -> None:
         """
         :param default_path: the health path of a backend whose registration named none.
         :param ejection: None: nobody is ejected.
+        :param zone: see :class:`~openprequal.health.tiers.Tiers`, as for *enough*.
         """
         self._clock = clock
         self._rng = rng
@@ -74,6 +78,7 @@ class HealthMonitor:
         """By backend id."""
         self.ejections: dict[str, Ejections] = {}
         """By service; empty if nobody is ejected."""
+        self._tiers = {name: Tiers(zone, enough) for name in services}
         if ejection is not None:
             for name, service in services.items():
                 self.ejections[name] = Ejections(ejection, service, self.standings, self._ejection_changed)
@@ -100,6 +105,7 @@ class HealthMonitor:
         standing.backend = new
         if standing.offered:
             service.balancer.reweighted(new)
+        self._apply(standing)
         if old.health_path != new.health_path:
             self._check_if_here(new)
 
@@ -110,6 +116,8 @@ class HealthMonitor:
         self._services[backend.service].remove(backend)
         if backend.service in self.ejections:
             self.ejections[backend.service].left(backend.id)
+        if self._tiers[backend.service].left(backend.id):
+            self._offer_all(backend.service)
 
     # ---- what traffic tells -----------------------------------------------------------------------------------------
 
@@ -223,10 +231,24 @@ class HealthMonitor:
         self._apply(standing)
 
     def _apply(self, standing: Standing) -> None:
-        """Tell the service, if what it was told last is no longer so."""
-        if standing.offered == standing.pickable:
+        """Tell the service, if what it was told last is no longer so, of this backend or of those whose turn it is."""
+        if self._tiers[standing.backend.service].note(standing):
+            self._offer_all(standing.backend.service)
+        else:
+            self._offer(standing)
+
+    def _offer_all(self, service: str) -> None:
+        standings = [standing for standing in self.standings.values() if standing.backend.service == service]
+        # First those whose turn it becomes, so that there is always somebody.
+        for standing in sorted(standings, key=lambda one: not self._tiers[service].uses(one.backend)):
+            self._offer(standing)
+
+    def _offer(self, standing: Standing) -> None:
+        uses = self._tiers[standing.backend.service].uses(standing.backend)
+        standing.standby = standing.pickable and not uses
+        if standing.offered == (standing.pickable and uses):
             return
-        standing.offered = standing.pickable
+        standing.offered = not standing.offered
         service = self._services[standing.backend.service]
         if standing.offered:
             service.up(standing.backend)

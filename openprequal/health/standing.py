@@ -13,6 +13,8 @@ class Condition(StrEnum):
     UP = "up"
     DOWN = "down"
     """Its checks fail."""
+    STANDBY = "standby"
+    """Healthy, and not its turn: enough of those before it are healthy (``tiers``)."""
     DRAINING = "draining"
     """By its own word."""
     EJECTED = "ejected"
@@ -37,6 +39,7 @@ class Standing:
         "passes",
         "since",
         "spared",
+        "standby",
         "state",
         "verdict",
     )
@@ -58,6 +61,8 @@ class Standing:
         """How often it was ejected since it joined."""
         self.spared = False
         """Ejected, but used all the same."""
+        self.standby = False
+        """It might be picked, but others come first."""
         self.since = now
         """When its condition became what it is."""
         self.failures = 0
@@ -84,6 +89,8 @@ class Standing:
             return Condition.DOWN if self.checked else Condition.UNCHECKED
         if self.state is LoadState.DRAINING:
             return Condition.DRAINING
+        if self.standby:
+            return Condition.STANDBY
         if self.ejected_until is None:
             return Condition.UP
         return Condition.PANIC if self.spared else Condition.EJECTED
@@ -96,6 +103,8 @@ class Standing:
             return f"ejected: {self.ejected_why}"
         if condition is Condition.PANIC:
             return f"used although {self.ejected_why}: so are more than half of its service"
+        if condition is Condition.STANDBY:
+            return "standby: enough backends of a lower priority number or a nearer zone are healthy"
         return "draining" if condition is Condition.DRAINING else self.verdict
 
     def passed(self, now: float, rise: int) -> None:
