@@ -111,6 +111,7 @@ def forwarder_to(
             forwarded=settings.forwarded,
             keep_host=settings.host_header == "keep",
             scheme=b"https" if secure else b"http",
+            deadline_field=settings.deadline_header.encode("ascii") if settings.deadline_header else None,
         ),
         response_rules=ResponseRules(
             via=Field(b"Via", b"1.1 " + pseudonym), date=date, strip_reports=settings.response_report_strip

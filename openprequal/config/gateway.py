@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, model_validato
 
 from openprequal.config.endpoints import listening_endpoints, url_of, url_of_endpoints
 from openprequal.config.schema import (
+    FieldName,
     Path,
     ServiceName,
     Settings,
@@ -231,6 +232,12 @@ class GatewaySettings(Settings):
         "the latency; none: no limit.",
         group=_FAILURES,
         allowed="auto or a whole number of at least 1",
+    )
+    deadline_header: FieldName | None = setting(
+        None,
+        "Field, like X-Deadline-Ms, that tells backends how many milliseconds are left for a request; none: none.",
+        group=_FAILURES,
+        allowed="a field name",
     )
     retry_attempts: int = setting(
         2,

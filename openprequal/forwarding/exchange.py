@@ -20,7 +20,7 @@ from openprequal.forwarding.downstream import Downstream
 from openprequal.forwarding.failures import connect_failed, nothing_picked, response_broken
 from openprequal.forwarding.forwarder import Forwarder
 from openprequal.forwarding.hop_by_hop import forwardable_trailers
-from openprequal.forwarding.request_head import host_line, render_request_head, takes_upgrade
+from openprequal.forwarding.request_head import deadline_line, host_line, render_request_head, takes_upgrade
 from openprequal.forwarding.response_head import forwarded_head
 from openprequal.forwarding.retry import may_be_repeated, may_repeat_on_fresh_connection
 from openprequal.http1.body import chunk as as_chunk
@@ -269,6 +269,10 @@ class Exchange:
         assert request.rendered is not None
         asks = self._service.reports.asks
         host = asks if request.host and rules.keep_host else asks + host_line(request, rules, member.backend)
+        if rules.deadline_field is not None:
+            timeouts, elapsed = self._forwarder.timeouts, self._forwarder.now() - self.began_at
+            left = timeouts.response_s if timeouts.total_s is None else timeouts.total_s - elapsed
+            host += deadline_line(request, rules.deadline_field, elapsed, left)
         request_id = b"" if request.brings_id else rules.request_ids()
         head = b"%b%b%b\r\n" % (request.rendered, host, request_id)
         body = self._first_body
