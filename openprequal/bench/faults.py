@@ -13,6 +13,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,10 @@ async def _until_up(port: int, count: int) -> None:
 
 
 async def killed(folder: Path, seconds: float, *flags: str) -> list[Figure]:
-    """One of four backends is killed every two seconds, and started again, under GETs in a closed loop."""
+    """One of four backends is killed every two seconds, and started again, under GETs in a closed loop.
+
+    Later where a machine takes longer to start one: the next is killed when the last one listens again.
+    """
     ports = free_ports(FLEET)
     load = ("--work-seconds=0.01", "--cores=0")
     async with _gateway(folder, *flags) as port:
@@ -91,6 +95,7 @@ async def killed(folder: Path, seconds: float, *flags: str) -> list[Figure]:
                     await asyncio.sleep(0.2)
                     backends[victim] = stack.enter_context(_backend(folder, port, victim, *load))
                     await asyncio.sleep(1.8)
+                    await asyncio.to_thread(backends[victim].wait_until, partial(listens, victim))
     failed = [one for one in traffic.asked if one.status != 200]
     asked = len(traffic.asked)
     return [
