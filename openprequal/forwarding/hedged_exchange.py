@@ -18,6 +18,7 @@ from openprequal.upstream.connection import UpstreamConnection
 from openprequal.values import Backend, Ending, Outcome
 
 _CANCELLED: Final = Outcome(Ending.CANCELLED, None, None)
+_TOO_SLOW: Final = Outcome(Ending.TIMEOUT, None, None)
 
 
 class Hedge:
@@ -80,7 +81,7 @@ class Hedge:
             self._end(Outcome(Ending.RESPONSE, head.status, None))
             return
         if not self.taken:
-            self._exchange.take(self, _CANCELLED)
+            self._exchange.take(self, _TOO_SLOW)
         self._exchange.response_started(head, chunk, ended)
 
     def response_more(self, chunk: bytes) -> None:
@@ -117,7 +118,8 @@ class HedgedExchange(Exchange):
     is an :class:`Exchange`.
 
     A request is hedged once, where it may be repeated and is whole, and within the budget of the retries. The loser is
-    cancelled, which says nothing about its backend.
+    cancelled. If that is the second, it says nothing about its backend; the first was too slow, and if that did not
+    count, nobody would notice a backend that never answers.
     """
 
     __slots__ = ("_began_waiting_at", "_hedge", "_hedged")
