@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from attrs import frozen
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, model_validator
+from pydantic import BaseModel, ConfigDict, IPvAnyNetwork, PlainValidator, model_validator
 
 from openprequal.config.endpoints import listening_endpoints, url_of, url_of_endpoints
 from openprequal.config.schema import (
@@ -42,7 +42,16 @@ FormatName = Literal[
 ]
 
 
-MaxInFlight = Annotated[int, Field(ge=1)] | Literal["auto"] | None
+def _max_in_flight(value: object) -> object:
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if value is None or value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return value
+    raise ValueError("auto or a whole number of at least 1")
+
+
+# A validator of its own: pydantic would tell of each member of the union what is wrong with it.
+MaxInFlight = Annotated[int | Literal["auto"] | None, PlainValidator(_max_in_flight)]
 
 
 class ServiceSettings(BaseModel):

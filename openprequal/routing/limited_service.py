@@ -12,6 +12,8 @@ from openprequal.values import Backend, Outcome
 class LimitedService(Service):
     """A :class:`Service` that sheds load before latency explodes at its backends.
 
+    A pick that waits for probes (sync mode) has no place yet: those of one round of probes may exceed the limit.
+
     A kind of its own, so that a service without such a limit pays nothing for it.
 
     :ivar limit: how many may be under way.
@@ -38,9 +40,6 @@ class LimitedService(Service):
     @property
     def saturated(self) -> bool:
         return super().saturated or self.in_flight >= self.limit.allowed
-
-    def has_room(self, backend: Backend) -> bool:
-        return self.in_flight < self.limit.allowed and super().has_room(backend)
 
     def assign(self, member: Member) -> None:
         self.in_flight += 1

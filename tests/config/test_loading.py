@@ -343,3 +343,17 @@ def test_any_text_for_any_flag_is_taken_or_refused_in_one_line(name: str, text: 
         line = str(error)
         assert len(line.splitlines()) == 1
         assert line.startswith("--" + name.replace("_", "-")) or name in line
+
+
+@pytest.mark.parametrize(("text", "most"), [("auto", "auto"), ("100", 100), ("none", None)])
+def test_a_limit_of_a_service_is_a_number_or_found(text: str, most: object) -> None:
+    assert gateway(service_max_in_flight=text).effective_services["default"].service_max_in_flight == most
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "some"])
+def test_any_other_limit_of_a_service_is_refused(text: str) -> None:
+    assert "auto or a whole number of at least 1" in complaint(service_max_in_flight=text)
+
+
+def test_a_response_that_is_no_error_cannot_be_retried() -> None:
+    assert "retry_statuses: 404, 503: only 500 and above" in complaint(retry_statuses="404,503")
