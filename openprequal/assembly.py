@@ -196,7 +196,7 @@ def _whole(
     ]
     GatewayMetrics(
         metrics,
-        lambda: service_samples(services, refused),
+        lambda: service_samples(services, refused, health.ejections),
         lambda: backend_samples(services, health.standings, reactor.seconds()),
         loop_lag=lag,
         client_connections=lambda: len(front.connections),

@@ -12,8 +12,10 @@ from openprequal.admin.own_address import OwnAddress
 from openprequal.admin.routes import Admin
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.names import resolve
+from openprequal.config.statuses import statuses_of
 from openprequal.data_plane import Clock, Services, configured_hook, members
-from openprequal.health.monitor import HealthMonitor
+from openprequal.health.ejection import EjectionRules
+from openprequal.health.monitor import CheckRules, HealthMonitor
 from openprequal.hooks.registration import RegistrationHooks
 from openprequal.interfaces import IRegistry, RegistryContext
 from openprequal.listening import ListeningService
@@ -34,18 +36,35 @@ def configured_registry(reactor: Clock, settings: GatewaySettings) -> IRegistry:
 
 def health_of(services: Services, reactor: Clock, rng: Random, settings: GatewaySettings) -> HealthMonitor:
     """Who of those that exist may be picked."""
+    ejection = None
+    if settings.eject_after_failures is not None:
+        ejection = EjectionRules(
+            failures=settings.eject_after_failures,
+            error_rate=settings.eject_error_rate,
+            first_s=settings.eject_seconds,
+            most_s=settings.eject_max_seconds,
+        )
     health = HealthMonitor(
         reactor,
         rng,
         services,
         members(reactor, settings),
         default_path=lambda backend: settings.effective_services[backend.service].backend_health_path,
-        interval_s=settings.health_interval_seconds,
-        timeout_s=settings.health_timeout_seconds,
+        checks=CheckRules(
+            interval_s=settings.health_interval_seconds,
+            timeout_s=settings.health_timeout_seconds,
+            rise=settings.health_rise,
+            fall=settings.health_fall,
+            jitter=settings.health_jitter,
+            statuses=statuses_of(settings.health_statuses),
+        ),
+        ejection=ejection,
+        zone=settings.zone,
+        enough=settings.zone_healthy_share,
     )
     for service in services.values():
         service.state_told = health.told_state
-        service.connect_failed = health.connect_failed
+        service.failed = health.failed
     return health
 
 

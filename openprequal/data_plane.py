@@ -11,14 +11,17 @@ from openprequal.balancing.catalogue import BALANCERS
 from openprequal.clocks import Periodic
 from openprequal.config.gateway import EffectiveService, GatewaySettings
 from openprequal.config.names import resolve
+from openprequal.config.statuses import statuses_of
 from openprequal.forwarding.downstream import Downstream
 from openprequal.forwarding.exchange import Exchange
 from openprequal.forwarding.forwarder import Forwarder, Timeouts
+from openprequal.forwarding.hedged_exchange import HedgedExchange
 from openprequal.forwarding.hooked_exchange import HookedExchange, TrafficHooks
 from openprequal.forwarding.http_date import HttpDate
 from openprequal.forwarding.request_head import RequestRules
 from openprequal.forwarding.request_ids import RequestIds
 from openprequal.forwarding.response_head import ResponseRules
+from openprequal.forwarding.retry import RetryRules, Unsafe
 from openprequal.frontend.limits import Limits
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
@@ -28,6 +31,10 @@ from openprequal.probing.http_probe import HttpProbeTransport
 from openprequal.probing.polled_probes import PolledProbes, as_in_band
 from openprequal.probing.report_formats.queue_metrics import QueueMetrics
 from openprequal.probing.report_reader import ReportReader
+from openprequal.routing.concurrency_limit import TICK_S, AdaptiveLimit, FixedLimit
+from openprequal.routing.lateness import TICK_S as LATENESS_TICK_S
+from openprequal.routing.lateness import Lateness
+from openprequal.routing.limited_service import LimitedService
 from openprequal.routing.member import Member
 from openprequal.routing.router import Router
 from openprequal.routing.service import Service
@@ -84,7 +91,7 @@ def proxied_exchanges(
     )
     if hooks:
         return lambda client, request: HookedExchange(hooks, forwarder, client, request)
-    return partial(Exchange, forwarder)
+    return partial(Exchange if settings.hedge_percentile is None else HedgedExchange, forwarder)
 
 
 def forwarder_to(
@@ -105,6 +112,7 @@ def forwarder_to(
             forwarded=settings.forwarded,
             keep_host=settings.host_header == "keep",
             scheme=b"https" if secure else b"http",
+            deadline_field=settings.deadline_header.encode("ascii") if settings.deadline_header else None,
         ),
         response_rules=ResponseRules(
             via=Field(b"Via", b"1.1 " + pseudonym), date=date, strip_reports=settings.response_report_strip
@@ -115,6 +123,13 @@ def forwarder_to(
             queue_s=settings.queue_timeout_seconds,
             connect_s=settings.connect_timeout_seconds,
             total_s=settings.total_timeout_seconds,
+        ),
+        retries=RetryRules(
+            attempts=settings.retry_attempts,
+            try_s=settings.try_timeout_seconds,
+            statuses=statuses_of(settings.retry_statuses) or frozenset(),
+            body_bytes=settings.retry_body_max_bytes,
+            unsafe=Unsafe(settings.retry_unsafe),
         ),
     )
 
@@ -161,20 +176,29 @@ def service_with_balancer(
             rng,
             probes,
             lambda: [member.backend for member in service.members.values()],
-            lambda backend, report: balancer.reported(backend, as_in_band(report, service.in_flight(backend))),
+            lambda backend, report: balancer.reported(backend, as_in_band(report, service.in_flight_at(backend))),
             effective.report_poll_seconds,
         )
         periodics.append(Periodic(reactor, polled.tick_interval_s, polled.tick, f"polls of {name}"))
     make = resolve(effective.load_balancer_class, "LOAD_BALANCER_CLASS", BALANCERS, IBalancer)
     balancer: IBalancer = make(BalancerContext(reactor, rng, asked, effective.balancer_parameters))
-    service = Service(
-        name,
-        balancer,
-        max_in_flight=settings.backend_max_in_flight,
-        queue_max=settings.queue_max,
-        reports=reports,
-    )
+    options: dict[str, Any] = {
+        "max_in_flight": settings.backend_max_in_flight,
+        "queue_max": settings.queue_max,
+        "reports": reports,
+        "retry_share": settings.retry_budget,
+    }
+    most = effective.service_max_in_flight
+    if most is None:
+        service = Service(name, balancer, **options)
+    else:
+        limit = AdaptiveLimit(reactor.seconds()) if most == "auto" else FixedLimit(most)
+        service = limited = LimitedService(name, balancer, limit=limit, **options)
+        periodics.append(Periodic(reactor, TICK_S, lambda: limited.tick(reactor.seconds()), f"limit of {name}"))
     service.departed = probes.forget
+    if settings.hedge_percentile is not None:
+        service.lateness = Lateness(settings.hedge_percentile, reactor.seconds)
+        periodics.append(Periodic(reactor, LATENESS_TICK_S, service.lateness.tick, f"late requests of {name}"))
     periodics.append(Periodic(reactor, 0.05, probes.expire, f"probe time-outs of {name}"))
     tick = getattr(balancer, "tick", None)
     if tick is not None:

@@ -28,6 +28,10 @@ class Backend:
     """Path that answers with a load report; None: the health path."""
     probe_port: int | None = None
     """Port that answers probes; None: the port of the URL."""
+    priority: int = 0
+    """Those of the lowest number are used while enough of them are healthy; 0 or more."""
+    zone: str | None = None
+    """Where it is; a gateway that knows its own zone prefers it. None: near every gateway."""
     heartbeat_seconds: float | None = None
     """Renews its registration this often; None: registered by hand, never reaped."""
 

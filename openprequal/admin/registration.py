@@ -25,6 +25,8 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Path = Annotated[str, AfterValidator(_path)]
 Weight = Annotated[float, Field(ge=0.001, le=1_000_000, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Priority = Annotated[int, Field(ge=0, le=1000)]
+Zone = Annotated[str, Field(min_length=1, max_length=63)]
 Load = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
 
@@ -57,6 +59,8 @@ class RegistrationBody(UnregistrationBody):
     health_path: Path | None = None
     probe_path: Path | None = None
     probe_port: Port | None = None
+    priority: Priority = 0
+    zone: Zone | None = None
     heartbeat_seconds: Seconds | None = None
     load: LoadBody | None = None
 
@@ -86,6 +90,8 @@ def read_registration(body: object, services: Collection[str]) -> Registration:
         health_path=told.health_path,
         probe_path=told.probe_path,
         probe_port=told.probe_port,
+        priority=told.priority,
+        zone=told.zone,
         heartbeat_seconds=told.heartbeat_seconds,
     )
     load = None if told.load is None else LoadReport(told.load.rif, told.load.latency, told.load.state)

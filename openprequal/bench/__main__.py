@@ -9,6 +9,8 @@ from types import FrameType
 
 from openprequal.balancing.catalogue import BALANCERS
 from openprequal.bench.agent_path import report as agent_path
+from openprequal.bench.faults import TRIALS
+from openprequal.bench.faults import report as faults_report
 from openprequal.bench.hot_path import report as hot_path
 from openprequal.bench.inference import WAYS as INFERENCE
 from openprequal.bench.inference import report as inference
@@ -60,6 +62,10 @@ def parser() -> argparse.ArgumentParser:
     streams.add_argument("--seeds", type=int, default=3, help="(%(default)s)")
     streams.add_argument("--seconds", type=float, default=40.0, help="of arrivals in a turn (%(default)s)")
     streams.add_argument("--load", type=float, default=0.8, help="of what all slots can serve (%(default)s)")
+    faults = commands.add_parser("faults", help="failures, overload and kills in real processes, and what became of it")
+    faults.add_argument("--trial", choices=list(TRIALS), action="append", help="several may be given (all)")
+    faults.add_argument("--scale", type=float, default=1.0, help="how much longer than usual (%(default)s)")
+    faults.add_argument("--gateway", action="append", default=[], metavar="FLAG", help="more flags of the gateway")
     return top
 
 
@@ -82,6 +88,9 @@ def main(arguments: list[str] | None = None) -> int:
         return _told(lambda: sidecar_path(options.rounds, options.seconds))
     if options.command == "inference":
         return _told(lambda: inference(options.ways, options.seeds, options.seconds, options.load))
+    if options.command == "faults":
+        trials = options.trial or list(TRIALS)
+        return _told(lambda: int(not faults_report(trials, options.scale, options.gateway)))
     names = [name for name in options.peers.split(",") if name and name != "none"]
     if unknown := set(names) - set(PEERS):
         top.error(f"--peers: {', '.join(sorted(unknown))} unknown, allowed are {', '.join(PEERS)}")

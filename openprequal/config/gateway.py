@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from attrs import frozen
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, model_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, PlainValidator, model_validator
 
 from openprequal.config.endpoints import listening_endpoints, url_of, url_of_endpoints
 from openprequal.config.schema import (
+    FieldName,
     Path,
     ServiceName,
     Settings,
@@ -16,12 +17,14 @@ from openprequal.config.schema import (
     Token,
     setting,
 )
+from openprequal.config.statuses import Statuses, statuses_of
 from openprequal.values import DEFAULT_SERVICE, ReportFormat
 
 _LISTENING = "Listening"
 _REGISTRATION = "Registration"
 _BALANCING = "Balancing and hooks"
 _HEALTH = "Health and metrics"
+_FAILURES = "Failures and overload"
 _CLIENTS = "Limits on clients"
 _BACKENDS = "Connections to backends"
 
@@ -70,6 +73,18 @@ INFERENCE_POLL_S = 0.25
 PollSeconds = Annotated[float, Field(ge=0.02)]
 
 
+def _max_in_flight(value: object) -> object:
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if value is None or value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return value
+    raise ValueError("auto or a whole number of at least 1")
+
+
+# A validator of its own: pydantic would tell of each member of the union what is wrong with it.
+MaxInFlight = Annotated[int | Literal["auto"] | None, PlainValidator(_max_in_flight)]
+
+
 class ServiceSettings(BaseModel):
     """One service, ``[services.NAME]`` in the file; what it leaves out is as for the gateway."""
 
@@ -83,6 +98,7 @@ class ServiceSettings(BaseModel):
     report_running_metric: str | None = None
     report_waiting_metric: str | None = None
     report_poll_seconds: PollSeconds | None = None
+    service_max_in_flight: MaxInFlight = None
 
 
 @frozen
@@ -99,6 +115,7 @@ class EffectiveService:
     report_waiting_metric: str | None
     report_poll_seconds: float | None
     """Every backend is asked once in so long; None: as the balancer asks."""
+    service_max_in_flight: int | Literal["auto"] | None
 
 
 class GatewaySettings(Settings):
@@ -191,6 +208,15 @@ class GatewaySettings(Settings):
     )
     health_interval_seconds: float = setting(5.0, "Seconds between two checks of a backend.", group=_HEALTH, gt=0)
     health_timeout_seconds: float = setting(2.0, "Seconds a check may take.", group=_HEALTH, gt=0)
+    health_rise: int = setting(1, "Passed checks in a row that bring a backend up.", group=_HEALTH, ge=1)
+    health_fall: int = setting(2, "Failed checks in a row that take it down.", group=_HEALTH, ge=1)
+    health_jitter: float = setting(0.2, "Share of the interval by which intervals differ.", group=_HEALTH, ge=0, le=1)
+    health_statuses: Statuses = setting(
+        (),
+        "Status that a check must be answered with; none: 2xx and 3xx, and 4xx where no health path was registered.",
+        group=_HEALTH,
+        allowed="status codes like 200, or ranges like 200-299",
+    )
     latency_window_seconds: float = setting(
         300.0,
         "Seconds that the averages in /metrics and /backends look back; never used to balance.",
@@ -224,6 +250,86 @@ class GatewaySettings(Settings):
     )
     response_report_strip: bool = setting(
         True, "Remove load reports from responses before clients see them.", group=_HEALTH
+    )
+
+    zone: str | None = setting(
+        None, "Where this gateway is: backends that registered the same zone, or none, come first.", group=_FAILURES
+    )
+    zone_healthy_share: float = setting(
+        0.5,
+        "Share of a zone's backends, or of a priority's, that must be healthy, or the next is used too.",
+        group=_FAILURES,
+        gt=0,
+        le=1,
+    )
+    eject_after_failures: int | None = setting(
+        5,
+        "Failures in a row, while its peers do not fail alike, after which a backend gets no requests for a while; "
+        "none: nobody is ejected.",
+        group=_FAILURES,
+        ge=1,
+    )
+    eject_error_rate: float = setting(
+        0.5, "The same by the share that fails, if above twice its peers'.", group=_FAILURES, gt=0, le=1
+    )
+    eject_seconds: float = setting(
+        10.0, "Seconds of the first ejection; each that follows soon is twice as long.", group=_FAILURES, gt=0
+    )
+    eject_max_seconds: float = setting(300.0, "Seconds of the longest.", group=_FAILURES, gt=0)
+
+    service_max_in_flight: MaxInFlight = setting(
+        None,
+        "Requests under way to all backends of a service; beyond it they wait in its queue or get 503. auto: found by "
+        "the latency; none: no limit.",
+        group=_FAILURES,
+        allowed="auto or a whole number of at least 1",
+    )
+    deadline_header: FieldName | None = setting(
+        None,
+        "Field, like X-Deadline-Ms, that tells backends how many milliseconds are left for a request; none: none.",
+        group=_FAILURES,
+        allowed="a field name",
+    )
+    retry_attempts: int = setting(
+        2,
+        "Further backends tried when one breaks before its response, if the request may be repeated.",
+        group=_FAILURES,
+        ge=0,
+    )
+    retry_budget: float = setting(
+        0.2,
+        "Share of requests that may be sent again, refused connects included, with 3 a second at least; 0: none.",
+        group=_FAILURES,
+        ge=0,
+        le=1,
+    )
+    retry_statuses: Statuses = setting(
+        (),
+        "Status of a response after which another backend is tried, like 502-504.",
+        group=_FAILURES,
+        allowed="status codes like 503, or ranges like 502-504, all from 500",
+    )
+    retry_unsafe: Literal["no", "keyed", "yes"] = setting(
+        "no",
+        "Repeat POST and PATCH too; keyed: those with an Idempotency-Key.",
+        group=_FAILURES,
+    )
+    retry_body_max_bytes: int = setting(
+        65_536, "Bytes of a request body that are kept to be sent again.", group=_FAILURES, ge=0
+    )
+    try_timeout_seconds: float | None = setting(
+        None,
+        "Seconds without a response head after which another backend is tried, if one may; none: never.",
+        group=_FAILURES,
+        gt=0,
+    )
+
+    hedge_percentile: float | None = setting(
+        None,
+        "Ask a second backend when a response takes longer than so many percent do, within retry_budget; none: never.",
+        group=_FAILURES,
+        ge=1,
+        le=99.9,
     )
 
     request_line_max_bytes: int = setting(8192, "Bytes of a request line.", group=_CLIENTS, ge=64, le=1 << 20)
@@ -266,6 +372,8 @@ class GatewaySettings(Settings):
     def _fits_together(self) -> Self:
         if self.admin_port == self.port and not self.listen:
             raise ValueError(f"admin_port and port are both {self.port}: must differ")
+        if min(statuses_of(self.retry_statuses) or {500}) < 500:
+            raise ValueError(f"retry_statuses: {', '.join(self.retry_statuses)}: only 500 and above can be retried")
         for name, service in self.effective_services.items():
             if service.report_waiting_metric and not service.report_running_metric:
                 raise ValueError(f"report_waiting_metric: {name} needs report_running_metric too")
@@ -324,4 +432,5 @@ class GatewaySettings(Settings):
             report_poll_seconds=service.report_poll_seconds
             or self.report_poll_seconds
             or (INFERENCE_POLL_S if server is not None else None),
+            service_max_in_flight=service.service_max_in_flight or self.service_max_in_flight,
         )

@@ -59,6 +59,7 @@ ServiceName = Annotated[
     str, _matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "up to 63 letters, digits and ._-, the first no sign")
 ]
 Path = Annotated[str, _matching(r"/[!-\"$-~]*", "a path that starts with /, without spaces and #")]
+FieldName = Annotated[str, _matching(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "a field name (RFC 9110 section 5.1)")]
 Token = Annotated[SecretStr, AfterValidator(_check_token)]
 """A bearer token; an empty one would let everybody in."""
 

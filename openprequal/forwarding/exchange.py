@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 
 from openprequal.errors import (
     BackendTimeout,
+    BadGateway,
     GatewayError,
     NoBackend,
     RequestTimeout,
@@ -19,9 +20,9 @@ from openprequal.forwarding.downstream import Downstream
 from openprequal.forwarding.failures import connect_failed, nothing_picked, response_broken
 from openprequal.forwarding.forwarder import Forwarder
 from openprequal.forwarding.hop_by_hop import forwardable_trailers
-from openprequal.forwarding.request_head import host_line, render_request_head, takes_upgrade
+from openprequal.forwarding.request_head import deadline_line, host_line, render_request_head, takes_upgrade
 from openprequal.forwarding.response_head import forwarded_head
-from openprequal.forwarding.retry import may_repeat_on_fresh_connection
+from openprequal.forwarding.retry import may_be_repeated, may_repeat_on_fresh_connection
 from openprequal.http1.body import chunk as as_chunk
 from openprequal.http1.body import last_chunk
 from openprequal.http1.fields import Field, FieldSection
@@ -62,6 +63,7 @@ class Exchange:
         "_queued_at",
         "_request_ended",
         "_responding",
+        "_retries",
         "_reused",
         "_sent_at",
         "_service",
@@ -93,7 +95,8 @@ class Exchange:
         self._client_congested = False
         self._status = 0
         self._head_latency: float | None = None
-        self._last_failure: Exception | None = None
+        self._last_failure: GatewayError | None = None
+        self._retries = 0
         self._moved_at = self.began_at
 
     # ---- the request, from the client -------------------------------------------------------------------------------
@@ -122,8 +125,11 @@ class Exchange:
             # Paused, but bytes read before the pause took effect still come.
             self._first_body += chunk
             return
-        self._body_at_hand = False
-        self._first_body = b""
+        if self._body_at_hand and len(self._first_body) + len(chunk) <= self._forwarder.retries.body_bytes:
+            self._first_body += chunk
+        else:
+            self._body_at_hand = False
+            self._first_body = b""
         self._moved_at = self._forwarder.now()
         connection.send(as_chunk(chunk) if self.request.length == CHUNKED and not self._tunnel else chunk)
 
@@ -166,7 +172,9 @@ class Exchange:
     # ---- choosing a backend -----------------------------------------------------------------------------------------
 
     def _pick(self) -> None:
-        picked = self._service.pick(self.request, self._tried)
+        self._go_to(self._service.pick(self.request, self._tried))
+
+    def _go_to(self, picked: Backend | IPending | None) -> None:
         if picked.__class__ is Backend:
             self._attempt(picked)
         elif picked is None:
@@ -235,23 +243,36 @@ class Exchange:
         member = self._member
         assert member is not None
         self._end_attempt(Outcome(Ending.CONNECT_FAILED, None, None))
-        self._last_failure = reason
+        error = self._last_failure = connect_failed(reason)
         self._tried = self._tried | {member.backend.id}
-        if self._forwarder.now() - self.began_at > 2 * self._forwarder.timeouts.connect_s:
-            self._fail(connect_failed(reason))
+        now, budget = self._forwarder.now(), self._service.retry_budget
+        if now - self._moved_at > 2 * self._forwarder.timeouts.connect_s or not budget.available(now):
+            self._fail(error)
         else:
+            budget.spend("connect")
             self._pick()
 
     # ---- the request, to the backend --------------------------------------------------------------------------------
 
     def _send(self, connection: UpstreamConnection, member: Member) -> None:
+        self._connection = connection
+        connection.begin(self, self.request.method)
+        self._sent_at = self._moved_at = self._forwarder.now()
+        connection.send(self._message(member))
+        if not self._request_ended and self._connection is connection:
+            self._client.resume_request()
+
+    def _message(self, member: Member) -> bytes:
+        """The request for that backend: its head, and what is there of its body."""
         request = self.request
         rules = self._forwarder.request_rules
         assert request.rendered is not None
-        self._connection = connection
-        connection.begin(self, request.method)
         asks = self._service.reports.asks
         host = asks if request.host and rules.keep_host else asks + host_line(request, rules, member.backend)
+        if rules.deadline_field is not None:
+            timeouts, elapsed = self._forwarder.timeouts, self._forwarder.now() - self.began_at
+            left = timeouts.response_s if timeouts.total_s is None else timeouts.total_s - elapsed
+            host += deadline_line(request, rules.deadline_field, elapsed, left)
         request_id = b"" if request.brings_id else rules.request_ids()
         head = b"%b%b%b\r\n" % (request.rendered, host, request_id)
         body = self._first_body
@@ -259,10 +280,7 @@ class Exchange:
             body = as_chunk(body)
             if self._request_ended:
                 body += last_chunk(self._trailers)
-        self._sent_at = self._moved_at = self._forwarder.now()
-        connection.send(head + body if body else head)
-        if not self._request_ended and self._connection is connection:
-            self._client.resume_request()
+        return head + body if body else head
 
     def upstream_congested(self) -> None:
         """The backend reads more slowly than the client sends."""
@@ -288,9 +306,7 @@ class Exchange:
         """The final head is there."""
         forwarder = self._forwarder
         now = self._moved_at = forwarder.now()
-        self._head_latency = now - self._sent_at
-        self._status = head.status
-        self._responding = True
+        latency = self._head_latency = now - self._sent_at
         rules = forwarder.response_rules
         forwarded = forwarded_head(head, rules)
         member, connection = self._member, self._connection
@@ -299,10 +315,19 @@ class Exchange:
         load, echoes = connection.load, connection.echoes
         others = [*forwarded.reports, *echoes] if echoes else forwarded.reports
         report = None if forwarded.aged else self._service.reports.in_fields(load, others)
-        if head.status < 500:
-            member.answered_at = now
         if report is not None:
             self._service.reported(member, report, now)
+        if head.status < 500:
+            member.answered_at = now
+        elif head.status in forwarder.retries.statuses and self._try_another(
+            "status",
+            BadGateway(f"answered {head.status}"),
+            Outcome(Ending.RESPONSE, head.status, latency),
+            reusable=ended and self._request_ended,
+        ):
+            return
+        self._status = head.status
+        self._responding = True
         section = forwarded.section
         if load is not None and not rules.strip_reports:
             section = section.plus(Field(b"OpenPrequal-Load", load), *echoes)
@@ -350,12 +375,56 @@ class Exchange:
         ):
             self._connect(member)
             return
-        self._end_attempt(Outcome(Ending.BROKEN, self._status or None, self._head_latency))
+        outcome = Outcome(Ending.BROKEN, self._status or None, self._head_latency)
+        if self._try_another("broken", response_broken(reason), outcome):
+            return
+        self._end_attempt(outcome)
         if self._responding:
             self._client.abort_response()
             self._settle(self._status)
         else:
             self._fail(response_broken(reason))
+
+    # ---- another try ------------------------------------------------------------------------------------------------
+
+    def _try_another(self, why: str, error: GatewayError, outcome: Outcome, *, reusable: bool = False) -> bool:
+        """Give the request to another backend, and end the attempt under way with *outcome*.
+
+        :param error: what the client is told if that fails too.
+        :param reusable: the connection has ended its response, and can carry another.
+        :return: False if it may not be repeated, or nobody else may be picked: then nothing was done.
+        """
+        member, connection, service = self._member, self._connection, self._service
+        rules, now = self._forwarder.retries, self._forwarder.now()
+        if member is None or self._responding or not self._body_at_hand or self._retries >= rules.attempts:
+            return False
+        if not may_be_repeated(self.request, rules) or not service.retry_budget.available(now):
+            return False
+        tried = self._tried | {member.backend.id}
+        picked = service.pick(self.request, tried)
+        if picked is None:
+            return False
+        service.retry_budget.spend(why)
+        self._retries += 1
+        self._tried, self._last_failure = tried, error
+        self._member = self._connection = self._head_latency = None
+        self._congested = False
+        self._moved_at = now
+        if not self._request_ended:
+            self._client.pause_request()
+        # Before the other is given up: what is freed there may be taken by one that waits, and so may the room here.
+        self._go_to(picked)
+        if connection is not None:
+            if reusable:
+                member.connections.give_back(connection)
+            else:
+                connection.abort()
+        if outcome.latency_s is not None:
+            member.latency.add(outcome.latency_s, now)
+        service.free(member, outcome)
+        return True
+
+    # ---- the end of the response ------------------------------------------------------------------------------------
 
     def _response_complete(self, now: float) -> None:
         member, connection = self._member, self._connection
@@ -391,6 +460,9 @@ class Exchange:
                 self._stalled(timeouts.stall_s)
         elif now - self._moved_at > timeouts.response_s:
             self._timed_out(BackendTimeout(f"no response head within {timeouts.response_s} s"))
+        elif (try_s := self._forwarder.retries.try_s) is not None and now - self._moved_at > try_s:
+            error = BackendTimeout(f"no response head within {try_s} s")
+            self._try_another("timeout", error, Outcome(Ending.TIMEOUT, None, None))
 
     def shut_down(self) -> None:
         """The gateway ends now."""

@@ -5,13 +5,13 @@ from twisted.internet.error import TimeoutError as ConnectTimedOut
 from openprequal.errors import BackendTimeout, BadGateway, GatewayError, NoBackend, ServiceBusy
 
 
-def nothing_picked(*, service: str, saturated: bool, last_failure: Exception | None) -> GatewayError:
+def nothing_picked(*, service: str, saturated: bool, last_failure: GatewayError | None) -> GatewayError:
     """The balancer had nobody (left) for the request.
 
-    :param last_failure: why the last connect failed, if any was tried.
+    :param last_failure: what the last attempt failed of, if any was made.
     """
     if last_failure is not None:
-        return connect_failed(last_failure)
+        return last_failure
     if saturated:
         return ServiceBusy(f"every backend of {service} is at its limit and the queue is full")
     return NoBackend(f"no backend of {service} may be picked")

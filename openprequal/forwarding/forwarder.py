@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from attrs import frozen
+from attrs import field, frozen
 
 from openprequal.forwarding.request_head import RequestRules
 from openprequal.forwarding.response_head import ResponseRules
+from openprequal.forwarding.retry import RetryRules
 from openprequal.http1.request import RequestHead
 from openprequal.routing.service import Service
 
@@ -21,7 +22,7 @@ class Timeouts:
     queue_s: float = 1.0
     """For a backend with room (503)."""
     connect_s: float = 2.0
-    """For all connects of one request together, twice this (502, 504)."""
+    """For all connects in a row together, twice this (502, 504)."""
     total_s: float | None = None
     """From the request's head to the response's end."""
 
@@ -37,3 +38,4 @@ class Forwarder:
     request_rules: RequestRules
     response_rules: ResponseRules
     timeouts: Timeouts = Timeouts()
+    retries: RetryRules = field(factory=RetryRules)

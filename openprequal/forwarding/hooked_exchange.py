@@ -9,10 +9,10 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
-from openprequal.errors import GatewayError, HookFailed
+from openprequal.errors import BadGateway, GatewayError, HookFailed
 from openprequal.forwarding.downstream import Downstream
-from openprequal.forwarding.exchange import Exchange
 from openprequal.forwarding.forwarder import Forwarder
+from openprequal.forwarding.hedged_exchange import HedgedExchange
 from openprequal.hooks.calling import call
 from openprequal.hooks.request_hooks import HookRequest, HookResponse, path_for_hook, rewritten_path
 from openprequal.http1.fields import Field
@@ -41,8 +41,8 @@ class TrafficHooks:
         return call(hook, *args, clock=self.clock, timeout_s=self.timeout_s, on_failure=self.on_failure, check=check)
 
 
-class HookedExchange(Exchange):
-    """An :class:`Exchange` after the path and the request hook had their say; on the way back the response hook has."""
+class HookedExchange(HedgedExchange):
+    """An exchange after the path and the request hook had their say; on the way back the response hook has."""
 
     __slots__ = ("_body", "_held", "_hooks", "_waiting")
 
@@ -116,6 +116,13 @@ class HookedExchange(Exchange):
         if hook is None or member is None:
             super().response_started(head, chunk, ended)
             return
+        self._cancel_hedge()
+        if head.status in self._forwarder.retries.statuses and self._try_another(
+            "status", BadGateway(f"answered {head.status}"), Outcome(Ending.RESPONSE, head.status, None)
+        ):
+            return
+        # The hook is asked once: this is the response, whatever it or its connection becomes.
+        self._body_at_hand = False
         handed = HookResponse(head.status, [(field.name, field.value) for field in head.fields], member.backend)
         self._held = []
         if not ended and self._connection is not None:

@@ -34,6 +34,8 @@ class RequestRules:
     keep_host: bool = True
     """Send the client's Host on, not the backend's."""
     scheme: bytes = b"http"
+    deadline_field: bytes | None = None
+    """Name of the field that tells the backend how many milliseconds are left for the request; None: none does."""
 
     def is_trusted(self, client: str) -> bool:
         """Is *client* (an IP address; anything else is not) one of the trusted proxies?"""
@@ -71,6 +73,7 @@ def render_request_head(request: RequestHead, rules: RequestRules) -> bytes:
         head += [b"Host: ", request.host, b"\r\n"]
     via: list[bytes] = []
     forwarded: dict[bytes, list[bytes]] = {}
+    deadline_key = rules.deadline_field.lower() if rules.deadline_field is not None else None
     for field in request.head_fields:
         key = field.key
         if key in _ELSEWHERE or key in dropped:
@@ -80,7 +83,7 @@ def render_request_head(request: RequestHead, rules: RequestRules) -> bytes:
         elif key in _FORWARDED_FIELDS:
             if trusted:
                 forwarded.setdefault(key, []).append(field.value)
-        elif key not in _REWRITTEN and (key != b"max-forwards" or request.max_forwards is None):
+        elif key not in _REWRITTEN and key != deadline_key and (key != b"max-forwards" or request.max_forwards is None):
             head.append(field.wire)
     _check_loop(via, rules.pseudonym)
     if request.length == CHUNKED:
@@ -107,6 +110,18 @@ def host_line(request: RequestHead, rules: RequestRules, backend: Backend) -> by
     if rules.keep_host and request.host:
         return b""
     return b"Host: " + backend.authority.encode("ascii") + b"\r\n"
+
+
+def deadline_line(request: RequestHead, name: bytes, elapsed_s: float, left_s: float) -> bytes:
+    """The field *name*: the milliseconds that are left, by our time-out or by what the client said in the same field.
+
+    :param elapsed_s: since the request came.
+    :param left_s: until we give it up.
+    """
+    told = request.header(name.lower())
+    if told is not None and told.isdigit() and len(told) < 10:
+        left_s = min(left_s, int(told) / 1000 - elapsed_s)
+    return b"%b: %d\r\n" % (name, max(0, round(left_s * 1000)))
 
 
 def _check_loop(via: list[bytes], pseudonym: bytes) -> None:

@@ -4,22 +4,39 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final
 
+from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from openprequal.health.ejection import EjectionRules, Ejections
 from openprequal.health.standing import Standing
+from openprequal.health.tiers import Tiers
 from openprequal.health.verdict import failure_of
 from openprequal.interfaces import IMembershipObserver
 from openprequal.routing.member import Member
 from openprequal.routing.service import Service
 from openprequal.upstream.fetch import Answer, Fetch, get_request
-from openprequal.values import Backend, LoadState, ReportWay
+from openprequal.values import Backend, Ending, LoadState, Outcome, ReportWay
 
-FALL: Final = 2
-JITTER: Final = 0.2
 # A failed check, or a connect failure under traffic, is followed by another check this soon.
 RECHECK_S: Final = 0.5
+
+
+@frozen
+class CheckRules:
+    """How backends are checked."""
+
+    interval_s: float = 5.0
+    timeout_s: float = 2.0
+    rise: int = 1
+    """Passed checks in a row that bring a backend up."""
+    fall: int = 2
+    """Failed checks in a row that take it down."""
+    jitter: float = 0.2
+    """Share of the interval by which intervals differ, so that checks spread."""
+    statuses: frozenset[int] | None = None
+    """Those that pass; None: see ``verdict``."""
 
 
 @implementer(IMembershipObserver)
@@ -40,22 +57,31 @@ class HealthMonitor:
         make_member: Callable[[Backend], Member],
         *,
         default_path: Callable[[Backend], str],
-        interval_s: float,
-        timeout_s: float,
+        checks: CheckRules,
+        ejection: EjectionRules | None = None,
+        zone: str | None = None,
+        enough: float = 0.5,
     ) -> None:
         """
         :param default_path: the health path of a backend whose registration named none.
+        :param ejection: None: nobody is ejected.
+        :param zone: see :class:`~openprequal.health.tiers.Tiers`, as for *enough*.
         """
         self._clock = clock
         self._rng = rng
         self._services = services
         self._make_member = make_member
         self._default_path = default_path
-        self._interval_s = interval_s
-        self._timeout_s = timeout_s
+        self._rules = checks
         self._checks: dict[str, tuple[Fetch, float]] = {}
         self.standings: dict[str, Standing] = {}
         """By backend id."""
+        self.ejections: dict[str, Ejections] = {}
+        """By service; empty if nobody is ejected."""
+        self._tiers = {name: Tiers(zone, enough) for name in services}
+        if ejection is not None:
+            for name, service in services.items():
+                self.ejections[name] = Ejections(ejection, service, self.standings, self._ejection_changed)
 
     # ---- membership -------------------------------------------------------------------------------------------------
 
@@ -79,6 +105,7 @@ class HealthMonitor:
         standing.backend = new
         if standing.offered:
             service.balancer.reweighted(new)
+        self._apply(standing)
         if old.health_path != new.health_path:
             self._check_if_here(new)
 
@@ -87,13 +114,22 @@ class HealthMonitor:
         self._cancel_check(backend.id)
         self.standings.pop(backend.id, None)
         self._services[backend.service].remove(backend)
+        if backend.service in self.ejections:
+            self.ejections[backend.service].left(backend.id)
+        if self._tiers[backend.service].left(backend.id):
+            self._offer_all(backend.service)
 
     # ---- what traffic tells -----------------------------------------------------------------------------------------
 
-    def connect_failed(self, backend: Backend) -> None:
-        """Under traffic no connection could be made: check soon, whatever the interval says."""
+    def failed(self, member: Member, outcome: Outcome) -> None:
+        """An attempt at a backend ended otherwise than with a response below 500."""
+        backend = member.backend
+        ejections = self.ejections.get(backend.service)
+        if ejections is not None:
+            ejections.failed(member, outcome, self._clock.seconds())
         standing = self.standings.get(backend.id)
-        if standing is not None and standing.checked_up:
+        if outcome.ending is Ending.CONNECT_FAILED and standing is not None and standing.checked_up:
+            # Check now, whatever the interval says.
             standing.next_check = min(standing.next_check, self._clock.seconds())
             if backend.id not in self._checks:
                 self._check(standing)
@@ -110,10 +146,12 @@ class HealthMonitor:
     def tick(self) -> None:
         """Called a few times a second: begin the checks that are due, give up those that take too long."""
         now = self._clock.seconds()
+        for ejections in self.ejections.values():
+            ejections.tick(now)
         for backend_id, (fetch, deadline) in list(self._checks.items()):
             if deadline <= now:
                 fetch.cancel()
-                self._checked(backend_id, TimeoutError(f"none within {self._timeout_s} s"))
+                self._checked(backend_id, TimeoutError(f"none within {self._rules.timeout_s} s"))
         for standing in list(self.standings.values()):
             if standing.next_check <= now and standing.backend.id not in self._checks:
                 if standing.checked_up and not standing.failures and self._served_since(standing, now):
@@ -127,9 +165,16 @@ class HealthMonitor:
             self._cancel_check(backend_id)
 
     def _served_since(self, standing: Standing, now: float) -> bool:
-        """Has it answered real requests within the interval? Then a check would say nothing new."""
+        """Has it answered requests or probes within the interval? Then a check would say nothing new.
+
+        A heartbeat does not count: it shows that the backend reaches us, not that we reach it; nor do probes of a port
+        of their own.
+        """
         member = self._services[standing.backend.service].members[standing.backend.id]
-        return member.answered_at > now - self._interval_s
+        served_at = member.answered_at
+        if member.report_way is ReportWay.PROBE and member.probe_connections is member.connections:
+            served_at = max(served_at, member.reported_at)
+        return served_at > now - self._rules.interval_s
 
     def _check_if_here(self, backend: Backend) -> None:
         standing = self.standings.get(backend.id)
@@ -142,7 +187,7 @@ class HealthMonitor:
         path = backend.health_path or self._default_path(backend)
         request = get_request(path, backend.authority)
         fetch = Fetch(member.connections, request, lambda result: self._checked(backend.id, result))
-        self._checks[backend.id] = (fetch, self._clock.seconds() + self._timeout_s)
+        self._checks[backend.id] = (fetch, self._clock.seconds() + self._rules.timeout_s)
         fetch.start()
 
     def _checked(self, backend_id: str, result: Answer | Exception) -> None:
@@ -157,11 +202,11 @@ class HealthMonitor:
         if report is not None:
             # One that drains gets no traffic and no probes: a check is how it can say that it is ready again.
             service.noted(service.members[backend_id], report, now, ReportWay.HEALTH_CHECK)
-        why = failure_of(standing.backend, result)
+        why = failure_of(standing.backend, result, self._rules.statuses)
         if why is None:
-            standing.passed(now)
+            standing.passed(now, self._rules.rise)
         else:
-            standing.failed(why, now, FALL)
+            standing.failed(why, now, self._rules.fall)
         self._schedule(standing, now)
         if was_up != standing.checked_up:
             self.log.info(
@@ -173,16 +218,37 @@ class HealthMonitor:
         self._apply(standing)
 
     def _schedule(self, standing: Standing, now: float) -> None:
-        interval = self._interval_s * (1 + JITTER * (self._rng.random() - 0.5))
+        rules = self._rules
+        interval = rules.interval_s * (1 + rules.jitter * (self._rng.random() - 0.5))
         if standing.failures:
             interval = min(interval, RECHECK_S * min(standing.failures, 10))
+        elif not standing.checked_up:  # on its way up
+            interval = min(interval, RECHECK_S)
         standing.next_check = now + interval
 
+    def _ejection_changed(self, standing: Standing) -> None:
+        self.log.info("{backend}: {reason}", backend=standing.backend.url, reason=standing.reason)
+        self._apply(standing)
+
     def _apply(self, standing: Standing) -> None:
-        """Tell the service, if what it was told last is no longer so."""
-        if standing.offered == standing.pickable:
+        """Tell the service, if what it was told last is no longer so, of this backend or of those whose turn it is."""
+        if self._tiers[standing.backend.service].note(standing):
+            self._offer_all(standing.backend.service)
+        else:
+            self._offer(standing)
+
+    def _offer_all(self, service: str) -> None:
+        standings = [standing for standing in self.standings.values() if standing.backend.service == service]
+        # First those whose turn it becomes, so that there is always somebody.
+        for standing in sorted(standings, key=lambda one: not self._tiers[service].uses(one.backend)):
+            self._offer(standing)
+
+    def _offer(self, standing: Standing) -> None:
+        uses = self._tiers[standing.backend.service].uses(standing.backend)
+        standing.standby = standing.pickable and not uses
+        if standing.offered == (standing.pickable and uses):
             return
-        standing.offered = standing.pickable
+        standing.offered = not standing.offered
         service = self._services[standing.backend.service]
         if standing.offered:
             service.up(standing.backend)

@@ -31,6 +31,16 @@ class ServiceSample(NamedTuple):
     """Requests that wait for a backend to have room."""
     reports_ignored: int = 0
     """Load reports that could not be read, or claimed something absurd."""
+    ejections: Mapping[str, int] = {}
+    """Backends ejected so far, by cause."""
+    panic: bool = False
+    """More than half of its backends would be ejected, so that all are used."""
+    retries: Mapping[str, int] = {}
+    """Attempts beyond each request's first, by why they were made."""
+    retries_refused: int = 0
+    """Those that the retry budget did not allow."""
+    limit: int | None = None
+    """Requests that may be under way to all its backends together; None: no limit."""
 
 
 class BackendSample(NamedTuple):
@@ -48,6 +58,8 @@ class BackendSample(NamedTuple):
     """Its own latency estimate, by the same report."""
     average_latency_s: float | None
     """Mean latency this gateway measured over ``LATENCY_WINDOW_SECONDS``."""
+    condition: str = ""
+    """What it is, in one word (``health/standing.py``)."""
 
 
 class AgentSample(NamedTuple):
@@ -143,7 +155,28 @@ def _service_families(samples: list[ServiceSample]) -> Iterator[Metric]:
     ignored = CounterMetricFamily(
         "openprequal_load_reports_ignored", "Load reports that were unreadable or absurd.", labels=("service",)
     )
+    ejections = CounterMetricFamily("openprequal_ejections", "Backends ejected.", labels=("service", "cause"))
+    panic = GaugeMetricFamily(
+        "openprequal_panic", "1 if ejected backends are used, being more than half.", labels=("service",)
+    )
+    retries = CounterMetricFamily(
+        "openprequal_retries", "Attempts beyond a request's first.", labels=("service", "why")
+    )
+    refused = CounterMetricFamily(
+        "openprequal_retries_refused", "Attempts that the retry budget did not allow.", labels=("service",)
+    )
+    limit = GaugeMetricFamily(
+        "openprequal_in_flight_limit", "Requests that may be under way to a service.", labels=("service",)
+    )
     for sample in samples:
+        if sample.limit is not None:
+            limit.add_metric((sample.service,), sample.limit)
+        for why, count in sample.retries.items():
+            retries.add_metric((sample.service, why), count)
+        refused.add_metric((sample.service,), sample.retries_refused)
+        for cause, count in sample.ejections.items():
+            ejections.add_metric((sample.service, cause), count)
+        panic.add_metric((sample.service,), float(sample.panic))
         for (method, code), count in sample.tally.counts().items():
             requests.add_metric((sample.service, method, code), count)
         _add_durations(durations, (sample.service,), sample.tally.durations)
@@ -155,7 +188,7 @@ def _service_families(samples: list[ServiceSample]) -> Iterator[Metric]:
             picks.add_metric((sample.service, reason), count)
         queue.add_metric((sample.service,), sample.queue_length)
         ignored.add_metric((sample.service,), sample.reports_ignored)
-    yield from (requests, durations, probes, pool, picks, queue, ignored)
+    yield from (requests, durations, probes, pool, picks, queue, ignored, ejections, panic, retries, refused, limit)
 
 
 _BACKEND_GAUGES: tuple[tuple[str, str, Callable[[BackendSample], float | None]], ...] = (
@@ -176,6 +209,12 @@ def _backend_families(samples: list[BackendSample]) -> Iterator[Metric]:
             if value is not None:
                 family.add_metric((sample.service, sample.url), value)
         yield family
+    condition = GaugeMetricFamily(
+        "openprequal_backend_condition", "1 for what the backend is now.", labels=("service", "backend", "condition")
+    )
+    for sample in samples:
+        condition.add_metric((sample.service, sample.url, sample.condition), 1)
+    yield condition
 
 
 def _counter(name: str, meaning: str, label: str, counts: Mapping[str, int]) -> Metric:

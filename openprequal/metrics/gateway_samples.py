@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 
+from openprequal.health.ejection import Ejections
 from openprequal.health.standing import Standing
 from openprequal.metrics.families import BackendSample, ServiceSample
 from openprequal.metrics.tally import RequestTally
+from openprequal.routing.limited_service import LimitedService
 from openprequal.routing.service import Service
 
 
-def service_samples(services: Mapping[str, Service], refused: RequestTally) -> Iterator[ServiceSample]:
+def service_samples(
+    services: Mapping[str, Service], refused: RequestTally, ejections: Mapping[str, Ejections]
+) -> Iterator[ServiceSample]:
     """One sample a service, and one for requests that were refused before they had a service."""
     for service in services.values():
-        balancer = service.balancer
+        balancer, ejecting = service.balancer, ejections.get(service.name)
         yield ServiceSample(
             service.name,
             service.tally,
@@ -20,6 +24,11 @@ def service_samples(services: Mapping[str, Service], refused: RequestTally) -> I
             getattr(balancer, "probe_results", {}),
             service.queued,
             service.reports.ignored,
+            ejecting.counts if ejecting is not None else {},
+            ejecting is not None and ejecting.panic,
+            service.retry_budget.counts,
+            service.retry_budget.refused,
+            service.limit.allowed if isinstance(service, LimitedService) else None,
         )
     yield ServiceSample(refused.service, refused, {}, None, {}, 0)
 
@@ -40,4 +49,5 @@ def backend_samples(
                 report.rif if report is not None else None,
                 report.latency_s if report is not None else None,
                 member.latency.average(now),
+                standing.condition if standing is not None else "left",
             )

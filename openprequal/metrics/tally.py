@@ -66,6 +66,11 @@ class RequestTally:
             self._by_token[key] = 1
         self.durations.observe(duration_s)
 
+    @property
+    def total(self) -> int:
+        """Requests so far."""
+        return sum(self._by_token.values())
+
     def counts(self) -> dict[tuple[str, str], int]:
         """Requests so far by (method label, code label)."""
         return {(KNOWN_METHODS.get(method, "other"), str(status)): n for (method, status), n in self._by_token.items()}

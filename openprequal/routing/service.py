@@ -2,13 +2,17 @@
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from openprequal.interfaces import IBalancer, IPending, IRequest
 from openprequal.metrics.tally import RequestTally
 from openprequal.probing.report_reader import ReportReader
+from openprequal.routing.lateness import Lateness
 from openprequal.routing.member import Member
+from openprequal.routing.retry_budget import RetryBudget
 from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome, ReportFormat, ReportWay
+
+_RESPONSE: Final = Ending.RESPONSE
 
 
 class Service:
@@ -26,23 +30,28 @@ class Service:
         max_in_flight: int | None = None,
         queue_max: int = 0,
         reports: ReportReader | None = None,
+        retry_share: float = 0.2,
     ) -> None:
         """
         :param max_in_flight: requests outstanding at one backend at most; None: no limit.
         :param queue_max: requests that may wait for a free backend.
         :param reports: reads its backends' load reports; None: in every format.
+        :param retry_share: of its requests that may be sent again.
         """
         self.name = name
         self.balancer = balancer
         self.tally = RequestTally(name)
+        self.retry_budget = RetryBudget(retry_share, lambda: self.tally.total)
         self.reports = ReportReader() if reports is None else reports
         self.members: dict[str, Member] = {}
         self.state_told: Callable[[Backend, LoadState], None] = lambda backend, state: None
         """Hears what backends say of their own state, whenever it is not that all is well."""
-        self.connect_failed: Callable[[Backend], None] = lambda backend: None
-        """Hears of connect failures under traffic."""
+        self.failed: Callable[[Member, Outcome], None] = lambda member, outcome: None
+        """Hears of attempts that ended otherwise than with a response below 500."""
         self.departed: Callable[[Backend], None] = lambda backend: None
         """Hears of backends that have left."""
+        self.lateness: Lateness | None = None
+        """Tells requests when to ask a second backend; None: none does."""
         self._max_in_flight = max_in_flight
         self._full: set[str] = set()
         self._queue: deque[Any] = deque()
@@ -95,7 +104,7 @@ class Service:
         """True if some member would be picked but for its limit."""
         return bool(self._full)
 
-    def in_flight(self, backend: Backend) -> int:
+    def in_flight_at(self, backend: Backend) -> int:
         """What this gateway has outstanding at *backend*; 0 if it is no member."""
         member = self.members.get(backend.id)
         return member.in_flight if member is not None else 0
@@ -119,8 +128,8 @@ class Service:
             self._full.discard(member.backend.id)
         member.in_flight -= 1
         self.balancer.finished(member.backend, outcome)
-        if outcome.ending is Ending.CONNECT_FAILED:
-            self.connect_failed(member.backend)
+        if outcome.ending is not _RESPONSE or (outcome.status or 0) >= 500:
+            self.failed(member, outcome)
         if self._queue:
             self._serve_queue(1)
 

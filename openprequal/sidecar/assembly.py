@@ -21,13 +21,14 @@ from openprequal.frontend.limits import Limits
 from openprequal.http1.request import RequestHead
 from openprequal.listening import ListeningService
 from openprequal.metrics.families import AgentMetrics, AgentSample
+from openprequal.routing.member import Member
 from openprequal.routing.service import Service
 from openprequal.sidecar.counted_exchange import CountedExchange, Counting
 from openprequal.sidecar.lifecycle import Parts, Sidecar
 from openprequal.sidecar.own_answers import OwnAnswer, own_paths
 from openprequal.sidecar.readiness import Readiness
 from openprequal.sidecar.upstream import forwarder_to, member_of, service_of
-from openprequal.values import Backend
+from openprequal.values import Backend, Ending, Outcome
 
 MAX_CONNECTIONS: Final = 20_000
 
@@ -55,7 +56,12 @@ def sidecar(reactor: Any, settings: AgentSettings, *, http: HttpClient | None = 
         authority=member.backend.authority,
         timeout_s=settings.upstream_check_timeout_seconds,
     )
-    service.connect_failed = lambda backend: readiness.refused()
+
+    def failed(member: Member, outcome: Outcome) -> None:
+        if outcome.ending is Ending.CONNECT_FAILED:
+            readiness.refused()
+
+    service.failed = failed
     periodics = [
         Periodic(reactor, settings.upstream_check_seconds, readiness.look, "upstream checks"),
         Periodic(reactor, 0.5, front.expire, "client time-outs"),

@@ -25,11 +25,13 @@ from openprequal.balancing.round_robin import RoundRobin
 from openprequal.forwarding.downstream import Downstream
 from openprequal.forwarding.exchange import Exchange
 from openprequal.forwarding.forwarder import Forwarder, Timeouts
+from openprequal.forwarding.hedged_exchange import HedgedExchange
 from openprequal.forwarding.hooked_exchange import HookedExchange, TrafficHooks
 from openprequal.forwarding.http_date import HttpDate
 from openprequal.forwarding.request_head import RequestRules
 from openprequal.forwarding.request_ids import RequestIds
 from openprequal.forwarding.response_head import ResponseRules
+from openprequal.forwarding.retry import RetryRules
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
 from openprequal.http1.fields import Field
@@ -37,6 +39,8 @@ from openprequal.http1.request import RequestHead
 from openprequal.interfaces import BalancerContext, IBalancer
 from openprequal.metrics.window import WindowAverage
 from openprequal.probing.report_reader import ReportReader
+from openprequal.routing.concurrency_limit import ConcurrencyLimit
+from openprequal.routing.limited_service import LimitedService
 from openprequal.routing.member import Member
 from openprequal.routing.router import Router
 from openprequal.routing.service import Service
@@ -141,6 +145,9 @@ class MemoryNetwork:
         reports: ReportReader | None = None,
         strip_reports: bool = True,
         make_exchange: Callable[[Forwarder, Downstream, RequestHead], Exchange] = Exchange,
+        retries: RetryRules | None = None,
+        retry_share: float = 0.2,
+        limit: ConcurrencyLimit | None = None,
         **request_rules: Any,
     ) -> None:
         """
@@ -150,19 +157,26 @@ class MemoryNetwork:
         :param reports: reads the backends' load reports; in every format unless given.
         :param strip_reports: reports are removed before clients see them.
         :param make_exchange: makes the exchange of a request where there are no hooks.
+        :param retries: when another backend is tried; as the gateway does unless told otherwise, unless given.
+        :param retry_share: see :class:`~openprequal.routing.service.Service`.
+        :param limit: of all requests under way; none unless given.
         :param request_rules: attributes of :class:`~openprequal.forwarding.request_head.RequestRules` to set.
         """
         self.clock = clock or Clock()
         self.refused: list[int] = []
         timeouts = timeouts or Timeouts()
         context = BalancerContext(self.clock, Random(1), ScriptedProbes(self.clock), {})
-        self.service = Service(
-            "default",
-            balancer or RoundRobin(context),
-            max_in_flight=max_in_flight,
-            queue_max=queue_max,
-            reports=reports,
-        )
+        options: dict[str, Any] = {
+            "max_in_flight": max_in_flight,
+            "queue_max": queue_max,
+            "reports": reports,
+            "retry_share": retry_share,
+        }
+        self.service: Service
+        if limit is None:
+            self.service = Service("default", balancer or RoundRobin(context), **options)
+        else:
+            self.service = LimitedService("default", balancer or RoundRobin(context), limit=limit, **options)
         self.members: list[Member] = []
         self._backends: list[RawBackend] = []
         self._max_idle = max_idle
@@ -178,10 +192,13 @@ class MemoryNetwork:
                 via=Field(b"Via", b"1.1 " + PSEUDONYM), date=date, strip_reports=strip_reports
             ),
             timeouts=timeouts,
+            retries=retries or RetryRules(),
         )
 
         def exchange(client: Downstream, request: RequestHead) -> Exchange:
             if hooks is None:
+                if self.service.lateness is not None:
+                    return HedgedExchange(forwarder, client, request)
                 return make_exchange(forwarder, client, request)
             return HookedExchange(hooks, forwarder, client, request)
 

@@ -49,6 +49,8 @@ def test_everything_a_registration_may_say_arrives(admin: InMemoryAdmin) -> None
             "health_path": "/up",
             "probe_path": "/probe?x=1",
             "probe_port": 9000,
+            "priority": 1,
+            "zone": "east",
             "heartbeat_seconds": 0.5,
             "load": {"rif": 3, "latency": 0.012, "state": "draining"},
         },
@@ -60,6 +62,8 @@ def test_everything_a_registration_may_say_arrives(admin: InMemoryAdmin) -> None
         health_path="/up",
         probe_path="/probe?x=1",
         probe_port=9000,
+        priority=1,
+        zone="east",
         heartbeat_seconds=0.5,
     )
     assert list(admin.registry.backends()) == [backend]

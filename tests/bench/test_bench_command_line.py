@@ -36,3 +36,9 @@ def test_what_the_agent_costs_a_request_is_measured(capsys: pytest.CaptureFixtur
     rows = capsys.readouterr().out.splitlines()[1:]
     assert [row.split("  ")[0] for row in rows] == ["begin, head, report, end", "and the report written"]
     assert all(float(row.split()[-2]) > 0 for row in rows)
+
+
+def test_an_unknown_trial_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["faults", "--trial", "sunk"])
+    assert "overloaded" in capsys.readouterr().err

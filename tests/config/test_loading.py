@@ -412,3 +412,17 @@ def test_a_preset_of_one_service_is_not_anothers(file) -> None:
     services = gateway(config=config).effective_services
     assert (services["llm"].load_balancer_class, services["llm"].report_poll_seconds) == ("least_rif", 0.5)
     assert (services["web"].load_balancer_class, services["web"].report_poll_seconds) == ("Prequal", None)
+
+
+@pytest.mark.parametrize(("text", "most"), [("auto", "auto"), ("100", 100), ("none", None)])
+def test_a_limit_of_a_service_is_a_number_or_found(text: str, most: object) -> None:
+    assert gateway(service_max_in_flight=text).effective_services["default"].service_max_in_flight == most
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "some"])
+def test_any_other_limit_of_a_service_is_refused(text: str) -> None:
+    assert "auto or a whole number of at least 1" in complaint(service_max_in_flight=text)
+
+
+def test_a_response_that_is_no_error_cannot_be_retried() -> None:
+    assert "retry_statuses: 404, 503: only 500 and above" in complaint(retry_statuses="404,503")

@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from openprequal.forwarding.forwarder import Timeouts
+from openprequal.forwarding.retry import RetryRules, Unsafe
 from openprequal.frontend.limits import Limits
+from openprequal.routing.lateness import Lateness
 from openprequal.testing.memory_transport import RawConnection
 from openprequal.testing.network import MemoryNetwork, RawBackend
 from openprequal.values import Backend, Outcome
@@ -28,6 +30,7 @@ ANSWERS = [
     b"HTTP/1.1 200 OK\r\n\r\nuntil close",
     b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello",
     b"HTTP/1.1 204 No Content\r\n\r\n",
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy",
     b"HTTP/1.1 103 Early Hints\r\n\r\n",
     b"HTTP/1.1 100 Continue\r\n\r\n",
     b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
@@ -49,6 +52,7 @@ class AnyOrder(RuleBasedStateMachine):
             queue_max=1,
             limits=Limits(header_s=5.0, idle_s=20.0),
             timeouts=Timeouts(response_s=5.0, stall_s=5.0, queue_s=1.0, connect_s=1.0),
+            retries=RetryRules(try_s=1.0, statuses=frozenset({503}), unsafe=Unsafe.YES),
         )
         self.clients = [self.network.client() for _ in range(3)]
         self.in_flight: dict[str, int] = {}
@@ -132,3 +136,21 @@ class AnyOrder(RuleBasedStateMachine):
 
 AnyOrder.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
 TestAnyOrder = AnyOrder.TestCase
+
+
+class AnyOrderHedged(AnyOrder):
+    """The same, and every request that waits for a second is hedged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network.service.lateness = self.lateness = Lateness(50.0, self.network.clock.seconds)
+        self.lateness.delay_s = 1.0
+
+    @rule()
+    def some_are_late(self) -> None:
+        self.network.wait(1)
+        self.lateness.tick()
+
+
+AnyOrderHedged.TestCase.settings = AnyOrder.TestCase.settings
+TestAnyOrderHedged = AnyOrderHedged.TestCase

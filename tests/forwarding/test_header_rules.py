@@ -6,6 +6,7 @@ import pytest
 
 from openprequal.errors import LoopDetected
 from openprequal.forwarding.failures import connect_failed, nothing_picked
+from openprequal.forwarding.forwarder import Timeouts
 from openprequal.forwarding.request_head import RequestRules, render_request_head, takes_upgrade
 from openprequal.forwarding.retry import may_repeat_on_fresh_connection
 from openprequal.http1.request import parse_request_head
@@ -134,8 +135,41 @@ def test_failures_become_statuses() -> None:
     refused = ConnectionRefusedError()
     assert nothing_picked(service="s", saturated=False, last_failure=None).status == 503
     assert nothing_picked(service="s", saturated=True, last_failure=None).status == 503
-    assert nothing_picked(service="s", saturated=True, last_failure=refused).status == 502
+    assert nothing_picked(service="s", saturated=True, last_failure=connect_failed(refused)).status == 502
     assert connect_failed(refused).status == 502
+
+
+def deadlines(network: MemoryNetwork) -> list[bytes]:
+    return [line for line in network.backend().received.lower().split(b"\r\n") if line.startswith(b"x-left-ms:")]
+
+
+@pytest.mark.parametrize(
+    ("told", "total_s", "left"),
+    [
+        (None, None, b"60000"),
+        (None, 5.0, b"5000"),
+        (b"1500", 5.0, b"1500"),
+        (b"9000", 5.0, b"5000"),
+        (b"soon", 5.0, b"5000"),
+        (b"-1", 5.0, b"5000"),
+        (b"9" * 400, 5.0, b"5000"),
+    ],
+)
+def test_the_time_that_is_left_is_told_where_that_is_set(
+    told: bytes | None, total_s: float | None, left: bytes
+) -> None:
+    network = MemoryNetwork(timeouts=Timeouts(total_s=total_s), deadline_field=b"X-Left-Ms")
+    line = b"" if told is None else b"x-left-MS: " + told + b"\r\n"
+    network.client().send(b"GET /x HTTP/1.1\r\nHost: a\r\n" + line + b"\r\n")
+    assert deadlines(network) == [b"x-left-ms: " + left]
+
+
+def test_after_a_failed_connect_less_is_left() -> None:
+    network = MemoryNetwork(2, timeouts=Timeouts(total_s=5.0, connect_s=2.0), deadline_field=b"X-Left-Ms")
+    network.backend(0).hang()
+    network.client().send(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+    network.wait(2)
+    assert b"X-Left-Ms: 3000\r\n" in network.backend(1).received
 
 
 # ---- the response ---------------------------------------------------------------------------------------------------

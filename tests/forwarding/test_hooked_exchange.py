@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock, deferLater
 
 from openprequal.forwarding.hooked_exchange import TrafficHooks
+from openprequal.forwarding.retry import RetryRules
 from openprequal.interfaces import HookAnswer, IHookRequest, IHookResponse, IRequest
 from openprequal.testing.network import MemoryNetwork
 
@@ -260,3 +261,34 @@ def test_shutting_down_while_a_hook_waits_settles() -> None:
     case.clock.advance(0)
     case.check_settled()
     assert case.client.ended is not None
+
+
+def test_a_response_that_is_retried_is_not_the_hooks_to_see() -> None:
+    seen: list[int] = []
+    clock = Clock()
+
+    def see(request: IRequest, response: IHookResponse) -> None:
+        seen.append(response.status)
+
+    hooks = TrafficHooks(clock, 1.0, lambda name: None, response=see)
+    network = MemoryNetwork(2, clock=clock, hooks=hooks, retries=RetryRules(statuses=frozenset({503})))
+    client = network.client()
+    client.send(GET)
+    network.backend(0).answer(b"HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n")
+    network.backend(1).answer(NO_CONTENT)
+    assert statuses(client.received) == [204]
+    assert seen == [204]
+    assert network.in_flight == 0
+
+
+def test_once_the_response_hook_has_seen_a_response_no_other_backend_is_asked() -> None:
+    clock = Clock()
+    hooks = TrafficHooks(clock, 1.0, lambda name: None, response=later(soften, lambda: clock))
+    network = MemoryNetwork(2, clock=clock, hooks=hooks, retries=RetryRules(try_s=0.1))
+    client = network.client()
+    client.send(GET)
+    network.backend(0).answer(OK[:-1])
+    network.backend(0).connection.close()
+    network.wait(1)
+    assert network.backend(1).dialled == 0
+    assert network.in_flight == 0

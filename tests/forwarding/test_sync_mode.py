@@ -115,3 +115,24 @@ def test_when_the_gateway_ends_a_request_that_waits_for_its_probes_is_answered(c
     case.wait(0.01)
     assert statuses(client.received) == [503]
     assert case.network.settled == {("GET", "503"): 1}
+
+
+def test_a_request_whose_backend_breaks_is_picked_for_anew(case: Case) -> None:
+    client = case.network.client()
+    client.send(GET)
+    case.wait(0.001)
+    assert case.in_flight == [0, 1]
+    case.raw[1].connection.close()
+    case.wait(0.001)
+    case.raw[0].answer(OK)
+    assert statuses(client.received) == [200]
+
+
+def test_a_client_that_goes_after_another_backend_was_picked_frees_it(case: Case) -> None:
+    client = case.network.client()
+    client.send(GET)
+    case.wait(0.001)
+    case.raw[1].connection.close()
+    client.close()
+    case.wait(0.01)
+    assert all(raw.connection.ended is not None for raw in case.raw)

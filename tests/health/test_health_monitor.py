@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import pytest
 from twisted.internet.task import Clock
 
 from openprequal.balancing.round_robin import RoundRobin
-from openprequal.health.monitor import HealthMonitor
+from openprequal.health.monitor import CheckRules, HealthMonitor
 from openprequal.health.verdict import failure_of
 from openprequal.interfaces import BalancerContext
 from openprequal.metrics.window import WindowAverage
@@ -33,7 +34,7 @@ def answer(status: int, *fields: bytes, body: bytes = b"") -> bytes:
 class Case:
     """A monitor of one raw backend, ticking as the gateway has it tick."""
 
-    def __init__(self, health_path: str | None = None) -> None:
+    def __init__(self, health_path: str | None = None, **checks: Any) -> None:
         self.clock = Clock()
         self.raw = RawBackend(self.clock, 0, 1.0)
         self.backend = Backend(url=self.raw.backend.url, health_path=health_path)
@@ -45,11 +46,10 @@ class Case:
             {"default": self.service},
             self._member,
             default_path=lambda backend: "/healthz",
-            interval_s=INTERVAL_S,
-            timeout_s=TIMEOUT_S,
+            checks=CheckRules(**{"interval_s": INTERVAL_S, "timeout_s": TIMEOUT_S, **checks}),
         )
         self.service.state_told = self.monitor.told_state
-        self.service.connect_failed = self.monitor.connect_failed
+        self.service.failed = self.monitor.failed
 
     def _member(self, backend: Backend) -> Member:
         connections = Connections(self.raw.dial, self.clock, max_idle=4, idle_timeout_s=60.0)
@@ -287,9 +287,10 @@ def test_another_weight_is_told_to_the_balancer_only_while_it_is_up(case: Case) 
 
 
 def test_word_of_a_backend_that_has_left_is_ignored(case: Case) -> None:
+    before = case.service.members[case.backend.id]
     case.monitor.left(case.backend, "reaped")
     case.monitor.told_state(case.backend, LoadState.DRAINING)
-    case.monitor.connect_failed(case.backend)
+    case.monitor.failed(before, Outcome(Ending.CONNECT_FAILED, None, None))
     assert case.monitor.standings == {}
 
 
@@ -319,3 +320,68 @@ def test_a_report_in_the_answer_to_a_check_is_kept_with_the_way_it_came() -> Non
     member = case.service.members[case.backend.id]
     assert member.report == LoadReport(4.0, None, format=ReportFormat.PREQUAL_RS)
     assert member.report_way is ReportWay.HEALTH_CHECK
+
+
+def test_as_many_failures_in_a_row_as_are_set_take_it_down() -> None:
+    case = Case(fall=3)
+    case.join()
+    case.raw.answer(answer(200))
+    for failures in (1, 2, 3):
+        assert case.up
+        case.wait_for_check()
+        case.raw.answer(answer(500))
+        assert case.failures == failures
+    assert not case.up
+
+
+def test_as_many_passes_in_a_row_as_are_set_bring_it_up_and_follow_soon() -> None:
+    case = Case(rise=2)
+    case.join()
+    case.raw.answer(answer(200))
+    assert not case.up
+    assert case.monitor.standings[case.backend.id].reason == "health check: 1 of 2 passed"
+    began = case.clock.seconds()
+    case.wait_for_check()
+    assert case.clock.seconds() - began < 1
+    case.raw.answer(answer(200))
+    assert case.up
+
+
+def test_a_failure_between_makes_passes_count_anew() -> None:
+    case = Case(rise=2)
+    case.join()
+    for status in (200, 500, 200):
+        case.raw.answer(answer(status))
+        assert not case.up
+        case.wait_for_check()
+    case.raw.answer(answer(200))
+    assert case.up
+
+
+@pytest.mark.parametrize(("status", "up"), [(204, True), (200, False), (302, False)])
+def test_only_the_statuses_that_are_set_pass(status: int, up: bool) -> None:
+    case = Case(statuses=frozenset({204}))
+    case.join()
+    case.raw.answer(answer(status))
+    assert case.up is up
+
+
+def test_without_jitter_checks_come_at_the_interval_exactly() -> None:
+    case = Case(jitter=0.0)
+    case.join()
+    case.raw.answer(answer(200))
+    began = case.clock.seconds()
+    case.wait_for_check()
+    assert case.clock.seconds() - began == pytest.approx(INTERVAL_S, abs=0.11)
+
+
+@pytest.mark.parametrize(("way", "checked"), [(ReportWay.PROBE, False), (ReportWay.HEARTBEAT, True)])
+def test_a_probe_that_was_answered_spares_the_check_and_a_heartbeat_does_not(way: ReportWay, checked: bool) -> None:
+    case = Case()
+    case.join()
+    case.raw.answer(answer(200))
+    member = case.service.members[case.backend.id]
+    for _ in range(30):
+        case.service.noted(member, LoadReport(0.0, None), case.clock.seconds(), way)
+        case.wait(1)
+    assert (len(case.checks) > 1) is checked

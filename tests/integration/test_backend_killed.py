@@ -1,4 +1,4 @@
-"""A backend that is killed under load costs the requests then under way on it, and no other."""
+"""A backend that is killed under load costs no GET: what was under way there is asked of another."""
 
 import contextlib
 import os
@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +17,7 @@ SLOW = ("--work-seconds=0.02", "--cores=0")
 CLIENTS = 12
 
 
-def test_only_requests_under_way_at_a_killed_backend_fail(tmp_path: Path) -> None:
+def test_no_get_fails_when_a_backend_is_killed(tmp_path: Path) -> None:
     with contextlib.ExitStack() as stack:
         _, port = stack.enter_context(gateway(tmp_path))
         victim, victims_port = stack.enter_context(backend(tmp_path, port, *SLOW))
@@ -32,16 +31,11 @@ def test_only_requests_under_way_at_a_killed_backend_fail(tmp_path: Path) -> Non
             victim.wait()
             dead = time.monotonic()
             eventually(lambda: sum(request.began > dead for request in load.requests) > 100, "the rest goes on")
-        assert not [request for request in load.failed if request.began > dead]
-        # A client has one request under way, so that it can lose one at most.
-        assert max(Counter(request.client for request in load.failed).values(), default=0) <= 1
-        assert {request.status for request in load.failed} <= {502}
+        assert not load.failed
         eventually(lambda: url not in backends(port), "its lease has ended")
 
 
-def test_a_killed_backend_costs_no_more_than_was_under_way_under_wrk(
-    tmp_path: Path, program: Callable[[str], str]
-) -> None:
+def test_no_get_fails_when_a_backend_is_killed_under_wrk(tmp_path: Path, program: Callable[[str], str]) -> None:
     wrk, connections = program("wrk"), 32
     port = free_ports(4)
     with gateway(tmp_path, "--demo=3", port=port) as (command, _):
@@ -57,6 +51,6 @@ def test_a_killed_backend_costs_no_more_than_was_under_way_under_wrk(
         broken = sum(map(int, sockets.groups())) if sockets else 0
         refused = int(statuses[1]) if statuses else 0
         assert broken == 0, output
-        assert refused <= connections, output
+        assert refused == 0, output
         assert int(re.search(r"(\d+) requests in", output)[1]) > 1000, output  # type: ignore[index]
         assert ask(port).status == 200

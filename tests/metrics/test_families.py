@@ -74,6 +74,19 @@ def test_a_backend_is_told_by_service_and_url() -> None:
     assert [value(name) for name in names] == [1, 3, 7, 0.25, 0.5]
 
 
+def test_the_condition_of_a_backend_is_a_label() -> None:
+    sample = BackendSample("default", "http://b:80", False, 0, None, None, None, "ejected")
+    labels = {"service": "default", "backend": "http://b:80", "condition": "ejected"}
+    assert gateway_value("openprequal_backend_condition", labels, backends=lambda: [sample]) == 1
+
+
+def test_ejections_and_panic_are_told_by_service() -> None:
+    sample = service_sample(ejections={"error_rate": 3}, panic=True)
+    labels = {"service": "default", "cause": "error_rate"}
+    assert gateway_value("openprequal_ejections_total", labels, lambda: [sample]) == 3
+    assert gateway_value("openprequal_panic", {"service": "default"}, lambda: [sample]) == 1
+
+
 def test_what_a_backend_never_reported_is_absent_not_zero() -> None:
     sample = BackendSample("default", "http://b:80", False, 0, None, None, None)
     labels = {"service": "default", "backend": "http://b:80"}

@@ -159,13 +159,14 @@ def test_a_backend_that_leaves_is_told_of_once(case: Case) -> None:
     assert case.picked() is None
 
 
-def test_connect_failures_are_told(case: Case) -> None:
-    told: list[Backend] = []
-    case.service.connect_failed = told.append
-    for outcome in (ANSWERED, Outcome(Ending.CONNECT_FAILED, None, None), Outcome(Ending.BROKEN, None, None)):
+def test_every_end_but_a_response_below_500_is_told(case: Case) -> None:
+    told: list[Outcome] = []
+    case.service.failed = lambda member, outcome: told.append(outcome)
+    failures = [Outcome(Ending.CONNECT_FAILED, None, None), Outcome(Ending.RESPONSE, 500, 0.1)]
+    for outcome in (ANSWERED, Outcome(Ending.RESPONSE, 404, 0.1), *failures):
         case.service.assign(case.member)
         case.service.free(case.member, outcome)
-    assert told == [case.member.backend]
+    assert told == failures
 
 
 def test_a_state_is_told_while_it_is_not_ready_and_when_it_is_again(case: Case) -> None:
