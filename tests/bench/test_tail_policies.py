@@ -42,12 +42,14 @@ def test_each_policy_has_its_line(policy: str, line: str, tmp_path: Path, monkey
 @pytest.mark.parametrize(
     ("policy", "line"),
     [
+        ("openprequal", "--retry-attempts 0"),
+        ("openprequal-round-robin", "--retry-attempts 0"),
         ("haproxy-leastconn", "retries 0"),
         ("nginx-least-conn", "proxy_next_upstream off;"),
         ("caddy-least-conn", "lb_retries 0"),
     ],
 )
-def test_peers_do_not_retry(policy: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_retries(policy: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert line in written(policy, tmp_path, monkeypatch)
 
 
@@ -58,9 +60,9 @@ def test_peers_know_all_backends(policy: str, tmp_path: Path, monkeypatch: pytes
     assert "9002" in told
 
 
-def test_ours_runs_with_its_defaults(tmp_path: Path) -> None:
+def test_ours_runs_with_its_other_defaults(tmp_path: Path) -> None:
     assert POLICIES["openprequal"].peer.launch(8000, [9001], tmp_path).command[1:] == [
-        *("-n", "--pidfile=", "openprequal", "--port", "8000")
+        *("-n", "--pidfile=", "openprequal", "--port", "8000", "--retry-attempts", "0")
     ]
 
 

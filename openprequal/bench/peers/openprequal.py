@@ -41,6 +41,7 @@ def admit(running: Running, port: int, backends: Sequence[int], folder: Path) ->
 PEER = Peer("openprequal", program, ("--version",), launch, admit, join)
 
 
-def balancing(name: str, balancer: str) -> Peer:
-    """It with another balancer of its catalogue."""
-    return Peer(name, program, ("--version",), partial(launch, flags=("--load-balancer-class", balancer)), admit, join)
+def balancing(name: str, balancer: str | None = None) -> Peer:
+    """It without retries, and with another balancer of its catalogue; None: its default."""
+    flags = ("--retry-attempts", "0", *(("--load-balancer-class", balancer) if balancer else ()))
+    return Peer(name, program, ("--version",), partial(launch, flags=flags), admit, join)

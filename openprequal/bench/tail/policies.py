@@ -22,7 +22,7 @@ class Policy:
 
 
 _ALL = (
-    Policy(OWN, "prequal"),
+    Policy(openprequal.balancing(OWN.name), "prequal"),
     Policy(openprequal.balancing("openprequal-round-robin", "RoundRobin"), "round_robin"),
     Policy(haproxy.balancing("haproxy-leastconn", "leastconn"), "least_in_flight"),
     Policy(haproxy.balancing("haproxy-random-2", "random(2)"), "least_in_flight_p2c"),
