@@ -12,6 +12,7 @@ from twisted.python import usage
 
 from openprequal.config.flags import SettingsOptions
 from openprequal.config.loading import load
+from openprequal.config.sources import CONFIG_VARIABLE
 from openprequal.errors import ConfigurationError
 from openprequal.reactor import install as install_reactor
 
@@ -39,12 +40,21 @@ class CommandOptions(SettingsOptions):
         directory = os.getcwd()
         if directory not in sys.path:
             sys.path.insert(0, directory)
+        file = self["config"] or os.environ.get(CONFIG_VARIABLE)
+        self._config = os.path.join(directory, file) if file else None
         try:
             self.settings = load(self.model, self.given, os.environ, self["config"])
         except ConfigurationError as error:
             raise SystemExit(f"{self.role}: {error}") from None
         if isinstance(self.parent, MutableMapping):
             own_files(self.parent, f"{self.role}-{place(self.settings.listen, self.settings.port)}")  # type: ignore[attr-defined]
+
+    def reread_settings(self) -> Any:
+        """The settings as flags, environment and file say now; the file may say something else than at the start.
+
+        :raises ConfigurationError: one line that names what is wrong.
+        """
+        return load(self.model, self.given, os.environ, self._config)
 
 
 def place(listen: Sequence[str], port: int) -> str:

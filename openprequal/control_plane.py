@@ -1,6 +1,6 @@
 """How is what stands beside the requests put together from the settings? Registry, health, admin API."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
 from prometheus_client import CollectorRegistry
@@ -19,6 +19,7 @@ from openprequal.interfaces import IRegistry, RegistryContext
 from openprequal.listening import ListeningService
 from openprequal.metrics.exposition import exposition_in_turns
 from openprequal.registry.catalogue import REGISTRIES
+from openprequal.routing.service import Service
 from openprequal.values import Backend, LoadReport, ReportWay
 
 
@@ -39,14 +40,25 @@ def health_of(services: Services, reactor: Clock, rng: Random, settings: Gateway
         rng,
         services,
         members(reactor, settings),
-        default_path=lambda backend: settings.effective_services[backend.service].backend_health_path,
+        default_path=default_health_path(settings),
         interval_s=settings.health_interval_seconds,
         timeout_s=settings.health_timeout_seconds,
     )
     for service in services.values():
-        service.state_told = health.told_state
-        service.connect_failed = health.connect_failed
+        follow(service, health)
     return health
+
+
+def default_health_path(settings: GatewaySettings) -> Callable[[Backend], str]:
+    """The health path of backends whose registration named none."""
+    services = settings.effective_services
+    return lambda backend: services[backend.service].backend_health_path
+
+
+def follow(service: Service, health: HealthMonitor) -> None:
+    """Let *health* hear what the traffic of *service* tells of its backends."""
+    service.state_told = health.told_state
+    service.connect_failed = health.connect_failed
 
 
 def admin_site(
@@ -60,10 +72,12 @@ def admin_site(
     *,
     not_ready: Callable[[], str | None],
     count_hook_failure: Callable[[str], None],
+    reload: Callable[[], Sequence[str]] | None = None,
 ) -> Site:
     """What is asked of the gateway itself.
 
     :param not_ready: why this gateway should get no traffic now; None: it should.
+    :param reload: reads the settings anew; None: they came from a program.
     :raises ConfigurationError: a registration hook cannot be used.
     """
     admin = Admin(
@@ -85,6 +99,7 @@ def admin_site(
         heartbeat=lambda backend, report: _heartbeat(services, backend, report, reactor.seconds()),
         refuse=own_address.objection,
         heartbeat_timeout_s=settings.backend_heartbeat_timeout,
+        reload=reload,
     )
     site = Site(admin.resource())
     site.displayTracebacks = False

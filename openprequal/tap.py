@@ -1,5 +1,7 @@
 """``twistd openprequal``: from the command line to the gateway's service."""
 
+from functools import partial
+
 from twisted.application.service import IService
 
 from openprequal.command import CommandOptions, make_service
@@ -22,4 +24,4 @@ def makeService(options: Options) -> IService:
     """The gateway as *options* say."""
     from openprequal.assembly import gateway
 
-    return make_service(options, gateway)
+    return make_service(options, partial(gateway, reread=options.reread_settings))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from attrs import frozen
+from attrs import define
 from twisted.internet.interfaces import IPushProducer, ITCPTransport
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.internet.protocol import connectionDone
@@ -50,9 +50,9 @@ class ClientExchange(Protocol):
     def shut_down(self) -> None: ...
 
 
-@frozen
+@define
 class Frontend:
-    """What all client connections of a listener share."""
+    """What all client connections of a listener share; its limits may change."""
 
     limits: Limits
     now: Callable[[], float]
@@ -406,6 +406,10 @@ class ClientConnection(TwistedProtocol):
     def busy(self) -> bool:
         """A request is under way."""
         return self._exchange is not None
+
+    def forget_head(self) -> None:
+        """What was remembered with the last head no longer holds: the rules for what goes on have changed."""
+        self._known_block, self._known_head = b"", None
 
     def drain(self) -> None:
         """The gateway is about to end: finish what is under way, take nothing new."""

@@ -49,13 +49,31 @@ class HealthMonitor:
         self._clock = clock
         self._rng = rng
         self._services = services
+        self._checks: dict[str, tuple[Fetch, float]] = {}
+        self.standings: dict[str, Standing] = {}
+        """By backend id."""
+        self.configure(make_member, default_path=default_path, interval_s=interval_s, timeout_s=timeout_s)
+
+    def configure(
+        self,
+        make_member: Callable[[Backend], Member],
+        *,
+        default_path: Callable[[Backend], str],
+        interval_s: float,
+        timeout_s: float,
+    ) -> None:
+        """As at the beginning; counts for those that join and for checks from now on."""
         self._make_member = make_member
         self._default_path = default_path
         self._interval_s = interval_s
         self._timeout_s = timeout_s
-        self._checks: dict[str, tuple[Fetch, float]] = {}
-        self.standings: dict[str, Standing] = {}
-        """By backend id."""
+        soonest = self._clock.seconds() + interval_s
+        for standing in self.standings.values():
+            standing.next_check = min(standing.next_check, soonest)
+
+    def offered(self, service: str) -> list[Backend]:
+        """The backends of *service* that may be picked now."""
+        return [one.backend for one in self.standings.values() if one.offered and one.backend.service == service]
 
     # ---- membership -------------------------------------------------------------------------------------------------
 
