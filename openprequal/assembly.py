@@ -2,9 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
-from signal import SIGHUP
+from signal import SIGHUP, SIGUSR2
 from typing import Generic, Protocol, TypeVar
 
 from attrs import frozen
@@ -33,13 +33,19 @@ from openprequal.forwarding.http_date import HttpDate
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
 from openprequal.frontend.proxy_resource import ProxyResource
+from openprequal.health.monitor import HealthMonitor
+from openprequal.interfaces import IRegistry
 from openprequal.lifecycle import Front, Gateway
 from openprequal.listening import ListeningService
 from openprequal.metrics.families import GatewayMetrics
 from openprequal.metrics.gateway_samples import backend_samples, service_samples
 from openprequal.metrics.loop_lag import LoopLag
 from openprequal.metrics.tally import RequestTally
+from openprequal.registry.memory import MemoryRegistry
 from openprequal.reload import Reload, Running
+from openprequal.restart.inheritance import Inheritance, membership_line
+from openprequal.restart.predecessor import Predecessor, TakingOver
+from openprequal.restart.successor import CommandLine, Restart
 from openprequal.routing.router import Router
 from openprequal.signals import Signals
 from openprequal.values import DEFAULT_SERVICE
@@ -49,11 +55,18 @@ REFUSED_SERVICE = "-"
 
 
 def gateway(
-    reactor: Clock, settings: GatewaySettings, *, reread: Callable[[], GatewaySettings] | None = None
+    reactor: Clock,
+    settings: GatewaySettings,
+    *,
+    reread: Callable[[], GatewaySettings] | None = None,
+    command: CommandLine | None = None,
+    inheritance: Inheritance | None = None,
 ) -> IService:
     """The gateway as *settings* say, ready to be started.
 
     :param reread: reads the settings again, on SIGHUP and ``POST /_openprequal/reload``; None: from nowhere.
+    :param command: starts a process that takes the place of this one, on SIGUSR2; None: nothing does.
+    :param inheritance: what the process whose place this one takes has handed over; None: there is none.
     :raises ConfigurationError: a class, hook or balancer parameter cannot be used.
     """
 
@@ -70,9 +83,39 @@ def gateway(
         )
 
     companions = [DemoBackends(reactor, settings)] if settings.demo else []
-    whole = _whole(reactor, settings, site, companions=companions, reread=reread)
-    whole.listen(ListeningService(reactor, settings.endpoints, whole.front, "openprequal"))
+    inherited = None if inheritance is None else inheritance.listening
+    whole = _whole(reactor, settings, site, companions=companions, reread=reread, inherited=inherited)
+    whole.listen(ListeningService(reactor, settings.endpoints, whole.front, "openprequal", inherited))
+    if command is not None:
+        _replaceable(reactor, settings, whole, command)
+    if inheritance is not None:
+        _taking_over(reactor, whole, inheritance)
     return whole.root
+
+
+def _replaceable(reactor: Clock, settings: GatewaySettings, whole: "_Whole[GatewaySite]", command: CommandLine) -> None:
+    restart = Restart(
+        reactor,
+        command,
+        whole.own_address.listening,
+        # Another registry has a source of its own.
+        lambda: membership_line(
+            whole.registry.backends() if isinstance(whole.registry, MemoryRegistry) else (), whole.health.offered_ids()
+        ),
+        why_not="its --demo backends end with it" if settings.demo else None,
+    )
+    Signals(reactor, {SIGUSR2: restart.begin}).setServiceParent(whole.root)  # type: ignore[no-untyped-call]
+
+
+def _taking_over(reactor: Clock, whole: "_Whole[GatewaySite]", inheritance: Inheritance) -> None:
+    predecessor = Predecessor(
+        reactor,
+        whole.registry,
+        whole.health.offered_ids,
+        whole.own_address.listening,
+        inheritance.restore_standard_error,
+    )
+    TakingOver(reactor, inheritance, predecessor).setServiceParent(whole.root)  # type: ignore[no-untyped-call]
 
 
 def proxy_resource(
@@ -130,6 +173,8 @@ class _Whole(Generic[F]):
 
     root: Gateway
     front: F
+    registry: IRegistry
+    health: HealthMonitor
     own_address: OwnAddress
 
     def listen(self, listening: ListeningService) -> None:
@@ -146,6 +191,7 @@ def _whole(
     companions: Sequence[Service] = (),
     secure: bool = False,
     reread: Callable[[], GatewaySettings] | None = None,
+    inherited: Mapping[str, int] | None = None,
 ) -> _Whole[F]:
     """Everything behind a frontend, the frontend, and the service that runs it all."""
     rng = Random()
@@ -239,9 +285,9 @@ def _whole(
         )
         reload = Reload(reread, running)
         Signals(reactor, {SIGHUP: reload.on_signal}).setServiceParent(root)  # type: ignore[no-untyped-call]
-    whole = _Whole(root, front, own_address)
+    whole = _Whole(root, front, registry, health, own_address)
     if settings.admin_port is not None:
-        whole.listen(admin_listener(reactor, settings, admin))
+        whole.listen(admin_listener(reactor, settings, admin, inherited))
     return whole
 
 

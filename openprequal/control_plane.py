@@ -1,6 +1,6 @@
 """How is what stands beside the requests put together from the settings? Registry, health, admin API."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 from prometheus_client import CollectorRegistry
@@ -107,10 +107,12 @@ def admin_site(
     return site
 
 
-def admin_listener(reactor: Clock, settings: GatewaySettings, site: Site) -> ListeningService:
+def admin_listener(
+    reactor: Clock, settings: GatewaySettings, site: Site, inherited: Mapping[str, int] | None
+) -> ListeningService:
     """Listens on the admin port."""
     description = f"tcp:{settings.admin_port}:interface={settings.admin_interface.replace(':', chr(92) + ':')}"
-    return ListeningService(reactor, [description], site, "openprequal admin")
+    return ListeningService(reactor, [description], site, "openprequal admin", inherited)
 
 
 def _heartbeat(services: Services, backend: Backend, report: LoadReport, now: float) -> None:

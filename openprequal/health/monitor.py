@@ -75,6 +75,10 @@ class HealthMonitor:
         """The backends of *service* that may be picked now."""
         return [one.backend for one in self.standings.values() if one.offered and one.backend.service == service]
 
+    def offered_ids(self) -> set[str]:
+        """Ids of all backends that may be picked now."""
+        return {backend_id for backend_id, standing in self.standings.items() if standing.offered}
+
     # ---- membership -------------------------------------------------------------------------------------------------
 
     def joined(self, backend: Backend) -> None:
