@@ -1,129 +1,33 @@
 """A running gateway takes other settings wholly or not at all, and no request under way notices."""
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from twisted.internet.address import IPv4Address
 from twisted.internet.task import LoopingCall
-from twisted.internet.testing import MemoryReactorClock
+from whole_gateway import OK, SWITCHING, UPGRADE, WholeGateway, answer, status
 
-from openprequal.assembly import gateway
 from openprequal.config.changes import LIVE
 from openprequal.config.gateway import GatewaySettings
 from openprequal.errors import ConfigurationError
-from openprequal.testing.memory_transport import MemoryTransport, RawConnection
 
-HERE = IPv4Address("TCP", "127.0.0.1", 8000)
-CALLER = IPv4Address("TCP", "127.0.0.1", 40000)
 URL = "http://203.0.113.1:8001"
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-UPGRADE = b"GET /chat HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
-
-
-class Case:
-    """The whole gateway, on a reactor in memory, with one backend that is up and settings to be read again."""
-
-    def __init__(self, **settings: Any) -> None:
-        self.reactor = MemoryReactorClock()
-        self.reactor.nameResolver = None  # IP addresses are never resolved
-        self.settings: Callable[[], GatewaySettings] = lambda: GatewaySettings(listen=("tcp:8000",), **settings)
-        self.service: Any = gateway(self.reactor, self.settings(), reread=lambda: self.settings())
-        self.service.startService()
-        self.site = self.reactor.tcpServers[0][1]
-        self.backend_connections: list[RawConnection] = []
-        self.post("/register", {"url": URL})
-        self.wait(0.3)
-        self.answer_all()
-        assert self.row["up"], self.row
-
-    def client(self) -> RawConnection:
-        protocol = self.site.buildProtocol(CALLER)
-        transport = MemoryTransport(self.reactor, protocol, HERE, CALLER)
-        protocol.makeConnection(transport)
-        return RawConnection(self.reactor, transport)
-
-    def post(self, path: str, document: object = None) -> tuple[int, Any]:
-        body = json.dumps(document).encode()
-        client = self.client()
-        client.send(
-            b"POST %b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
-            % (path.encode(), len(body), body)
-        )
-        self.wait(0)
-        return answer(client)
-
-    def get(self, path: str = "/x", *fields: bytes) -> RawConnection:
-        client = self.client()
-        client.send(b"\r\n".join([b"GET %b HTTP/1.1" % path.encode(), b"Host: localhost", *fields, b"", b""]))
-        self.wait(0)
-        return client
-
-    @property
-    def row(self) -> dict[str, Any]:
-        (row,) = answer(self.get("/backends"))[1]["backends"]
-        assert isinstance(row, dict)
-        return row
-
-    @property
-    def backend(self) -> RawConnection:
-        """The latest connection to the backend."""
-        return self.backend_connections[-1]
-
-    def answer_all(self) -> None:
-        """The backend answers whatever it was asked and has not answered, probes too."""
-        for _ in range(3):
-            for connection in self.backend_connections:
-                if connection.news():
-                    connection.send(OK)
-            self.wait(0)
-
-    def wait(self, seconds: float) -> None:
-        """Let time go by; whoever dials the backend is connected."""
-        for _ in range(int(seconds / 0.05)):
-            self.reactor.advance(0.05)
-            self._accept()
-        self.reactor.advance(0)
-        self._accept()
-        self.reactor.advance(0)
-
-    def _accept(self) -> None:
-        while self.reactor.tcpClients:
-            host, port, factory, _, _ = self.reactor.tcpClients.pop(0)
-            assert (host, port) == ("203.0.113.1", 8001)
-            protocol = factory.buildProtocol(None)
-            transport = MemoryTransport(self.reactor, protocol, HERE, IPv4Address("TCP", host, port))
-            self.backend_connections.append(RawConnection(self.reactor, transport))
-            protocol.makeConnection(transport)
-
-    def reload(self, **settings: Any) -> tuple[int, Any]:
-        """Read *settings* now."""
-        self.settings = lambda: GatewaySettings(**{"listen": ("tcp:8000",), **settings})
-        return self.post("/_openprequal/reload")
-
-
-def answer(client: RawConnection) -> tuple[int, Any]:
-    head, _, body = client.received.partition(b"\r\n\r\n")
-    return int(head[9:12]), json.loads(body)
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., Case]]:
-    cases: list[Case] = []
+def start() -> Iterator[Callable[..., WholeGateway]]:
+    started: list[WholeGateway] = []
 
-    def started(**settings: Any) -> Case:
-        cases.append(Case(**settings))
-        return cases[-1]
+    def make(**settings: Any) -> WholeGateway:
+        started.append(WholeGateway(**settings))
+        return started[-1]
 
-    yield started
-    for case in cases:
-        case.service.stopService()
-        case.wait(12)
+    yield make
+    for gateway in started:
+        gateway.end()
 
 
-Start = Callable[..., Case]
+Start = Callable[..., WholeGateway]
 
 
 def test_the_answer_names_what_changed(start: Start) -> None:
@@ -142,8 +46,8 @@ def test_settings_that_cannot_be_used_change_nothing_and_the_answer_says_why(sta
         raise ConfigurationError("gateway.toml: queue_max: -1 cannot be used: must be a whole number of at least 0")
 
     case.settings = wrong
-    status, problem = case.post("/_openprequal/reload")
-    assert status == 422
+    code, problem = case.post("/_openprequal/reload")
+    assert code == 422
     assert problem["detail"] == "gateway.toml: queue_max: -1 cannot be used: must be a whole number of at least 0"
 
 
@@ -161,8 +65,8 @@ def test_settings_that_cannot_be_used_change_nothing_and_the_answer_says_why(sta
 )
 def test_what_the_settings_name_is_made_before_anything_changes(wrong: dict[str, Any], start: Start) -> None:
     case = start()
-    status, _ = case.reload(host_header="backend", token="new", **wrong)
-    assert status == 422
+    code, _ = case.reload(host_header="backend", token="new", **wrong)
+    assert code == 422
     case.get()
     assert b"Host: localhost\r\n" in case.backend.received.rpartition(b"GET /x")[2]
     # The service that was not made does not exist, and the settings are as they were.
@@ -181,8 +85,8 @@ def test_what_the_settings_name_is_made_before_anything_changes(wrong: dict[str,
 )
 def test_what_needs_a_restart_is_refused_by_name(settings: dict[str, Any], names: str, start: Start) -> None:
     case = start()
-    status, problem = case.reload(**settings)
-    assert status == 409
+    code, problem = case.reload(**settings)
+    assert code == 409
     assert problem["detail"] == f"{names}: cannot change while the gateway runs: restart it"
     assert case.reload()[1]["changed"] == []
 
@@ -204,11 +108,11 @@ def test_a_request_under_way_ends_as_if_nothing_had_happened(balancer: str, star
     assert case.reload(load_balancer_class=balancer)[1]["changed"] == ["load_balancer_class"]
     assert case.row["in_flight"] == 1
     case.answer_all()
-    assert client.received.startswith(b"HTTP/1.1 200")
+    assert status(client) == 200
     assert case.row["in_flight"] == 0
     again = case.get()
     case.answer_all()
-    assert again.received.startswith(b"HTTP/1.1 200")
+    assert status(again) == 200
 
 
 def test_a_tunnel_stays_open(start: Start) -> None:
@@ -248,10 +152,10 @@ def test_a_lower_limit_holds_back_those_who_come_and_a_higher_one_lets_them_go(s
     case.reload(backend_max_in_flight=2, queue_timeout_seconds=60)
     case.wait(0)
     assert b"/second" in case.backend.received
-    case.backend_connections[0].send(OK)
-    case.backend_connections[1].send(OK)
-    assert first.received.startswith(b"HTTP/1.1 200")
-    assert second.received.startswith(b"HTTP/1.1 200")
+    case.backends[0].connections[0].send(OK)
+    case.backends[0].connections[1].send(OK)
+    assert status(first) == 200
+    assert status(second) == 200
 
 
 def test_a_service_comes_and_goes_but_not_with_backends(start: Start) -> None:
@@ -261,8 +165,8 @@ def test_a_service_comes_and_goes_but_not_with_backends(start: Start) -> None:
     case.reload(services={"other": {}})
     assert case.post("/register", other)[0] == 200
     case.wait(0.3)
-    status, problem = case.reload()
-    assert status == 409
+    code, problem = case.reload()
+    assert code == 409
     assert problem["detail"] == "services.other: cannot be removed: 1 backends are registered for it"
     assert case.post("/unregister", other)[0] == 200
     assert case.reload()[1]["changed"] == ["services"]
@@ -273,7 +177,7 @@ def test_checks_go_by_the_new_interval_and_path(start: Start) -> None:
     case = start(health_interval_seconds=1000)
     case.reload(health_interval_seconds=1, backend_health_path="/alive")
     case.wait(1.5)
-    assert b"GET /alive " in b"".join(each.received for each in case.backend_connections)
+    assert b"GET /alive " in b"".join(each.received for each in case.backends[0].connections)
 
 
 def test_what_the_former_balancer_did_again_and_again_ends(start: Start) -> None:
@@ -294,7 +198,7 @@ def test_a_client_that_has_too_many_connections_is_counted_from_the_reload_on(st
     case = start()
     held = [case.client() for _ in range(2)]
     case.reload(max_connections_per_client=2)
-    assert case.get().received.startswith(b"HTTP/1.1 503")
+    assert status(case.get()) == 503
     assert len(held) == 2
 
 

@@ -14,7 +14,7 @@ from openprequal.interfaces import IMembershipObserver
 from openprequal.routing.member import Member
 from openprequal.routing.service import Service
 from openprequal.upstream.fetch import Answer, Fetch, get_request
-from openprequal.values import Backend, LoadState, ReportWay
+from openprequal.values import Backend, LoadState, ReportFormat, ReportWay
 
 FALL: Final = 2
 JITTER: Final = 0.2
@@ -26,7 +26,8 @@ RECHECK_S: Final = 0.5
 class HealthMonitor:
     """Checks every backend's health path and keeps the services' balancers told.
 
-    A backend is checked when it joins and then every interval; not while responses of its own prove that it serves.
+    A backend is checked when it joins and then every interval; not while responses and reports of its own say that it
+    serves.
     One timer drives all checks, through :meth:`tick`.
     """
 
@@ -138,7 +139,7 @@ class HealthMonitor:
                 self._checked(backend_id, TimeoutError(f"none within {self._timeout_s} s"))
         for standing in list(self.standings.values()):
             if standing.next_check <= now and standing.backend.id not in self._checks:
-                if standing.checked_up and not standing.failures and self._served_since(standing, now):
+                if standing.checked_up and not standing.failures and self._spares_check(standing, now):
                     self._schedule(standing, now)
                 else:
                     self._check(standing)
@@ -148,8 +149,17 @@ class HealthMonitor:
         for backend_id in list(self._checks):
             self._cancel_check(backend_id)
 
+    def _spares_check(self, standing: Standing, now: float) -> bool:
+        """Would a check say nothing new? It would where the backend serves, and tells in its reports when it drains.
+
+        Others may announce that by the status of their health path alone.
+        """
+        report = self._services[standing.backend.service].members[standing.backend.id].report
+        tells_state = report is not None and report.format is ReportFormat.OPENPREQUAL
+        return tells_state and self._served_since(standing, now)
+
     def _served_since(self, standing: Standing, now: float) -> bool:
-        """Has it answered real requests within the interval? Then a check would say nothing new."""
+        """Has it answered real requests within the interval?"""
         member = self._services[standing.backend.service].members[standing.backend.id]
         return member.answered_at > now - self._interval_s
 
