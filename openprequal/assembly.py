@@ -94,6 +94,11 @@ def gateway(
 
 
 def _replaceable(reactor: Clock, settings: GatewaySettings, whole: "_Whole[GatewaySite]", command: CommandLine) -> None:
+    def why_not() -> str | None:
+        if whole.root.stopping:
+            return "shutting down"
+        return "its --demo backends end with it" if settings.demo else None
+
     restart = Restart(
         reactor,
         command,
@@ -102,7 +107,7 @@ def _replaceable(reactor: Clock, settings: GatewaySettings, whole: "_Whole[Gatew
         lambda: membership_line(
             whole.registry.backends() if isinstance(whole.registry, MemoryRegistry) else (), whole.health.offered_ids()
         ),
-        why_not="its --demo backends end with it" if settings.demo else None,
+        why_not=why_not,
     )
     Signals(reactor, {SIGUSR2: restart.begin}).setServiceParent(whole.root)  # type: ignore[no-untyped-call]
 

@@ -53,11 +53,11 @@ class Restart:
         listeners: Sequence[ListeningService],
         membership: Callable[[], bytes],
         *,
-        why_not: str | None = None,
+        why_not: Callable[[], str | None] = lambda: None,
     ) -> None:
         """
         :param membership: who is registered, as one line (``inheritance``).
-        :param why_not: why this gateway cannot be replaced; None: it can.
+        :param why_not: why this gateway cannot be replaced now; None: it can.
         """
         self._reactor = reactor
         self._command = command
@@ -68,7 +68,7 @@ class Restart:
 
     def begin(self) -> None:
         """Start a successor, unless there is one already."""
-        why_not = self._why_not or self._not_portable()
+        why_not = self._why_not() or self._not_portable()
         if self._successor is not None:
             why_not = "a new process is starting already"
         if why_not is not None:
