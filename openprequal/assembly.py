@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
-from signal import SIGHUP, SIGUSR2
+from signal import SIGHUP
 from typing import Generic, Protocol, TypeVar
 
 from attrs import frozen
@@ -15,7 +15,14 @@ from twisted.web.server import Site
 from openprequal.admin.own_address import OwnAddress
 from openprequal.clocks import Periodic
 from openprequal.config.gateway import GatewaySettings
-from openprequal.control_plane import admin_listener, admin_site, configured_registry, health_of
+from openprequal.control_plane import (
+    admin_listener,
+    admin_site,
+    configured_registry,
+    health_of,
+    restart_on_signal,
+    taking_over,
+)
 from openprequal.data_plane import (
     Clock,
     ProxyExchange,
@@ -41,11 +48,9 @@ from openprequal.metrics.families import GatewayMetrics
 from openprequal.metrics.gateway_samples import backend_samples, service_samples
 from openprequal.metrics.loop_lag import LoopLag
 from openprequal.metrics.tally import RequestTally
-from openprequal.registry.memory import MemoryRegistry
 from openprequal.reload import Reload, Running
-from openprequal.restart.inheritance import Inheritance, membership_line
-from openprequal.restart.predecessor import Predecessor, TakingOver
-from openprequal.restart.successor import CommandLine, Restart
+from openprequal.restart.inheritance import Inheritance
+from openprequal.restart.successor import CommandLine
 from openprequal.routing.router import Router
 from openprequal.signals import Signals
 from openprequal.values import DEFAULT_SERVICE
@@ -86,41 +91,12 @@ def gateway(
     inherited = None if inheritance is None else inheritance.listening
     whole = _whole(reactor, settings, site, companions=companions, reread=reread, inherited=inherited)
     whole.listen(ListeningService(reactor, settings.endpoints, whole.front, "openprequal", inherited))
+    listeners = whole.own_address.listening
     if command is not None:
-        _replaceable(reactor, settings, whole, command)
+        restart_on_signal(reactor, settings, whole.root, whole.registry, whole.health, listeners, command)
     if inheritance is not None:
-        _taking_over(reactor, whole, inheritance)
+        taking_over(reactor, whole.registry, whole.health, listeners, inheritance).setServiceParent(whole.root)  # type: ignore[no-untyped-call]
     return whole.root
-
-
-def _replaceable(reactor: Clock, settings: GatewaySettings, whole: "_Whole[GatewaySite]", command: CommandLine) -> None:
-    def why_not() -> str | None:
-        if whole.root.stopping:
-            return "shutting down"
-        return "its --demo backends end with it" if settings.demo else None
-
-    restart = Restart(
-        reactor,
-        command,
-        whole.own_address.listening,
-        # Another registry has a source of its own.
-        lambda: membership_line(
-            whole.registry.backends() if isinstance(whole.registry, MemoryRegistry) else (), whole.health.offered_ids()
-        ),
-        why_not=why_not,
-    )
-    Signals(reactor, {SIGUSR2: restart.begin}).setServiceParent(whole.root)  # type: ignore[no-untyped-call]
-
-
-def _taking_over(reactor: Clock, whole: "_Whole[GatewaySite]", inheritance: Inheritance) -> None:
-    predecessor = Predecessor(
-        reactor,
-        whole.registry,
-        whole.health.offered_ids,
-        whole.own_address.listening,
-        inheritance.restore_standard_error,
-    )
-    TakingOver(reactor, inheritance, predecessor).setServiceParent(whole.root)  # type: ignore[no-untyped-call]
 
 
 def proxy_resource(

@@ -1,7 +1,8 @@
-"""How is what stands beside the requests put together from the settings? Registry, health, admin API."""
+"""How is what stands beside the requests put together from the settings? Registry, health, admin API, restart."""
 
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
+from signal import SIGUSR2
 
 from prometheus_client import CollectorRegistry
 from twisted.web.server import Site
@@ -16,10 +17,16 @@ from openprequal.data_plane import Clock, Services, configured_hook, members
 from openprequal.health.monitor import HealthMonitor
 from openprequal.hooks.registration import RegistrationHooks
 from openprequal.interfaces import IRegistry, RegistryContext
+from openprequal.lifecycle import Gateway
 from openprequal.listening import ListeningService
 from openprequal.metrics.exposition import exposition_in_turns
 from openprequal.registry.catalogue import REGISTRIES
+from openprequal.registry.memory import MemoryRegistry
+from openprequal.restart.inheritance import Inheritance, membership_line
+from openprequal.restart.predecessor import Predecessor, TakingOver
+from openprequal.restart.successor import CommandLine, Restart
 from openprequal.routing.service import Service
+from openprequal.signals import Signals
 from openprequal.values import Backend, LoadReport, ReportWay
 
 
@@ -113,6 +120,43 @@ def admin_listener(
     """Listens on the admin port."""
     description = f"tcp:{settings.admin_port}:interface={settings.admin_interface.replace(':', chr(92) + ':')}"
     return ListeningService(reactor, [description], site, "openprequal admin", inherited)
+
+
+def restart_on_signal(
+    reactor: Clock,
+    settings: GatewaySettings,
+    root: Gateway,
+    registry: IRegistry,
+    health: HealthMonitor,
+    listeners: Sequence[ListeningService],
+    command: CommandLine,
+) -> None:
+    """Let SIGUSR2 replace this process while *root* runs."""
+
+    def why_not() -> str | None:
+        if root.stopping:
+            return "shutting down"
+        return "its --demo backends end with it" if settings.demo else None
+
+    def membership() -> bytes:
+        return membership_line(registry.backends(), health.offered_ids())
+
+    restart = Restart(reactor, command, listeners, membership, why_not=why_not)
+    Signals(reactor, {SIGUSR2: restart.begin}).setServiceParent(root)  # type: ignore[no-untyped-call]
+
+
+def taking_over(
+    reactor: Clock,
+    registry: IRegistry,
+    health: HealthMonitor,
+    listeners: Sequence[ListeningService],
+    inheritance: Inheritance,
+) -> TakingOver:
+    """What takes the place of the process that *inheritance* is from."""
+    # Another registry has a source of its own.
+    told = registry if isinstance(registry, MemoryRegistry) else None
+    predecessor = Predecessor(reactor, told, health.offered_ids, listeners, inheritance.restore_standard_error)
+    return TakingOver(reactor, inheritance, predecessor)
 
 
 def _heartbeat(services: Services, backend: Backend, report: LoadReport, now: float) -> None:

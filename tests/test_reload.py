@@ -115,6 +115,19 @@ def test_a_request_under_way_ends_as_if_nothing_had_happened(balancer: str, star
     assert status(again) == 200
 
 
+def test_a_request_that_waits_for_the_former_balancers_pick_gets_it(start: Start) -> None:
+    case = start(backends=2, load_balancer_class="prequal_sync")
+    client = case.get()
+    assert b"GET /x" not in b"".join(one.received for each in case.backends for one in each.connections)
+    case.reload(load_balancer_class="RoundRobin")
+    # Nobody answers its probes: time decides.
+    case.wait(1)
+    case.answer_all()
+    case.answer_all()
+    assert status(client) == 200
+    assert [row["in_flight"] for row in case.rows] == [0, 0]
+
+
 def test_a_tunnel_stays_open(start: Start) -> None:
     case = start()
     client = case.client()

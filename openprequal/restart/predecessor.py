@@ -32,12 +32,13 @@ class Predecessor(LineOnlyReceiver):
     def __init__(
         self,
         clock: Any,
-        registry: IRegistry,
+        registry: IRegistry | None,
         offered: Callable[[], Collection[str]],
         listeners: Sequence[ListeningService],
         ready: Callable[[], None],
     ) -> None:
         """
+        :param registry: is told who is registered; None: it knows by itself.
         :param offered: ids of the backends that may be picked here.
         :param listeners: accept nothing before :meth:`~openprequal.listening.ListeningService.accept`.
         :param ready: called when they accept.
@@ -47,8 +48,8 @@ class Predecessor(LineOnlyReceiver):
         self._offered = offered
         self._listeners = listeners
         self._ready = ready
-        self._known: set[str] | None = None
-        """Ids that it told us of; None: it has told us nothing yet."""
+        self._known: dict[str, Backend] | None = None
+        """Those it told us of, by id; None: it has told us nothing yet."""
 
     def lineReceived(self, line: bytes) -> None:
         Deferred.fromCoroutine(self._told(line)).addErrback(
@@ -57,22 +58,25 @@ class Predecessor(LineOnlyReceiver):
 
     async def _told(self, line: bytes) -> None:
         backends, up = read_membership_line(line)
-        first, known = self._known is None, self._known or set()
-        self._known = {backend.id for backend in backends}
-        # Whoever has registered with us meanwhile is none of its business.
-        for backend_id in known - self._known:
-            await self._registry.unregister(backend_id)
-        for backend in backends:
-            if backend.id not in known:
-                await self._register(backend)
+        first = self._known is None
+        if self._registry is not None:
+            await self._tell(self._registry, backends)
+        self._known = {backend.id: backend for backend in backends}
         if first:
             await self._accept(up)
 
-    async def _register(self, backend: Backend) -> None:
-        try:
-            await self._registry.register(backend)
-        except Exception:
-            self.log.failure("{backend} was not taken over", backend=backend.id)
+    async def _tell(self, registry: IRegistry, backends: Sequence[Backend]) -> None:
+        known = self._known or {}
+        # Whoever has registered with us meanwhile is none of its business.
+        for backend_id in known.keys() - {backend.id for backend in backends}:
+            await registry.unregister(backend_id)
+        for backend in backends:
+            if known.get(backend.id) == backend:
+                continue
+            try:
+                await registry.register(backend)
+            except Exception:
+                self.log.failure("{backend} was not taken over", backend=backend.id)
 
     async def _accept(self, up: Collection[str]) -> None:
         deadline = self._clock.seconds() + WARM_S

@@ -1,6 +1,7 @@
 """A new process knows its backends before it accepts, and says when it does."""
 
 import pytest
+from attrs import evolve
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
@@ -67,6 +68,13 @@ def test_who_came_and_went_in_between_comes_and_goes_here(case: Case) -> None:
     case.hear(membership_line([TWO], set()))
     assert case.known == {TWO}
     assert case.events == ["accepts", "ready"]
+
+
+def test_who_was_registered_anew_in_between_is_as_they_are_now(case: Case) -> None:
+    case.hear(membership_line([ONE], set()))
+    heavier = evolve(ONE, weight=3.0)
+    case.hear(membership_line([heavier], set()))
+    assert case.known == {heavier}
 
 
 def test_who_has_registered_here_meanwhile_stays(case: Case) -> None:
