@@ -195,6 +195,10 @@ class HealthMonitor:
         else:
             standing.failed(why, now, FALL)
         self._schedule(standing, now)
+        if was_up and not standing.checked_up:
+            # What it said before it went away says nothing of what comes back.
+            service.members[backend_id].report = None
+            standing.state = LoadState.READY
         if was_up != standing.checked_up:
             self.log.info(
                 "{backend} is {what}: {reason}",

@@ -245,6 +245,18 @@ def test_a_backend_that_drained_tells_in_its_check_that_it_is_ready_again(case: 
     assert case.up
 
 
+def test_what_a_backend_said_before_it_went_away_does_not_keep_out_what_comes_back(case: Case) -> None:
+    case.raw.answer(answer(200, b"OpenPrequal-Load: rif=0, state=draining"))
+    case.raw.refuse()
+    case.raw.connection.close()
+    case.wait(2 * INTERVAL_S)
+    assert not case.monitor.standings[case.backend.id].checked_up
+    case.raw.accept()
+    case.wait_for_check()
+    case.raw.answer(answer(200))
+    assert case.monitor.standings[case.backend.id].offered
+
+
 def test_a_backend_that_says_in_its_first_check_that_it_drains_is_not_picked(case: Case) -> None:
     case.raw.answer(answer(200, b"OpenPrequal-Load: rif=0, state=draining"))
     assert not case.up
