@@ -15,6 +15,7 @@ import attrs
 from openprequal.balancing.catalogue import PARAMETERS
 from openprequal.balancing.parameters import allowed_values
 from openprequal.config.agent import AgentSettings
+from openprequal.config.changes import needing_restart
 from openprequal.config.flags import shown
 from openprequal.config.gateway import GatewaySettings, ServiceSettings
 from openprequal.config.middleware import MiddlewareSettings
@@ -69,11 +70,13 @@ variable; the keyword goes first. No file is read. A wrong value is logged, and 
 
 def page() -> str:
     """The whole page, in Markdown."""
+    fixed = ", ".join(f"`{name}`" for name in needing_restart(list(GatewaySettings.model_fields)))
     keys = ", ".join(f"`{name}`" for name in ServiceSettings.model_fields)
     parts = [
         INTRODUCTION,
         "## The gateway: `twistd openprequal`\n",
         *_groups(GatewaySettings),
+        f"A running gateway takes other values of all but {fixed} ([operations.md](operations.md)).\n",
         f"A service, `[services.NAME]`, may hold {keys}; what it leaves out is as for the gateway.\n",
         "### Parameters of the balancers\n",
         "Keys of `balancer_parameters`, of the gateway or of a service. What the balancers are for is told in "

@@ -2,8 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
+from signal import SIGHUP
 from typing import Generic, Protocol, TypeVar
 
 from attrs import frozen
@@ -14,7 +15,14 @@ from twisted.web.server import Site
 from openprequal.admin.own_address import OwnAddress
 from openprequal.clocks import Periodic
 from openprequal.config.gateway import GatewaySettings
-from openprequal.control_plane import admin_listener, admin_site, configured_registry, health_of
+from openprequal.control_plane import (
+    admin_listener,
+    admin_site,
+    configured_registry,
+    health_of,
+    restart_on_signal,
+    taking_over,
+)
 from openprequal.data_plane import (
     Clock,
     ProxyExchange,
@@ -32,22 +40,38 @@ from openprequal.forwarding.http_date import HttpDate
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
 from openprequal.frontend.proxy_resource import ProxyResource
+from openprequal.health.monitor import HealthMonitor
+from openprequal.interfaces import IRegistry
 from openprequal.lifecycle import Front, Gateway
 from openprequal.listening import ListeningService
 from openprequal.metrics.families import GatewayMetrics
 from openprequal.metrics.gateway_samples import backend_samples, service_samples
 from openprequal.metrics.loop_lag import LoopLag
 from openprequal.metrics.tally import RequestTally
+from openprequal.reload import Reload, Running
+from openprequal.restart.inheritance import Inheritance
+from openprequal.restart.successor import CommandLine
 from openprequal.routing.router import Router
+from openprequal.signals import Signals
 from openprequal.values import DEFAULT_SERVICE
 
 REFUSED_SERVICE = "-"
 """Service label of requests that were refused before they had one."""
 
 
-def gateway(reactor: Clock, settings: GatewaySettings) -> IService:
+def gateway(
+    reactor: Clock,
+    settings: GatewaySettings,
+    *,
+    reread: Callable[[], GatewaySettings] | None = None,
+    command: CommandLine | None = None,
+    inheritance: Inheritance | None = None,
+) -> IService:
     """The gateway as *settings* say, ready to be started.
 
+    :param reread: reads the settings again, on SIGHUP and ``POST /_openprequal/reload``; None: from nowhere.
+    :param command: starts a process that takes the place of this one, on SIGUSR2; None: nothing does.
+    :param inheritance: what the process whose place this one takes has handed over; None: there is none.
     :raises ConfigurationError: a class, hook or balancer parameter cannot be used.
     """
 
@@ -64,8 +88,14 @@ def gateway(reactor: Clock, settings: GatewaySettings) -> IService:
         )
 
     companions = [DemoBackends(reactor, settings)] if settings.demo else []
-    whole = _whole(reactor, settings, site, companions=companions)
-    whole.listen(ListeningService(reactor, settings.endpoints, whole.front, "openprequal"))
+    inherited = None if inheritance is None else inheritance.listening
+    whole = _whole(reactor, settings, site, companions=companions, reread=reread, inherited=inherited)
+    whole.listen(ListeningService(reactor, settings.endpoints, whole.front, "openprequal", inherited))
+    listeners = whole.own_address.listening
+    if command is not None:
+        restart_on_signal(reactor, settings, whole.root, whole.registry, whole.health, listeners, command)
+    if inheritance is not None:
+        taking_over(reactor, whole.registry, whole.health, listeners, inheritance).setServiceParent(whole.root)  # type: ignore[no-untyped-call]
     return whole.root
 
 
@@ -124,6 +154,8 @@ class _Whole(Generic[F]):
 
     root: Gateway
     front: F
+    registry: IRegistry
+    health: HealthMonitor
     own_address: OwnAddress
 
     def listen(self, listening: ListeningService) -> None:
@@ -139,6 +171,8 @@ def _whole(
     *,
     companions: Sequence[Service] = (),
     secure: bool = False,
+    reread: Callable[[], GatewaySettings] | None = None,
+    inherited: Mapping[str, int] | None = None,
 ) -> _Whole[F]:
     """Everything behind a frontend, the frontend, and the service that runs it all."""
     rng = Random()
@@ -148,36 +182,47 @@ def _whole(
     # Who exists, and who of them may be picked.
     registry = configured_registry(reactor, settings)
     services: Services = {}
-    periodics: list[Periodic] = []
+    of_service: dict[str, list[Periodic]] = {}
+    lasting: list[Periodic] = []
     for name, effective in settings.effective_services.items():
-        services[name] = service_with_balancer(reactor, rng, name, effective, settings, periodics)
+        of_service[name] = []
+        services[name] = service_with_balancer(reactor, rng, name, effective, settings, of_service[name], lasting)
     health = health_of(services, reactor, rng, settings)
 
     # The way of a request.
     date = HttpDate(time.time)
-    forwarder = forwarder_to(Router(services[DEFAULT_SERVICE]), reactor, rng, settings, date, secure=secure)
-    proxy = proxied_exchanges(reactor, settings, forwarder, count_hook_failure)
+    router = Router(services[DEFAULT_SERVICE])
+    pseudonym = f"openprequal-{rng.getrandbits(48):012x}".encode("ascii")
+
+    def make_proxy(given: GatewaySettings) -> ProxyExchange:
+        forwarder = forwarder_to(router, reactor, rng, given, date, pseudonym=pseudonym, secure=secure)
+        return proxied_exchanges(reactor, given, forwarder, count_hook_failure)
 
     # What is asked of the gateway itself.
     own_address = OwnAddress()
     metrics = CollectorRegistry()
-    admin = admin_site(
-        reactor,
-        settings,
-        registry,
-        services,
-        health,
-        metrics,
-        own_address,
-        not_ready=lambda: "shutting down" if root.stopping else None,
-        count_hook_failure=count_hook_failure,
-    )
+
+    def make_admin(given: GatewaySettings) -> Site:
+        return admin_site(
+            reactor,
+            given,
+            registry,
+            services,
+            health,
+            metrics,
+            own_address,
+            not_ready=lambda: "shutting down" if root.stopping else None,
+            count_hook_failure=count_hook_failure,
+            reload=None if reread is None else lambda: reload(),
+        )
+
+    admin = make_admin(settings)
 
     # Where requests come in.
     refused = RequestTally(REFUSED_SERVICE)
     front = frontend(
         Given(
-            proxy,
+            make_proxy(settings),
             admin if settings.admin_port is None else None,
             client_limits(settings),
             date,
@@ -187,7 +232,9 @@ def _whole(
 
     # What happens again and again.
     lag = LoopLag(reactor)
-    periodics += [
+    periodics = [
+        *(periodic for each in of_service.values() for periodic in each),
+        *lasting,
         lag.periodic,
         Periodic(reactor, 0.5, front.expire, "client time-outs"),
         Periodic(reactor, 0.1, health.tick, "health checks"),
@@ -214,9 +261,16 @@ def _whole(
         companions,
         grace_s=settings.shutdown_grace_seconds,
     )
-    whole = _Whole(root, front, own_address)
+    if reread is not None:
+        assert isinstance(front, GatewaySite)
+        running = Running(
+            reactor, rng, settings, services, health, periodics, of_service, front, admin, root, make_proxy, make_admin
+        )
+        reload = Reload(reread, running)
+        Signals(reactor, {SIGHUP: reload.on_signal}).setServiceParent(root)  # type: ignore[no-untyped-call]
+    whole = _Whole(root, front, registry, health, own_address)
     if settings.admin_port is not None:
-        whole.listen(admin_listener(reactor, settings, admin))
+        whole.listen(admin_listener(reactor, settings, admin, inherited))
     return whole
 
 

@@ -12,8 +12,10 @@ from twisted.python import usage
 
 from openprequal.config.flags import SettingsOptions
 from openprequal.config.loading import load
+from openprequal.config.sources import CONFIG_VARIABLE
 from openprequal.errors import ConfigurationError
 from openprequal.reactor import install as install_reactor
+from openprequal.restart.inheritance import Inheritance
 
 
 class CommandOptions(SettingsOptions):
@@ -39,12 +41,25 @@ class CommandOptions(SettingsOptions):
         directory = os.getcwd()
         if directory not in sys.path:
             sys.path.insert(0, directory)
+        file = self["config"] or os.environ.get(CONFIG_VARIABLE)
+        self.directory = directory
+        self.inheritance = Inheritance.taken_from(os.environ)
+        self._config = os.path.join(directory, file) if file else None
         try:
             self.settings = load(self.model, self.given, os.environ, self["config"])
         except ConfigurationError as error:
             raise SystemExit(f"{self.role}: {error}") from None
         if isinstance(self.parent, MutableMapping):
             own_files(self.parent, f"{self.role}-{place(self.settings.listen, self.settings.port)}")  # type: ignore[attr-defined]
+            if self.inheritance is not None:
+                _forget_pid(self.parent["pidfile"], self.inheritance.pid)
+
+    def reread_settings(self) -> Any:
+        """The settings as flags, environment and file say now; the file may say something else than at the start.
+
+        :raises ConfigurationError: one line that names what is wrong.
+        """
+        return load(self.model, self.given, os.environ, self._config)
 
 
 def place(listen: Sequence[str], port: int) -> str:
@@ -60,16 +75,17 @@ def own_files(twistd: MutableMapping[str, Any], name: str) -> None:
     """
     if twistd["pidfile"] == "twistd.pid":
         twistd["pidfile"] = f"{name}.pid"
-        _forget_own_pid(twistd["pidfile"])
+        # In a container every start has the same pid: one left behind by a kill is ours, not another's.
+        _forget_pid(twistd["pidfile"], os.getpid())
     if not (twistd["nodaemon"] or twistd["logfile"] or twistd["syslog"] or twistd["logger"]):
         twistd["logfile"] = f"{name}.log"
 
 
-def _forget_own_pid(pidfile: str) -> None:
-    """In a container every start has the same pid: one left behind by a kill is ours, not another's."""
+def _forget_pid(pidfile: str, pid: int) -> None:
+    """Remove *pidfile* if it holds *pid*: else twistd takes it for another instance."""
     try:
         with open(pidfile) as file:
-            stale = file.read().strip() == str(os.getpid())
+            stale = file.read().strip() == str(pid)
     except OSError:
         return
     if stale:

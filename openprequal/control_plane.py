@@ -1,7 +1,8 @@
-"""How is what stands beside the requests put together from the settings? Registry, health, admin API."""
+"""How is what stands beside the requests put together from the settings? Registry, health, admin API, restart."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
+from signal import SIGUSR2
 
 from prometheus_client import CollectorRegistry
 from twisted.web.server import Site
@@ -18,9 +19,16 @@ from openprequal.health.ejection import EjectionRules
 from openprequal.health.monitor import CheckRules, HealthMonitor
 from openprequal.hooks.registration import RegistrationHooks
 from openprequal.interfaces import IRegistry, RegistryContext
+from openprequal.lifecycle import Gateway
 from openprequal.listening import ListeningService
 from openprequal.metrics.exposition import exposition_in_turns
 from openprequal.registry.catalogue import REGISTRIES
+from openprequal.registry.memory import MemoryRegistry
+from openprequal.restart.inheritance import Inheritance, membership_line
+from openprequal.restart.predecessor import Predecessor, TakingOver
+from openprequal.restart.successor import CommandLine, Restart
+from openprequal.routing.service import Service
+from openprequal.signals import Signals
 from openprequal.values import Backend, LoadReport, ReportWay
 
 
@@ -49,23 +57,40 @@ def health_of(services: Services, reactor: Clock, rng: Random, settings: Gateway
         rng,
         services,
         members(reactor, settings),
-        default_path=lambda backend: settings.effective_services[backend.service].backend_health_path,
-        checks=CheckRules(
-            interval_s=settings.health_interval_seconds,
-            timeout_s=settings.health_timeout_seconds,
-            rise=settings.health_rise,
-            fall=settings.health_fall,
-            jitter=settings.health_jitter,
-            statuses=statuses_of(settings.health_statuses),
-        ),
+        default_path=default_health_path(settings),
+        checks=check_rules(settings),
         ejection=ejection,
         zone=settings.zone,
         enough=settings.zone_healthy_share,
     )
     for service in services.values():
-        service.state_told = health.told_state
-        service.failed = health.failed
+        follow(service, health)
     return health
+
+
+def check_rules(settings: GatewaySettings) -> CheckRules:
+    """When and how backends are checked."""
+    return CheckRules(
+        interval_s=settings.health_interval_seconds,
+        timeout_s=settings.health_timeout_seconds,
+        rise=settings.health_rise,
+        fall=settings.health_fall,
+        jitter=settings.health_jitter,
+        statuses=statuses_of(settings.health_statuses),
+    )
+
+
+def default_health_path(settings: GatewaySettings) -> Callable[[Backend], str]:
+    """The health path of backends whose registration named none."""
+    services = settings.effective_services
+    return lambda backend: services[backend.service].backend_health_path
+
+
+def follow(service: Service, health: HealthMonitor) -> None:
+    """Let *health* watch over the backends of *service*, and hear what its traffic tells of them."""
+    service.state_told = health.told_state
+    service.failed = health.failed
+    health.watch(service)
 
 
 def admin_site(
@@ -79,10 +104,12 @@ def admin_site(
     *,
     not_ready: Callable[[], str | None],
     count_hook_failure: Callable[[str], None],
+    reload: Callable[[], Sequence[str]] | None = None,
 ) -> Site:
     """What is asked of the gateway itself.
 
     :param not_ready: why this gateway should get no traffic now; None: it should.
+    :param reload: reads the settings anew; None: they came from a program.
     :raises ConfigurationError: a registration hook cannot be used.
     """
     admin = Admin(
@@ -104,6 +131,7 @@ def admin_site(
         heartbeat=lambda backend, report: _heartbeat(services, backend, report, reactor.seconds()),
         refuse=own_address.objection,
         heartbeat_timeout_s=settings.backend_heartbeat_timeout,
+        reload=reload,
     )
     site = Site(admin.resource())
     site.displayTracebacks = False
@@ -111,10 +139,49 @@ def admin_site(
     return site
 
 
-def admin_listener(reactor: Clock, settings: GatewaySettings, site: Site) -> ListeningService:
+def admin_listener(
+    reactor: Clock, settings: GatewaySettings, site: Site, inherited: Mapping[str, int] | None
+) -> ListeningService:
     """Listens on the admin port."""
     description = f"tcp:{settings.admin_port}:interface={settings.admin_interface.replace(':', chr(92) + ':')}"
-    return ListeningService(reactor, [description], site, "openprequal admin")
+    return ListeningService(reactor, [description], site, "openprequal admin", inherited)
+
+
+def restart_on_signal(
+    reactor: Clock,
+    settings: GatewaySettings,
+    root: Gateway,
+    registry: IRegistry,
+    health: HealthMonitor,
+    listeners: Sequence[ListeningService],
+    command: CommandLine,
+) -> None:
+    """Let SIGUSR2 replace this process while *root* runs."""
+
+    def why_not() -> str | None:
+        if root.stopping:
+            return "shutting down"
+        return "its --demo backends end with it" if settings.demo else None
+
+    def membership() -> bytes:
+        return membership_line(registry.backends(), health.offered_ids())
+
+    restart = Restart(reactor, command, listeners, membership, why_not=why_not)
+    Signals(reactor, {SIGUSR2: restart.begin}).setServiceParent(root)  # type: ignore[no-untyped-call]
+
+
+def taking_over(
+    reactor: Clock,
+    registry: IRegistry,
+    health: HealthMonitor,
+    listeners: Sequence[ListeningService],
+    inheritance: Inheritance,
+) -> TakingOver:
+    """What takes the place of the process that *inheritance* is from."""
+    # Another registry has a source of its own.
+    told = registry if isinstance(registry, MemoryRegistry) else None
+    predecessor = Predecessor(reactor, told, health.offered_ids, listeners, inheritance.restore_standard_error)
+    return TakingOver(reactor, inheritance, predecessor)
 
 
 def _heartbeat(services: Services, backend: Backend, report: LoadReport, now: float) -> None:

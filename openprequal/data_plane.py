@@ -5,6 +5,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from attrs import frozen
 from twisted.internet.defer import Deferred
 
 from openprequal.balancing.catalogue import BALANCERS
@@ -39,7 +40,7 @@ from openprequal.routing.member import Member
 from openprequal.routing.router import Router
 from openprequal.routing.service import Service
 from openprequal.upstream.addresses import Addresses
-from openprequal.upstream.connections import Connections
+from openprequal.upstream.connections import Connections, Dial
 from openprequal.upstream.dialing import dialer
 from openprequal.upstream.trust import trust_root
 from openprequal.values import Backend, LoadReport, ReportWay
@@ -95,13 +96,20 @@ def proxied_exchanges(
 
 
 def forwarder_to(
-    router: Router, reactor: Clock, rng: Random, settings: GatewaySettings, date: HttpDate, *, secure: bool
+    router: Router,
+    reactor: Clock,
+    rng: Random,
+    settings: GatewaySettings,
+    date: HttpDate,
+    *,
+    pseudonym: bytes,
+    secure: bool = False,
 ) -> Forwarder:
     """The rules and time-outs of all exchanges.
 
+    :param pseudonym: what this process is called in Via, from its start to its end.
     :param secure: clients speak TLS to us.
     """
-    pseudonym = f"openprequal-{rng.getrandbits(48):012x}".encode("ascii")
     return Forwarder(
         now=reactor.seconds,
         route=router.route,
@@ -141,18 +149,65 @@ def service_with_balancer(
     effective: EffectiveService,
     settings: GatewaySettings,
     periodics: list[Periodic],
+    lasting: list[Periodic],
 ) -> Service:
     """A service with its balancer, and the probes the balancer sends.
 
-    :param periodics: gets what the service does again and again.
+    :param periodics: gets what its balancer does again and again.
+    :param lasting: gets what the service itself does, whatever balancer it has.
     :raises ConfigurationError: the balancer or a parameter of it cannot be used.
     """
+    service: Service
+    parts = balancing_of(reactor, rng, name, effective, lambda: service)
+    options: dict[str, Any] = {
+        "max_in_flight": settings.backend_max_in_flight,
+        "queue_max": settings.queue_max,
+        "reports": parts.reports,
+        "retry_share": settings.retry_budget,
+    }
+    most = effective.service_max_in_flight
+    if most is None:
+        service = Service(name, parts.balancer, **options)
+    else:
+        limit = AdaptiveLimit(reactor.seconds()) if most == "auto" else FixedLimit(most)
+        service = limited = LimitedService(name, parts.balancer, limit=limit, **options)
+        lasting.append(Periodic(reactor, TICK_S, lambda: limited.tick(reactor.seconds()), f"limit of {name}"))
+    if settings.hedge_percentile is not None:
+        service.lateness = Lateness(settings.hedge_percentile, reactor.seconds)
+        lasting.append(Periodic(reactor, LATENESS_TICK_S, service.lateness.tick, f"late requests of {name}"))
+    service.departed = parts.departed
+    periodics += parts.periodics
+    return service
+
+
+@frozen
+class Balancing:
+    """What chooses among the backends of a service, and asks them; replaced as a whole when its settings change."""
+
+    balancer: IBalancer
+    reports: ReportReader
+    departed: Callable[[Backend], None]
+    """To be told of backends that have left."""
+    periodics: list[Periodic]
+    """What it does again and again."""
+
+
+def balancing_of(
+    reactor: Clock, rng: Random, name: str, effective: EffectiveService, service_of: Callable[[], Service]
+) -> Balancing:
+    """A balancer and the probes it sends.
+
+    :param service_of: the service they are for, which may not exist yet.
+    :raises ConfigurationError: the balancer or a parameter of it cannot be used.
+    """
+    periodics: list[Periodic] = []
 
     def probe_connections(backend: Backend) -> Connections | None:
-        member = service.members.get(backend.id)
+        member = service_of().members.get(backend.id)
         return member.probe_connections if member is not None else None
 
     def heard(backend: Backend, report: LoadReport) -> None:
+        service = service_of()
         member = service.members.get(backend.id)
         if member is not None:
             service.noted(member, report, reactor.seconds(), ReportWay.PROBE)
@@ -175,35 +230,18 @@ def service_with_balancer(
             reactor,
             rng,
             probes,
-            lambda: [member.backend for member in service.members.values()],
-            lambda backend, report: balancer.reported(backend, as_in_band(report, service.in_flight_at(backend))),
+            lambda: [member.backend for member in service_of().members.values()],
+            lambda backend, report: balancer.reported(backend, as_in_band(report, service_of().in_flight_at(backend))),
             effective.report_poll_seconds,
         )
         periodics.append(Periodic(reactor, polled.tick_interval_s, polled.tick, f"polls of {name}"))
     make = resolve(effective.load_balancer_class, "LOAD_BALANCER_CLASS", BALANCERS, IBalancer)
     balancer: IBalancer = make(BalancerContext(reactor, rng, asked, effective.balancer_parameters))
-    options: dict[str, Any] = {
-        "max_in_flight": settings.backend_max_in_flight,
-        "queue_max": settings.queue_max,
-        "reports": reports,
-        "retry_share": settings.retry_budget,
-    }
-    most = effective.service_max_in_flight
-    if most is None:
-        service = Service(name, balancer, **options)
-    else:
-        limit = AdaptiveLimit(reactor.seconds()) if most == "auto" else FixedLimit(most)
-        service = limited = LimitedService(name, balancer, limit=limit, **options)
-        periodics.append(Periodic(reactor, TICK_S, lambda: limited.tick(reactor.seconds()), f"limit of {name}"))
-    service.departed = probes.forget
-    if settings.hedge_percentile is not None:
-        service.lateness = Lateness(settings.hedge_percentile, reactor.seconds)
-        periodics.append(Periodic(reactor, LATENESS_TICK_S, service.lateness.tick, f"late requests of {name}"))
     periodics.append(Periodic(reactor, 0.05, probes.expire, f"probe time-outs of {name}"))
     tick = getattr(balancer, "tick", None)
     if tick is not None:
         periodics.append(Periodic(reactor, getattr(balancer, "tick_interval_s", 0.1), tick, f"balancer of {name}"))
-    return service
+    return Balancing(balancer, reports, probes.forget, periodics)
 
 
 def members(reactor: Clock, settings: GatewaySettings) -> Callable[[Backend], Member]:
@@ -211,14 +249,14 @@ def members(reactor: Clock, settings: GatewaySettings) -> Callable[[Backend], Me
 
     :raises ConfigurationError: the file of authorities cannot be used.
     """
-    trusted = trust_root(settings.upstream_ca_file)
+    dial = dialling(reactor, settings)
 
     def member(backend: Backend) -> Member:
         addresses = Addresses(reactor.nameResolver, backend.host)
 
         def connections(port: int) -> Connections:
             return Connections(
-                dialer(reactor, backend, port, addresses.known, settings.connect_timeout_seconds, trusted),
+                dial(backend, port, addresses),
                 reactor,
                 max_idle=settings.upstream_max_idle,
                 idle_timeout_s=settings.upstream_idle_timeout_seconds,
@@ -230,6 +268,33 @@ def members(reactor: Clock, settings: GatewaySettings) -> Callable[[Backend], Me
         return Member(backend, traffic, probing, addresses, WindowAverage(settings.latency_window_seconds))
 
     return member
+
+
+def dialling(reactor: Clock, settings: GatewaySettings) -> Callable[[Backend, int, Addresses], Dial]:
+    """What opens connections to a port of a backend.
+
+    :raises ConfigurationError: the file of authorities cannot be used.
+    """
+    trusted = trust_root(settings.upstream_ca_file)
+    return lambda backend, port, addresses: dialer(
+        reactor, backend, port, addresses.known, settings.connect_timeout_seconds, trusted
+    )
+
+
+def configure_member(
+    member: Member, dial: Callable[[Backend, int, Addresses], Dial], settings: GatewaySettings
+) -> None:
+    """Let *member* go by other settings from now on."""
+    backend = member.backend
+    for connections, port in (
+        (member.connections, backend.port),
+        (member.probe_connections, backend.probe_port or backend.port),
+    ):
+        connections.configure(
+            dial(backend, port, member.addresses),
+            max_idle=settings.upstream_max_idle,
+            idle_timeout_s=settings.upstream_idle_timeout_seconds,
+        )
 
 
 def expire_connections(services: Services, now: float) -> None:

@@ -122,3 +122,7 @@ class RegistrationRefused(Exception):
 
 class ConfigurationError(Exception):
     """A setting that cannot be used: one line naming the setting, the value and what is allowed."""
+
+
+class NeedsRestart(ConfigurationError):
+    """Settings that a running gateway cannot take; named in one line."""

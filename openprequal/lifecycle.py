@@ -58,7 +58,7 @@ class Gateway(MultiService):
         self._front = front
         self._periodics = periodics
         self._end = end
-        self._grace_s = grace_s
+        self.grace_s = grace_s
         self._companions = companions
         self.stopping = False
         """From the moment of SIGTERM: not ready any more."""
@@ -92,7 +92,7 @@ class Gateway(MultiService):
         self._end()
 
     async def _idle(self) -> None:
-        deadline = self._clock.seconds() + self._grace_s
+        deadline = self._clock.seconds() + self.grace_s
         while self._front.busy and self._clock.seconds() < deadline:
             await deferLater(self._clock, POLL_S)
         if self._front.busy:

@@ -1,7 +1,10 @@
 """Listening: how do we come to accept connections on every address asked for, or fail with one clear line?"""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from os import fsdecode
+from socket import AF_UNIX, socket
+from stat import S_IMODE
 from typing import Any
 
 from twisted.application.service import Service
@@ -36,13 +39,26 @@ class ListeningService(Service):
 
     log = Logger()
 
-    def __init__(self, reactor: Any, descriptions: Sequence[str], factory: IProtocolFactory, name: str) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        descriptions: Sequence[str],
+        factory: IProtocolFactory,
+        name: str,
+        inherited: Mapping[str, int] | None = None,
+    ) -> None:
+        """
+        :param inherited: descriptors of sockets that another process made for some of *descriptions* and listens on
+            too; nothing is accepted on any of ours before :meth:`accept`. None: there is no other process.
+        """
         self.name = name
         """For the log; also finds the service in its MultiService (``getServiceNamed``)."""
         self.descriptions = tuple(descriptions)
         self.ports: list[IListeningPort] = []
         self._reactor = reactor
         self._factory = factory
+        self._inherited = inherited
+        self._waits = inherited is not None
         self._started = False
         self._pending: list[Deferred[Any]] = []
 
@@ -71,12 +87,30 @@ class ListeningService(Service):
         super().stopService()  # type: ignore[no-untyped-call]
         return self._release()
 
+    def accept(self) -> None:
+        """Accept connections where it was waited for."""
+        self._waits = False
+        for port in self.ports:
+            port.resumeProducing()  # type: ignore[attr-defined]
+
+    def hand_over(self) -> None:
+        """Accept no more, because another process does so on the same sockets.
+
+        Stopping would shut them down for the other as well, or remove the name of a Unix socket.
+        """
+        for port in self.ports:
+            port.pauseProducing()  # type: ignore[attr-defined]
+        self.ports = []
+
     @property
     def addresses(self) -> list[IAddress]:
         """What is really bound, the port chosen for port 0 included."""
         return [port.getHost() for port in self.ports]
 
     def _listen(self, description: str) -> None:
+        if self._inherited and description in self._inherited:
+            self._listening(self._adopted(self._inherited[description]))
+            return
         try:
             endpoint = serverFromString(self._reactor, description)
         except Exception as error:  # the parsers of endpoint plug-ins raise whatever they like
@@ -92,8 +126,20 @@ class ListeningService(Service):
             self._pending.append(waiting)
             waiting.addCallback(lambda _: self._answered_late(description, waiting, failures))
 
+    def _adopted(self, descriptor: int) -> IListeningPort:
+        with socket(fileno=descriptor) as inherited:
+            inherited.setblocking(False)
+            path = inherited.getsockname() if inherited.family == AF_UNIX else None
+            mode = S_IMODE(os.stat(path).st_mode) if path else 0
+            port: IListeningPort = self._reactor.adoptStreamPort(descriptor, inherited.family, self._factory)
+        if path:
+            os.chmod(path, mode)  # Twisted lets everybody in
+        return port
+
     def _listening(self, port: IListeningPort) -> None:
         self.ports.append(port)
+        if self._waits:
+            port.pauseProducing()  # type: ignore[attr-defined]
         self.log.info("{name}: listening on {address}", name=self.name, address=address_text(port.getHost()))
 
     def _answered_late(self, description: str, waiting: "Deferred[Any]", failures: list[Failure]) -> None:

@@ -1,5 +1,8 @@
 """``twistd openprequal``: from the command line to the gateway's service."""
 
+import sys
+from functools import partial
+
 from twisted.application.service import IService
 
 from openprequal.command import CommandOptions, make_service
@@ -21,5 +24,10 @@ class Options(CommandOptions):
 def makeService(options: Options) -> IService:
     """The gateway as *options* say."""
     from openprequal.assembly import gateway
+    from openprequal.restart.successor import CommandLine
 
-    return make_service(options, gateway)
+    command = CommandLine(sys.orig_argv, options.directory, options.parent) if options.parent is not None else None
+    return make_service(
+        options,
+        partial(gateway, reread=options.reread_settings, command=command, inheritance=options.inheritance),
+    )

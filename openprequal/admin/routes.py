@@ -1,6 +1,6 @@
 """What can be asked of the gateway itself, and who gets which answer?"""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from klein import Klein
 from twisted.internet.defer import Deferred
@@ -15,7 +15,7 @@ from openprequal.admin.access import AccessRules, told_by_proxy_protocol
 from openprequal.admin.body import json_body
 from openprequal.admin.problems import Problem
 from openprequal.admin.registration import read_registration, read_unregistration
-from openprequal.errors import HookFailed, RegistrationRefused
+from openprequal.errors import ConfigurationError, HookFailed, NeedsRestart, RegistrationRefused
 from openprequal.hooks.registration import RegistrationHooks
 from openprequal.interfaces import IRegistry
 from openprequal.registry.leases import lease_timeout_s
@@ -44,6 +44,7 @@ class Admin:
         heartbeat: Callable[[Backend, LoadReport], object],
         refuse: Callable[[Backend], str | None],
         heartbeat_timeout_s: float | None = None,
+        reload: Callable[[], Sequence[str]] | None = None,
     ) -> None:
         """
         :param services: names of the services there are; looked at on each request.
@@ -53,6 +54,8 @@ class Admin:
         :param heartbeat: told of a load report that came with a registration, after it.
         :param refuse: why a backend cannot be one (it is this gateway itself); None: it can.
         :param heartbeat_timeout_s: the configured lease time-out, told to those who register.
+        :param reload: reads the settings anew and returns the names of those that changed; None: there is nothing to
+            read. Raises :class:`~openprequal.errors.ConfigurationError` where they cannot be taken.
         """
         self._registry = registry
         self._services = services
@@ -64,6 +67,7 @@ class Admin:
         self._heartbeat = heartbeat
         self._refuse = refuse
         self._heartbeat_timeout_s = heartbeat_timeout_s
+        self._reload = reload
 
     def resource(self) -> IResource:
         """A leaf resource that answers every path: ours as below, 404 otherwise."""
@@ -115,6 +119,19 @@ class Admin:
         if reason is not None:
             raise Problem(503, reason)
         return _json(request, 200, {"status": "ready"})
+
+    @app.route("/_openprequal/reload", methods=["POST"])
+    def reload(self, request: IRequest) -> bytes:
+        self._admit(request)
+        if self._reload is None:
+            raise Problem(404, "the settings came from a program: there is nothing to read again")
+        try:
+            changed = self._reload()
+        except NeedsRestart as error:
+            raise Problem(409, str(error)) from error
+        except ConfigurationError as error:
+            raise Problem(422, str(error)) from error
+        return _json(request, 200, {"reloaded": True, "changed": list(changed)})
 
     @app.handle_errors(Problem)
     def problem(self, request: IRequest, failure: Failure) -> bytes:

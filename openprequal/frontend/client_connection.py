@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from attrs import frozen
+from attrs import define
 from twisted.internet.interfaces import IPushProducer, ITCPTransport
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.internet.protocol import connectionDone
@@ -34,6 +34,9 @@ from openprequal.http1.send import sender
 SMALL_READ: Final = 16 * 1024
 LARGE_READ: Final = 256 * 1024
 MAX_REMEMBERED_HEAD: Final = 2048
+QUIET_S: Final = 1.0
+"""A connection that has been idle this long may be closed while draining: no request is likely to be on its way, which
+would be lost."""
 
 
 class ClientExchange(Protocol):
@@ -50,9 +53,9 @@ class ClientExchange(Protocol):
     def shut_down(self) -> None: ...
 
 
-@frozen
+@define
 class Frontend:
-    """What all client connections of a listener share."""
+    """What all client connections of a listener share; its limits may change."""
 
     limits: Limits
     now: Callable[[], float]
@@ -398,21 +401,23 @@ class ClientConnection(TwistedProtocol):
         elif self._buffer:
             if now - self._since > limits.header_s:
                 self._refuse(RequestTimeout("head not complete in time"))
-        elif now - self._since > limits.idle_s:
+        elif now - self._since > (QUIET_S if self._draining else limits.idle_s):
             self._closing = True
             self._lose()
 
     @property
     def busy(self) -> bool:
-        """A request is under way."""
-        return self._exchange is not None
+        """A request is under way; while draining also: one may be on its way, or a response's last bytes are."""
+        return self._draining or self._exchange is not None
+
+    def forget_head(self) -> None:
+        """What was remembered with the last head no longer holds: the rules for what goes on have changed."""
+        self._known_block, self._known_head = b"", None
 
     def drain(self) -> None:
         """The gateway is about to end: finish what is under way, take nothing new."""
         self._last = self._draining = True
-        if self._exchange is None and not self._buffer:
-            self._closing = True
-            self._lose()
+        self.expire(self._frontend.now())
 
     def shut_down(self) -> None:
         """The gateway ends now."""

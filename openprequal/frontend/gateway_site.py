@@ -63,6 +63,19 @@ class GatewaySite(Factory["ClientConnection | TurnedAway"]):
         self._draining = False
         self._frontend = Frontend(limits, now, self._exchange, refused, self._opened, self._closed, date)
 
+    def configure(
+        self, proxy: ProxyExchange, limits: Limits, *, max_connections: int, max_connections_per_client: int | None
+    ) -> None:
+        """Other settings, as at the beginning, for requests and connections that begin from now on."""
+        self._proxy = proxy
+        self._frontend.limits = limits
+        self._linger_s = limits.linger_s
+        self._max_connections = max_connections
+        self._max_per_client = max_connections_per_client
+        self._per_client = Counter(connection.client for connection in self.connections)
+        for connection in self.connections:
+            connection.forget_head()
+
     def buildProtocol(self, addr: IAddress | None) -> ClientConnection | TurnedAway | None:
         """A connection; when there are too many, one that only says so, and None (which closes it at once) beyond."""
         client = client_of(addr)

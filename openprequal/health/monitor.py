@@ -17,7 +17,7 @@ from openprequal.interfaces import IMembershipObserver
 from openprequal.routing.member import Member
 from openprequal.routing.service import Service
 from openprequal.upstream.fetch import Answer, Fetch, get_request
-from openprequal.values import Backend, Ending, LoadState, Outcome, ReportWay
+from openprequal.values import Backend, Ending, LoadState, Outcome, ReportFormat, ReportWay
 
 # A failed check, or a connect failure under traffic, is followed by another check this soon.
 RECHECK_S: Final = 0.5
@@ -43,7 +43,8 @@ class CheckRules:
 class HealthMonitor:
     """Checks every backend's health path and keeps the services' balancers told.
 
-    A backend is checked when it joins and then every interval; not while responses of its own prove that it serves.
+    A backend is checked when it joins and then every interval; not while responses and reports of its own say that it
+    serves.
     One timer drives all checks, through :meth:`tick`.
     """
 
@@ -70,18 +71,46 @@ class HealthMonitor:
         self._clock = clock
         self._rng = rng
         self._services = services
-        self._make_member = make_member
-        self._default_path = default_path
-        self._rules = checks
         self._checks: dict[str, tuple[Fetch, float]] = {}
         self.standings: dict[str, Standing] = {}
         """By backend id."""
         self.ejections: dict[str, Ejections] = {}
         """By service; empty if nobody is ejected."""
-        self._tiers = {name: Tiers(zone, enough) for name in services}
-        if ejection is not None:
-            for name, service in services.items():
-                self.ejections[name] = Ejections(ejection, service, self.standings, self._ejection_changed)
+        self._ejection = ejection
+        self._zone, self._enough = zone, enough
+        self._tiers: dict[str, Tiers] = {}
+        self.configure(make_member, default_path=default_path, checks=checks)
+        for service in services.values():
+            self.watch(service)
+
+    def configure(
+        self,
+        make_member: Callable[[Backend], Member],
+        *,
+        default_path: Callable[[Backend], str],
+        checks: CheckRules,
+    ) -> None:
+        """As at the beginning; counts for those that join and for checks from now on."""
+        self._make_member = make_member
+        self._default_path = default_path
+        self._rules = checks
+        soonest = self._clock.seconds() + checks.interval_s
+        for standing in self.standings.values():
+            standing.next_check = min(standing.next_check, soonest)
+
+    def watch(self, service: Service) -> None:
+        """Judge the backends of *service* beside each other; harmless if that is done already."""
+        self._tiers.setdefault(service.name, Tiers(self._zone, self._enough))
+        if self._ejection is not None and service.name not in self.ejections:
+            self.ejections[service.name] = Ejections(self._ejection, service, self.standings, self._ejection_changed)
+
+    def offered(self, service: str) -> list[Backend]:
+        """The backends of *service* that may be picked now."""
+        return [one.backend for one in self.standings.values() if one.offered and one.backend.service == service]
+
+    def offered_ids(self) -> set[str]:
+        """Ids of all backends that may be picked now."""
+        return {backend_id for backend_id, standing in self.standings.items() if standing.offered}
 
     # ---- membership -------------------------------------------------------------------------------------------------
 
@@ -154,7 +183,7 @@ class HealthMonitor:
                 self._checked(backend_id, TimeoutError(f"none within {self._rules.timeout_s} s"))
         for standing in list(self.standings.values()):
             if standing.next_check <= now and standing.backend.id not in self._checks:
-                if standing.checked_up and not standing.failures and self._served_since(standing, now):
+                if standing.checked_up and not standing.failures and self._spares_check(standing, now):
                     self._schedule(standing, now)
                 else:
                     self._check(standing)
@@ -164,8 +193,17 @@ class HealthMonitor:
         for backend_id in list(self._checks):
             self._cancel_check(backend_id)
 
+    def _spares_check(self, standing: Standing, now: float) -> bool:
+        """Would a check say nothing new? It would where the backend serves, and tells in its reports when it drains.
+
+        Others may announce that by the status of their health path alone.
+        """
+        report = self._services[standing.backend.service].members[standing.backend.id].report
+        tells_state = report is not None and report.format is ReportFormat.OPENPREQUAL
+        return tells_state and self._served_since(standing, now)
+
     def _served_since(self, standing: Standing, now: float) -> bool:
-        """Has it answered requests or probes within the interval? Then a check would say nothing new.
+        """Has it answered requests or probes within the interval?
 
         A heartbeat does not count: it shows that the backend reaches us, not that we reach it; nor do probes of a port
         of their own.
@@ -208,6 +246,10 @@ class HealthMonitor:
         else:
             standing.failed(why, now, self._rules.fall)
         self._schedule(standing, now)
+        if was_up and not standing.checked_up:
+            # What it said before it went away says nothing of what comes back.
+            service.members[backend_id].report = None
+            standing.state = LoadState.READY
         if was_up != standing.checked_up:
             self.log.info(
                 "{backend} is {what}: {reason}",

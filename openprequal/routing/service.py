@@ -1,7 +1,7 @@
 """A service: its members, its balancer, and who of the members has room."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from openprequal.interfaces import IBalancer, IPending, IRequest
@@ -44,6 +44,7 @@ class Service:
         self.retry_budget = RetryBudget(retry_share, lambda: self.tally.total)
         self.reports = ReportReader() if reports is None else reports
         self.members: dict[str, Member] = {}
+        self._leaving: list[Member] = []
         self.state_told: Callable[[Backend, LoadState], None] = lambda backend, state: None
         """Hears what backends say of their own state, whenever it is not that all is well."""
         self.failed: Callable[[Member, Outcome], None] = lambda member, outcome: None
@@ -69,6 +70,7 @@ class Service:
         member = self.members.pop(backend.id, None)
         self._full.discard(backend.id)
         if member is not None:
+            self._leaving = [one for one in (*self._leaving, member) if one.in_flight]
             member.connections.close()
             member.probe_connections.close()
             self.departed(backend)
@@ -89,6 +91,39 @@ class Service:
     def replace(self, backend: Backend) -> None:
         """*backend* was registered again with other particulars under the same id."""
         self.members[backend.id].backend = backend
+
+    # Other settings while requests are under way.
+
+    def rebalance(self, balancer: IBalancer, up: Collection[Backend], reports: ReportReader) -> None:
+        """Choose by *balancer* from now on.
+
+        It is told of every request under way, so that it hears of each one's end as of those it chose for itself; the
+        former one hears nothing any more.
+
+        :param up: those that may be picked.
+        :param reports: reads the backends' load reports.
+        """
+        for backend in up:
+            balancer.up(backend)
+        for member in (*self.members.values(), *self._leaving):
+            for _ in range(member.in_flight):
+                balancer.started(member.backend)
+        self.balancer = balancer
+        self.reports = reports
+
+    def set_limits(self, up: Collection[Backend], *, max_in_flight: int | None, queue_max: int) -> None:
+        """As at the beginning; what is beyond a limit now ends as it would have.
+
+        :param up: those that may be picked.
+        """
+        self._max_in_flight = max_in_flight
+        self._queue_max = queue_max
+        self._full = {
+            backend.id
+            for backend in up
+            if max_in_flight is not None and self.members[backend.id].in_flight >= max_in_flight
+        }
+        self._serve_queue(len(self._queue))
 
     # The way of a request.
 

@@ -35,6 +35,14 @@ class Connections:
         self._factory.noisy = False
         self.opened = 0
 
+    def configure(self, dial: Dial, *, max_idle: int, idle_timeout_s: float) -> None:
+        """Other settings, for what is opened or becomes idle from now on; what is idle by the former ones goes."""
+        while self._idle:
+            self._idle.pop().abort()
+        self._dial = dial
+        self._max_idle = max_idle
+        self._idle_timeout_s = idle_timeout_s
+
     def take(self) -> UpstreamConnection | None:
         """An idle connection, or None. Immediate."""
         return self._idle.pop() if self._idle else None

@@ -30,6 +30,11 @@ MAX_HEAD_BYTES: Final = 2048
 _heads: dict[bytes, ResponseHead] = {}
 
 
+def forget_heads() -> None:
+    """What was remembered with the heads no longer holds: the rules for what goes on have changed."""
+    _heads.clear()
+
+
 def read_response_head(block: bytes, method: bytes) -> tuple[ResponseHead, bytes | None, Sequence[Field]]:
     """The head in *block*; the value of its OpenPrequal-Load field if it has one as our agents write it; and the fields
     right behind that say the same in another format.

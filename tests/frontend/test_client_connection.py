@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openprequal.frontend.client_connection import QUIET_S
 from openprequal.frontend.limits import Limits
 from openprequal.testing.memory_transport import Ended, RawConnection
 from openprequal.testing.network import MemoryNetwork
@@ -231,12 +232,28 @@ def test_a_client_that_closes_after_the_last_response_is_gone_at_once() -> None:
 # ---- the gateway ends -----------------------------------------------------------------------------------------------
 
 
-def test_draining_closes_idle_connections_at_once() -> None:
+def test_draining_closes_connections_that_have_been_idle_for_a_while_at_once() -> None:
     network = MemoryNetwork()
     client = network.client()
+    network.wait(QUIET_S + 0.5)
     network.site.drain()
     network.clock.advance(0)
     assert client.ended is Ended.FINISHED
+
+
+def test_draining_leaves_others_open_for_a_request_that_may_be_on_its_way() -> None:
+    network = MemoryNetwork()
+    asks, is_silent = network.client(), network.client()
+    network.site.drain()
+    network.wait(QUIET_S / 2)
+    assert network.site.busy == 2
+    asks.send(GET)
+    network.backend().answer(OK)
+    assert statuses(asks) == [200]
+    assert asks.ended is Ended.FINISHED
+    network.wait(QUIET_S)
+    assert is_silent.ended is Ended.FINISHED
+    assert network.site.busy == 0
 
 
 def test_draining_finishes_what_is_under_way_and_then_closes() -> None:

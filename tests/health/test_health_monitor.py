@@ -188,13 +188,23 @@ def test_a_check_that_is_not_answered_is_given_up(case: Case) -> None:
     assert case.monitor.standings[case.backend.id].failures == 1
 
 
-def test_while_requests_are_answered_no_checks_are_sent(case: Case) -> None:
-    case.raw.answer(answer(200))
+def test_while_requests_are_answered_with_reports_of_its_state_no_checks_are_sent(case: Case) -> None:
+    case.raw.answer(answer(200, b"OpenPrequal-Load: rif=0"))
     for _ in range(30):
         case.service.members[case.backend.id].answered_at = case.clock.seconds()
         case.wait(1)
     assert len(case.checks) == 1
     case.wait_for_check()
+
+
+def test_one_that_does_not_tell_its_state_can_drain_by_its_health_path_whatever_else_it_answers(case: Case) -> None:
+    case.raw.answer(answer(200))
+    for _ in range(30):
+        case.service.members[case.backend.id].answered_at = case.clock.seconds()
+        case.wait(0.5)
+        if len(case.checks) > 1:
+            case.raw.answer(answer(503))
+    assert not case.monitor.standings[case.backend.id].offered
 
 
 def test_a_connect_failure_under_traffic_brings_a_check_at_once(case: Case) -> None:
@@ -233,6 +243,18 @@ def test_a_backend_that_drained_tells_in_its_check_that_it_is_ready_again(case: 
     case.wait_for_check()
     case.raw.answer(ready)
     assert case.up
+
+
+def test_what_a_backend_said_before_it_went_away_does_not_keep_out_what_comes_back(case: Case) -> None:
+    case.raw.answer(answer(200, b"OpenPrequal-Load: rif=0, state=draining"))
+    case.raw.refuse()
+    case.raw.connection.close()
+    case.wait(2 * INTERVAL_S)
+    assert not case.monitor.standings[case.backend.id].checked_up
+    case.raw.accept()
+    case.wait_for_check()
+    case.raw.answer(answer(200))
+    assert case.monitor.standings[case.backend.id].offered
 
 
 def test_a_backend_that_says_in_its_first_check_that_it_drains_is_not_picked(case: Case) -> None:

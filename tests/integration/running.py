@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -128,11 +128,17 @@ class Running:
 
 @contextlib.contextmanager
 def running(
-    arguments: list[str], folder: Path, environment: Mapping[str, str] | None = None, program: str = "twistd"
+    arguments: list[str],
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    program: str = "twistd",
+    keep: Sequence[int] = (),
 ) -> Iterator[Running]:
     """A command of this Python's, ``twistd`` if no other, with *arguments* in *folder* until the ``with`` ends.
 
     The tree under test is what runs.
+
+    :param keep: descriptors that it inherits.
     """
     output = folder / f"output-{time.monotonic_ns()}.txt"
     # What happens to be set where the tests run must not configure what they start.
@@ -145,6 +151,7 @@ def running(
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,
+            pass_fds=keep,
             # A group of its own, so that a test can send it what a terminal would: a signal to the whole group.
             start_new_session=True,
         )

@@ -187,3 +187,30 @@ def test_a_report_that_cannot_tell_the_state_takes_no_draining_back(case: Case) 
     assert (case.member.report.rif, case.member.report.state) == (3, LoadState.DRAINING)
     case.service.reported(case.member, LoadReport(0, None), 2.0, ReportWay.HEARTBEAT)
     assert told[-1] is LoadState.READY
+
+
+class Counting(RoundRobin):
+    """Knows how many requests are under way, by what it was told."""
+
+    under_way = 0
+
+    def started(self, backend: Backend) -> None:
+        self.under_way += 1
+
+    def finished(self, backend: Backend, outcome: Outcome) -> None:
+        self.under_way -= 1
+
+
+def test_a_new_balancer_hears_of_requests_under_way_and_of_the_end_of_each(case: Case) -> None:
+    gone = case.member
+    case.service.assign(gone)
+    case.service.remove(gone.backend)
+    here = case.join()
+    case.service.assign(here)
+    balancer = Counting(BalancerContext(case.clock, Random(1), ScriptedProbes(case.clock), {}))
+    case.service.rebalance(balancer, [here.backend], case.service.reports)
+    assert balancer.under_way == 2
+    case.service.free(gone, ANSWERED)
+    case.service.free(here, ANSWERED)
+    assert balancer.under_way == 0
+    assert case.picked() == here.backend

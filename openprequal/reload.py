@@ -1,0 +1,214 @@
+"""How does a running gateway take other settings, wholly or not at all, without losing a connection?
+
+First everything that the new settings name is made, which finds what is wrong with them and changes nothing; then what
+was made takes its place, which cannot fail.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from random import Random
+
+from attrs import define
+from twisted.logger import Logger
+from twisted.web.server import Site
+
+from openprequal.clocks import Periodic
+from openprequal.config.changes import changed, needing_restart
+from openprequal.config.gateway import EffectiveService, GatewaySettings
+from openprequal.control_plane import check_rules, default_health_path, follow
+from openprequal.data_plane import (
+    Balancing,
+    Clock,
+    ProxyExchange,
+    Services,
+    balancing_of,
+    client_limits,
+    configure_member,
+    dialling,
+    members,
+    service_with_balancer,
+)
+from openprequal.errors import ConfigurationError, NeedsRestart
+from openprequal.frontend.gateway_site import GatewaySite
+from openprequal.health.monitor import HealthMonitor
+from openprequal.lifecycle import Gateway
+from openprequal.routing.service import Service
+from openprequal.upstream.head_memory import forget_heads
+
+RETIRED_S = 15.0
+"""What a former balancer had begun, probes and requests that wait for them, is over by then."""
+
+
+@define
+class Running:
+    """What runs, and makes what is to take its place."""
+
+    reactor: Clock
+    rng: Random
+    settings: GatewaySettings
+    services: Services
+    health: HealthMonitor
+    periodics: list[Periodic]
+    of_service: dict[str, list[Periodic]]
+    """Those of *periodics* that belong to a service's balancer."""
+    front: GatewaySite
+    admin: Site
+    root: Gateway
+    make_proxy: Callable[[GatewaySettings], ProxyExchange]
+    make_admin: Callable[[GatewaySettings], Site]
+
+
+class Reload:
+    """Reads the settings again and lets the gateway take them."""
+
+    log = Logger()
+
+    def __init__(self, reread: Callable[[], GatewaySettings], running: Running) -> None:
+        self._reread = reread
+        self._running = running
+
+    def __call__(self) -> Sequence[str]:
+        """Do it; whatever goes wrong has changed nothing.
+
+        :return: the names of the settings that changed.
+        :raises ConfigurationError: as at the start.
+        :raises NeedsRestart: settings have changed that cannot while the gateway runs.
+        """
+        try:
+            names = self._reload()
+        except ConfigurationError as error:
+            self.log.error("settings not reloaded, nothing has changed: {reason}", reason=error)
+            raise
+        self.log.info("settings reloaded: {names}", names=", ".join(names) or "nothing has changed")
+        return names
+
+    def on_signal(self) -> None:
+        """Do it where nobody waits for an answer but the log."""
+        try:
+            self()
+        except ConfigurationError:
+            return
+        except Exception:
+            self.log.failure("settings not reloaded, nothing has changed")
+
+    def _reload(self) -> Sequence[str]:
+        new = self._reread()
+        names = changed(self._running.settings, new)
+        fixed = needing_restart(names)
+        if fixed:
+            raise NeedsRestart(f"{', '.join(fixed)}: cannot change while the gateway runs: restart it")
+        if names:
+            _prepare(self._running, new)()
+        return names
+
+
+def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
+    """Make everything *new* names.
+
+    :return: what puts it in its place.
+    :raises ConfigurationError: something cannot be made.
+    """
+    proxy, admin = running.make_proxy(new), running.make_admin(new)
+    make_member, dial = members(running.reactor, new), dialling(running.reactor, new)
+    before, after = running.settings.effective_services, new.effective_services
+    _check_left(running.services, before, after)
+    _check_limits(before, after)
+    balancings: dict[str, Balancing] = {}
+    joining: dict[str, tuple[Service, list[Periodic], list[Periodic]]] = {}
+    for name, effective in after.items():
+        if name not in before:
+            periodics: list[Periodic] = []
+            lasting: list[Periodic] = []
+            service = service_with_balancer(running.reactor, running.rng, name, effective, new, periodics, lasting)
+            joining[name] = service, periodics, lasting
+        elif effective != before[name]:
+            balancings[name] = balancing_of(
+                running.reactor, running.rng, name, effective, partial(running.services.__getitem__, name)
+            )
+
+    def put_in_place() -> None:
+        old, running.settings = running.settings, new
+        for name, (service, periodics, lasting) in joining.items():
+            follow(service, running.health)
+            running.services[name] = service
+            _begin(running, name, periodics)
+            _start(running, lasting)
+        for name in before.keys() - after.keys():
+            del running.services[name]
+            _retire(running, running.of_service.pop(name))
+        running.health.configure(
+            make_member,
+            default_path=default_health_path(new),
+            checks=check_rules(new),
+        )
+        for name, service in running.services.items():
+            up = running.health.offered(name)
+            if name in balancings:
+                _rebalance(running, service, balancings[name])
+            service.set_limits(up, max_in_flight=new.backend_max_in_flight, queue_max=new.queue_max)
+            if any(getattr(old, each) != getattr(new, each) for each in _CONNECTING):
+                for member in service.members.values():
+                    configure_member(member, dial, new)
+        forget_heads()
+        running.front.configure(
+            proxy,
+            client_limits(new),
+            max_connections=new.max_connections,
+            max_connections_per_client=new.max_connections_per_client,
+        )
+        running.admin.resource = admin.resource
+        running.root.grace_s = new.shutdown_grace_seconds
+
+    return put_in_place
+
+
+_CONNECTING = ("connect_timeout_seconds", "upstream_ca_file", "upstream_max_idle", "upstream_idle_timeout_seconds")
+"""Settings that the connections to a backend were made with."""
+
+
+def _check_left(
+    services: Services, before: Mapping[str, EffectiveService], after: Mapping[str, EffectiveService]
+) -> None:
+    """:raises NeedsRestart: a service is gone from the settings, but its backends are still here."""
+    for name in before.keys() - after.keys():
+        if services[name].members:
+            count = len(services[name].members)
+            raise NeedsRestart(f"services.{name}: cannot be removed: {count} backends are registered for it")
+
+
+def _check_limits(before: Mapping[str, EffectiveService], after: Mapping[str, EffectiveService]) -> None:
+    """:raises NeedsRestart: a service that stays has another limit, or one now, or none any more."""
+    for name in before.keys() & after.keys():
+        if before[name].service_max_in_flight != after[name].service_max_in_flight:
+            raise NeedsRestart(
+                f"services.{name}.service_max_in_flight: cannot change while the gateway runs: restart it"
+            )
+
+
+def _rebalance(running: Running, service: Service, balancing: Balancing) -> None:
+    service.departed = balancing.departed
+    service.rebalance(balancing.balancer, running.health.offered(service.name), balancing.reports)
+    _retire(running, running.of_service.pop(service.name))
+    _begin(running, service.name, balancing.periodics)
+
+
+def _begin(running: Running, name: str, periodics: list[Periodic]) -> None:
+    running.of_service[name] = periodics
+    _start(running, periodics)
+
+
+def _start(running: Running, periodics: list[Periodic]) -> None:
+    running.periodics += periodics
+    for periodic in periodics:
+        periodic.start()
+
+
+def _retire(running: Running, periodics: list[Periodic]) -> None:
+    """Stop them once nothing can wait for them any more."""
+
+    def stop() -> None:
+        for periodic in periodics:
+            periodic.stop()
+            running.periodics.remove(periodic)
+
+    running.reactor.callLater(RETIRED_S, stop)

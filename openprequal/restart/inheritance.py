@@ -1,0 +1,69 @@
+"""What does a process hand to the one that takes its place, and in which form?"""
+
+import json
+import os
+from collections.abc import Collection, Mapping, MutableMapping
+from typing import Any, Final
+
+from attrs import asdict, fields, frozen
+
+from openprequal.values import Backend
+
+VARIABLE: Final = "_OPENPREQUAL_HANDED_OVER"
+"""The environment variable that says it. It is taken out at once: children of the new process inherit nothing."""
+
+READY: Final = b"ready"
+"""What the new process says once it accepts connections."""
+
+
+@frozen
+class Inheritance:
+    """What a process was handed: descriptors, and whose they were."""
+
+    pid: int
+    """The process that is to be replaced."""
+    listening: Mapping[str, int]
+    """Descriptors of listening sockets, by the endpoint string each was made from."""
+    says: int
+    """Where it says who is registered: a line at once, and another when it has stopped accepting."""
+    hears: int
+    """Where it hears that its successor is ready."""
+    errors: int
+    """Its standard error; ours leads to it until we are ready, so that it can say why we failed."""
+
+    @property
+    def text(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def taken_from(cls, environ: MutableMapping[str, str]) -> "Inheritance | None":
+        """What the environment says, and says from now on no longer; None: nobody is to be replaced."""
+        text = environ.pop(VARIABLE, None)
+        return cls(**json.loads(text)) if text else None
+
+    def restore_standard_error(self) -> None:
+        """Say errors where our predecessor did."""
+        os.dup2(self.errors, 2)
+        os.close(self.errors)
+
+
+_FIELDS: Final = tuple(field.name for field in fields(Backend) if field.init)
+
+
+def membership_line(backends: Collection[Backend], up: Collection[str]) -> bytes:
+    """Everyone registered, as one line.
+
+    :param up: ids of those that may be picked.
+    """
+    rows = [{"up": backend.id in up, **{name: getattr(backend, name) for name in _FIELDS}} for backend in backends]
+    return json.dumps(rows).encode("ascii") + b"\n"
+
+
+def read_membership_line(line: bytes) -> tuple[list[Backend], set[str]]:
+    """The backends of such a line, and the ids of those that could be picked.
+
+    What another version says beyond what is known here is left out.
+    """
+    rows: list[dict[str, Any]] = json.loads(line)
+    backends = [Backend(**{name: row[name] for name in _FIELDS if name in row}) for row in rows]
+    return backends, {backend.id for backend, row in zip(backends, rows, strict=True) if row["up"]}

@@ -1,0 +1,29 @@
+"""Signals: which signals does a process hear besides those that end it?"""
+
+import signal
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from twisted.application.service import Service
+
+
+class Signals(Service):
+    """Calls what belongs to a signal in the reactor's own time, from start to stop.
+
+    Python calls a signal's function between any two instructions, in the middle of whatever the reactor does.
+    """
+
+    def __init__(self, reactor: Any, heard: Mapping[signal.Signals, Callable[[], object]]) -> None:
+        self._reactor = reactor
+        self._heard = heard
+        self._before: dict[signal.Signals, Any] = {}
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]
+        for number, call in self._heard.items():
+            self._before[number] = signal.signal(number, lambda *_, call=call: self._reactor.callFromThread(call))
+
+    def stopService(self) -> None:
+        super().stopService()  # type: ignore[no-untyped-call]
+        while self._before:
+            signal.signal(*self._before.popitem())
