@@ -78,5 +78,5 @@ def test_an_interrupted_benchmark_stops_what_it_started(
             bench.kill()
     assert bench.returncode == 130
     assert "interrupted; everything that was started is stopped" in told
-    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    eventually(lambda: not [pid for pid in children if Path(f"/proc/{pid}").exists()], "all gone", 20.0)
     assert list(short.iterdir()) == []
