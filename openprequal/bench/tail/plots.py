@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from math import isfinite, log10
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from openprequal.bench.tail.histograms import add, empty, record
+from openprequal.bench.tail.policies import OURS
 from openprequal.bench.tail.record import Record
 from openprequal.bench.tail.results import Results
 from openprequal.bench.tail.workloads import DEADLINE_S, WORKLOADS
@@ -59,7 +60,7 @@ def _picture(
 
 def _percentiles(axes: "Axes", results: Results, workload: str) -> None:
     """All seeds together; requests that were not answered are at the deadline."""
-    for policy in results.policies(workload):
+    for number, policy in enumerate(_ours_last(results.policies(workload))):
         runs = results.of(workload, policy)
         together = empty()
         for run in runs:
@@ -74,8 +75,7 @@ def _percentiles(axes: "Axes", results: Results, workload: str) -> None:
         axes.plot(
             [2.0 - log10(100.0 - point) for point in points],
             [together.get_value_at_percentile(point) / 1000 for point in points],
-            label=policy,
-            linewidth=1.2,
+            **_line(policy, number),
         )
     axes.set_xticks([2.0 - log10(100.0 - nine) for nine in _NINES], [f"p{nine:g}" for nine in _NINES])
     axes.set_xlabel("percentile")
@@ -84,10 +84,10 @@ def _percentiles(axes: "Axes", results: Results, workload: str) -> None:
 
 def _over_time(axes: "Axes", results: Results, workload: str) -> None:
     """p99 of each second, the median over the seeds; where it was not answered, it is at the deadline."""
-    for policy in results.policies(workload):
+    for number, policy in enumerate(_ours_last(results.policies(workload))):
         runs = results.of(workload, policy)
         seconds = range(min(len(run.latencies.by_second) for run in runs))
-        axes.plot(seconds, [_second_p99_ms(runs, second) for second in seconds], label=policy, linewidth=1.0)
+        axes.plot(seconds, [_second_p99_ms(runs, second) for second in seconds], **_line(policy, number))
     axes.set_xlabel("seconds since counting began")
     _latency_axis(axes, "p99 of each second, ms")
 
@@ -99,14 +99,26 @@ def _second_p99_ms(runs: Sequence[Record], second: int) -> float:
 
 def _per_backend(axes: "Axes", results: Results, workload: str) -> None:
     """Share of the requests, the median over the seeds."""
-    for policy in results.policies(workload):
+    for number, policy in enumerate(_ours_last(results.policies(workload))):
         runs = results.of(workload, policy)
         shares = [[count / max(1, sum(run.per_backend)) for count in run.per_backend] for run in runs]
         middle = [100 * median(each) for each in zip(*shares, strict=True)]
-        axes.plot(range(1, len(middle) + 1), middle, marker="o", markersize=3, linewidth=0.8, label=policy)
+        axes.plot(range(1, len(middle) + 1), middle, marker="o", markersize=3, **_line(policy, number))
     axes.set_xlabel("backend")
     axes.set_ylabel("share of the requests, %")
     axes.set_ylim(bottom=0)
+
+
+def _ours_last(policies: Sequence[str]) -> list[str]:
+    """So that ours is drawn over the others, and the others are in one order."""
+    return sorted(policies, key=lambda policy: (policy == OURS, policy))
+
+
+def _line(policy: str, number: int) -> dict[str, Any]:
+    """How a policy is drawn: ours black and bold, all others apart by colour, every other one dashed."""
+    if policy == OURS:
+        return {"label": policy, "color": "black", "linewidth": 2.2}
+    return {"label": policy, "color": f"C{number}", "linewidth": 1.1, "linestyle": "-" if number % 2 else "--"}
 
 
 def _latency_axis(axes: "Axes", label: str = "latency, ms") -> None:
