@@ -72,4 +72,7 @@ FIGURE = Figure(
     "that the curves fall to the right, and end above the level line.",
     _points,
     _findings,
+    differs="The mixes are nearly level here, and latency alone is the best of them in the tail: the latency that an"
+    " agent reports is what a request would take at the RIF it has now, so that it has the RIF in it already. The"
+    " paper's is the median of what was measured near that RIF.",
 )
