@@ -154,6 +154,8 @@ def running(
             pass_fds=keep,
             # A group of its own, so that a test can send it what a terminal would: a signal to the whole group.
             start_new_session=True,
+            # What runs the tests may ignore Ctrl-C, as a shell's background job does; a terminal's program does not.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
     command = Running(process, output)
     try:
