@@ -4,5 +4,5 @@ from twisted.application.service import ServiceMaker
 
 openprequal = ServiceMaker("OpenPrequal", "openprequal.tap", "HTTP gateway and load balancer", "openprequal")
 openprequal_backend = ServiceMaker(
-    "OpenPrequal backend", "openprequal.backend_tap", "Sidecar of a service behind openprequal; without one, an example backend", "openprequal-backend"
+    "OpenPrequal backend", "openprequal.backend_tap", "Sidecar of a service, or example backend", "openprequal-backend"
 )
