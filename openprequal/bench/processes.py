@@ -139,27 +139,31 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-_given: set[int] = set()
+_given: dict[int, None] = {}
+"""Ports given so far, the one given last at the end."""
 
 
 def free_ports(count: int) -> list[int]:
-    """Loopback ports that nobody listens on now; none that this process was given before, whose program may still be
-    starting, and none of those that the system gives to outgoing connections, of which there may be thousands before a
-    program comes to listen.
+    """Loopback ports that nobody listens on now; not those that this process was given lately, whose program may still
+    be starting, and none of those that the system gives to outgoing connections, of which there may be thousands before
+    a program comes to listen.
 
     :raises StartFailed: there are not so many.
     """
+    fresh = [port for port in range(*_NOT_OUTGOING) if port not in _given]
+    random.shuffle(fresh)
     with contextlib.ExitStack() as held:
         ports: list[int] = []
-        for port in random.sample(range(*_NOT_OUTGOING), len(range(*_NOT_OUTGOING))):
-            if port in _given:
-                continue
+        # Once all have been given, those given longest ago are next.
+        for port in [*fresh, *_given]:
             trial = held.enter_context(socket.socket())
             with contextlib.suppress(OSError):
                 trial.bind(("127.0.0.1", port))
                 ports.append(port)
             if len(ports) == count:
-                _given.update(ports)
+                for each in ports:
+                    _given.pop(each, None)
+                    _given[each] = None
                 return ports
     raise StartFailed(f"there are no {count} free ports")
 
