@@ -3,40 +3,23 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from attempts import Attempts
 from messages import GET, NO_CONTENT, OK, POST, content, statuses
 
 from openprequal.forwarding.forwarder import Timeouts
 from openprequal.routing.lateness import Lateness
-from openprequal.testing.network import MemoryNetwork, RawBackend
-from openprequal.values import Backend, Ending, Outcome
+from openprequal.values import Ending
 
 DELAY_S = 1.0
 
 
-class Case:
+class Case(Attempts):
     """Backends, a client and its GET, which the first backend has."""
 
     def __init__(self, backends: int = 3) -> None:
-        self.network = MemoryNetwork(backends, timeouts=Timeouts(response_s=10.0))
+        super().__init__(backends, timeouts=Timeouts(response_s=10.0))
         self.lateness = self.network.service.lateness = Lateness(95.0, self.network.clock.seconds)
         self.lateness.delay_s = DELAY_S
-        self.outcomes: list[Outcome] = []
-        balancer = self.network.service.balancer
-        finished = balancer.finished
-
-        def hear_finished(backend: Backend, outcome: Outcome) -> None:
-            self.outcomes.append(outcome)
-            finished(backend, outcome)
-
-        balancer.finished = hear_finished  # type: ignore[method-assign]
-        self.client = self.network.client()
-
-    def at(self, number: int) -> RawBackend:
-        return self.network.backend(number)
-
-    @property
-    def endings(self) -> list[Ending]:
-        return [outcome.ending for outcome in self.outcomes]
 
     def ask(self, request: bytes = GET) -> None:
         self.client.send(request)

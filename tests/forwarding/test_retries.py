@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from attempts import Attempts
 from messages import CHUNKED_POST, GET, NO_CONTENT, OK, POST, content, statuses
 
 from openprequal.forwarding.forwarder import Timeouts
 from openprequal.forwarding.retry import RetryRules, Unsafe
 from openprequal.testing.network import MemoryNetwork, RawBackend
-from openprequal.values import Backend, Ending, Outcome
+from openprequal.values import Ending
 
 PUT = POST.replace(b"POST", b"PUT")
 KEYED = POST.replace(b"Host: a.test\r\n", b"Host: a.test\r\nIdempotency-Key: 7\r\n")
@@ -17,28 +18,11 @@ BAD = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy"
 TIMEOUTS = Timeouts(response_s=10.0, stall_s=20.0, queue_s=1.0, connect_s=2.0)
 
 
-class Case:
-    """A network, a client, and what the balancer hears; round robin, so that the backends are tried in order."""
+class Case(Attempts):
+    """A network, a client, and what the balancer hears."""
 
     def __init__(self, backends: int = 3, retries: RetryRules | None = None, **network: Any) -> None:
-        self.network = MemoryNetwork(backends, timeouts=TIMEOUTS, retries=retries, **network)
-        self.outcomes: list[Outcome] = []
-        balancer = self.network.service.balancer
-        finished = balancer.finished
-
-        def hear_finished(backend: Backend, outcome: Outcome) -> None:
-            self.outcomes.append(outcome)
-            finished(backend, outcome)
-
-        balancer.finished = hear_finished  # type: ignore[method-assign]
-        self.client = self.network.client()
-
-    def at(self, number: int) -> RawBackend:
-        return self.network.backend(number)
-
-    @property
-    def endings(self) -> list[Ending]:
-        return [outcome.ending for outcome in self.outcomes]
+        super().__init__(backends, timeouts=TIMEOUTS, retries=retries, **network)
 
     @property
     def asked(self) -> list[int]:
