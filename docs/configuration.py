@@ -17,9 +17,10 @@ from openprequal.balancing.parameters import allowed_values
 from openprequal.config.agent import AgentSettings
 from openprequal.config.changes import needing_restart
 from openprequal.config.flags import shown
-from openprequal.config.gateway import GatewaySettings, ServiceSettings
+from openprequal.config.gateway import GatewaySettings
 from openprequal.config.middleware import MiddlewareSettings
 from openprequal.config.schema import Setting, Settings, settings_of
+from openprequal.config.services import ServiceSettings
 
 PAGE = Path(__file__).with_suffix(".md")
 

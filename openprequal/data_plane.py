@@ -10,8 +10,9 @@ from twisted.internet.defer import Deferred
 
 from openprequal.balancing.catalogue import BALANCERS
 from openprequal.clocks import Periodic
-from openprequal.config.gateway import EffectiveService, GatewaySettings
+from openprequal.config.gateway import GatewaySettings
 from openprequal.config.names import resolve
+from openprequal.config.services import EffectiveService
 from openprequal.config.statuses import statuses_of
 from openprequal.forwarding.downstream import Downstream
 from openprequal.forwarding.exchange import Exchange

@@ -14,7 +14,8 @@ from twisted.web.server import Site
 
 from openprequal.clocks import Periodic
 from openprequal.config.changes import changed, needing_restart
-from openprequal.config.gateway import EffectiveService, GatewaySettings
+from openprequal.config.gateway import GatewaySettings
+from openprequal.config.services import EffectiveService
 from openprequal.control_plane import check_rules, default_health_path, follow
 from openprequal.data_plane import (
     Balancing,

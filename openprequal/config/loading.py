@@ -8,8 +8,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from openprequal.config.agent import AgentSettings
-from openprequal.config.gateway import GatewaySettings, ServiceSettings
+from openprequal.config.gateway import GatewaySettings
 from openprequal.config.schema import Settings, settings_of
+from openprequal.config.services import ServiceSettings
 from openprequal.config.sources import CONFIG_VARIABLE, Given, from_environment, from_file, from_flags, suggestion
 from openprequal.errors import ConfigurationError
 

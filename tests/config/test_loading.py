@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openprequal.config.agent import AgentSettings
-from openprequal.config.gateway import INFERENCE_POLL_S, INFERENCE_SERVERS, FormatName, GatewaySettings
+from openprequal.config.gateway import GatewaySettings
 from openprequal.config.loading import load
 from openprequal.config.schema import settings_of
+from openprequal.config.services import INFERENCE_POLL_S, INFERENCE_SERVERS, FormatName
 from openprequal.errors import ConfigurationError
 from openprequal.values import ReportFormat
 

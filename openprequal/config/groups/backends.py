@@ -1,0 +1,36 @@
+"""How are requests brought to backends, and how long may that take?"""
+
+from typing import Literal
+
+from openprequal.config.schema import Settings, setting
+
+GROUP = "Connections to backends"
+
+
+class BackendSettings(Settings):
+    """Settings under "Connections to backends"."""
+
+    connect_timeout_seconds: float = setting(2.0, "Seconds to connect.", group=GROUP, gt=0)
+    response_timeout_seconds: float = setting(60.0, "Seconds to wait for a response head.", group=GROUP, gt=0)
+    stall_timeout_seconds: float = setting(
+        60.0, "Seconds in which a body must move, in either direction.", group=GROUP, gt=0
+    )
+    total_timeout_seconds: float | None = setting(
+        None, "Seconds a request may take in all; none: no limit.", group=GROUP, gt=0
+    )
+    upstream_idle_timeout_seconds: float = setting(30.0, "Seconds an idle connection is kept.", group=GROUP, gt=0)
+    upstream_max_idle: int = setting(512, "Idle connections kept to each backend.", group=GROUP, ge=0)
+    backend_max_in_flight: int | None = setting(
+        None, "Requests under way to each backend; none: no limit.", group=GROUP, ge=1
+    )
+    queue_max: int = setting(128, "Requests of a service that may wait for a free backend.", group=GROUP, ge=0)
+    queue_timeout_seconds: float = setting(1.0, "Seconds they may wait.", group=GROUP, gt=0)
+    upstream_ca_file: str | None = setting(
+        None,
+        "PEM file of the authorities whose certificates https backends may show; none: the system's.",
+        group=GROUP,
+    )
+    host_header: Literal["keep", "backend"] = setting(
+        "keep", "Host that backends see; keep: what the client sent, backend: their own.", group=GROUP
+    )
+    forwarded: bool = setting(False, "Send Forwarded (RFC 7239) beside X-Forwarded-*.", group=GROUP)

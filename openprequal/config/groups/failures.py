@@ -1,0 +1,91 @@
+"""What happens to requests when backends fail or are too many for them?"""
+
+from typing import Literal
+
+from openprequal.config.schema import FieldName, Settings, setting
+from openprequal.config.services import MaxInFlight
+from openprequal.config.statuses import Statuses
+
+GROUP = "Failures and overload"
+
+
+class FailureSettings(Settings):
+    """Settings under "Failures and overload"."""
+
+    zone: str | None = setting(
+        None, "Where this gateway is: backends that registered the same zone, or none, come first.", group=GROUP
+    )
+    zone_healthy_share: float = setting(
+        0.5,
+        "Share of a zone's backends, or of a priority's, that must be healthy, or the next is used too.",
+        group=GROUP,
+        gt=0,
+        le=1,
+    )
+    eject_after_failures: int | None = setting(
+        5,
+        "Failures in a row, while its peers do not fail alike, after which a backend gets no requests for a while; "
+        "none: nobody is ejected.",
+        group=GROUP,
+        ge=1,
+    )
+    eject_error_rate: float = setting(
+        0.5, "The same by the share that fails, if above twice its peers'.", group=GROUP, gt=0, le=1
+    )
+    eject_seconds: float = setting(
+        10.0, "Seconds of the first ejection; each that follows soon is twice as long.", group=GROUP, gt=0
+    )
+    eject_max_seconds: float = setting(300.0, "Seconds of the longest.", group=GROUP, gt=0)
+    service_max_in_flight: MaxInFlight = setting(
+        None,
+        "Requests under way to all backends of a service; beyond it they wait in its queue or get 503. auto: found by "
+        "the latency; none: no limit.",
+        group=GROUP,
+        allowed="auto or a whole number of at least 1",
+    )
+    deadline_header: FieldName | None = setting(
+        None,
+        "Field, like X-Deadline-Ms, that tells backends how many milliseconds are left for a request; none: none.",
+        group=GROUP,
+        allowed="a field name",
+    )
+    retry_attempts: int = setting(
+        2,
+        "Further backends tried when one breaks before its response, if the request may be repeated.",
+        group=GROUP,
+        ge=0,
+    )
+    retry_budget: float = setting(
+        0.2,
+        "Share of requests that may be sent again, refused connects included, with 3 a second at least; 0: none.",
+        group=GROUP,
+        ge=0,
+        le=1,
+    )
+    retry_statuses: Statuses = setting(
+        (),
+        "Status of a response after which another backend is tried, like 502-504.",
+        group=GROUP,
+        allowed="status codes like 503, or ranges like 502-504, all from 500",
+    )
+    retry_unsafe: Literal["no", "keyed", "yes"] = setting(
+        "no",
+        "Repeat POST and PATCH too; keyed: those with an Idempotency-Key.",
+        group=GROUP,
+    )
+    retry_body_max_bytes: int = setting(
+        65_536, "Bytes of a request body that are kept to be sent again.", group=GROUP, ge=0
+    )
+    try_timeout_seconds: float | None = setting(
+        None,
+        "Seconds without a response head after which another backend is tried, if one may; none: never.",
+        group=GROUP,
+        gt=0,
+    )
+    hedge_percentile: float | None = setting(
+        None,
+        "Ask a second backend when a response takes longer than so many percent do, within retry_budget; none: never.",
+        group=GROUP,
+        ge=1,
+        le=99.9,
+    )

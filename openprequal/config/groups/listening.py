@@ -1,0 +1,36 @@
+"""Where does the gateway listen, and whom in front of it does it believe?"""
+
+from typing import Annotated
+
+from pydantic import IPvAnyNetwork
+
+from openprequal.config.schema import Settings, SplitTexts, Texts, setting
+
+GROUP = "Listening"
+
+
+class ListeningSettings(Settings):
+    """Settings under "Listening"."""
+
+    port: int = setting(8000, "TCP port, on all interfaces, IPv6 too.", group=GROUP, ge=1, le=65535)
+    listen: Texts = setting(
+        (), "Twisted endpoint string to listen on instead, like unix:/run/gateway.sock.", group=GROUP
+    )
+    admin_port: int | None = setting(
+        None,
+        "Port for registration, metrics and the other paths of our own; none: they are on the proxied port.",
+        group=GROUP,
+        ge=1,
+        le=65535,
+    )
+    admin_interface: str = setting("127.0.0.1", "Address the admin port is bound to.", group=GROUP)
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], SplitTexts] = setting(
+        (),
+        "Network of proxies in front whose X-Forwarded-* and Forwarded are believed.",
+        group=GROUP,
+        allowed="networks like 10.0.0.0/8 or fd00::/8",
+    )
+    demo: int = setting(0, "Example backends to start beside, on the ports after --port.", group=GROUP, ge=0, le=64)
+    shutdown_grace_seconds: float = setting(
+        10.0, "Seconds that requests under way may take to end at shutdown.", group=GROUP, ge=0
+    )
