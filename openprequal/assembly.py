@@ -28,6 +28,7 @@ from openprequal.data_plane import (
     ProxyExchange,
     Services,
     abort_connections,
+    address_rules,
     client_limits,
     expire_connections,
     forwarder_to,
@@ -187,7 +188,8 @@ def _whole(
     for name, effective in settings.effective_services.items():
         of_service[name] = []
         services[name] = service_with_balancer(reactor, rng, name, effective, settings, of_service[name], lasting)
-    health = health_of(services, reactor, rng, settings)
+    own_address = OwnAddress()
+    health = health_of(services, reactor, rng, settings, address_rules(settings, own_address.is_own))
 
     # The way of a request.
     date = HttpDate(time.time)
@@ -199,7 +201,6 @@ def _whole(
         return proxied_exchanges(reactor, given, forwarder, count_hook_failure)
 
     # What is asked of the gateway itself.
-    own_address = OwnAddress()
     metrics = CollectorRegistry()
 
     def make_admin(given: GatewaySettings) -> Site:
@@ -210,7 +211,7 @@ def _whole(
             services,
             health,
             metrics,
-            own_address,
+            address_rules(given, own_address.is_own),
             not_ready=lambda: "shutting down" if root.stopping else None,
             count_hook_failure=count_hook_failure,
             reload=None if reread is None else lambda: reload(),
@@ -264,7 +265,19 @@ def _whole(
     if reread is not None:
         assert isinstance(front, GatewaySite)
         running = Running(
-            reactor, rng, settings, services, health, periodics, of_service, front, admin, root, make_proxy, make_admin
+            reactor=reactor,
+            rng=rng,
+            settings=settings,
+            services=services,
+            health=health,
+            periodics=periodics,
+            of_service=of_service,
+            front=front,
+            admin=admin,
+            root=root,
+            make_proxy=make_proxy,
+            make_admin=make_admin,
+            is_own=own_address.is_own,
         )
         reload = Reload(reread, running)
         Signals(reactor, {SIGHUP: reload.on_signal}).setServiceParent(root)  # type: ignore[no-untyped-call]

@@ -22,6 +22,7 @@ from openprequal.data_plane import (
     Clock,
     ProxyExchange,
     Services,
+    address_rules,
     balancing_of,
     client_limits,
     configure_member,
@@ -57,6 +58,8 @@ class Running:
     root: Gateway
     make_proxy: Callable[[GatewaySettings], ProxyExchange]
     make_admin: Callable[[GatewaySettings], Site]
+    is_own: Callable[[str, int], bool]
+    """Whether this process listens on an address and port."""
 
 
 class Reload:
@@ -110,7 +113,8 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
     :raises ConfigurationError: something cannot be made.
     """
     proxy, admin = running.make_proxy(new), running.make_admin(new)
-    make_member, dial = members(running.reactor, new), dialling(running.reactor, new)
+    rules = address_rules(new, running.is_own)
+    make_member, dial = members(running.reactor, new, rules), dialling(running.reactor, new, rules)
     before, after = running.settings.effective_services, new.effective_services
     _check_left(running.services, before, after)
     _check_limits(before, after)
@@ -163,7 +167,10 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
     return put_in_place
 
 
-_CONNECTING = ("connect_timeout_seconds", "upstream_ca_file", "upstream_max_idle", "upstream_idle_timeout_seconds")
+_CONNECTING = (
+    *("connect_timeout_seconds", "upstream_ca_file", "upstream_max_idle", "upstream_idle_timeout_seconds"),
+    *("backend_networks", "backend_sockets"),
+)
 """Settings that the connections to a backend were made with."""
 
 

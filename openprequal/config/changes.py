@@ -10,6 +10,7 @@ LIVE: Final = frozenset(
         *("trusted_proxies", "shutdown_grace_seconds"),
         # Registration
         *("token", "token_file", "trust_loopback", "custom_register_hook", "custom_unregister_hook"),
+        *("admin_networks", "backend_networks", "backend_sockets"),
         # Balancing and hooks
         *("load_balancer_class", "balancer_parameters", "services", "hook_timeout_seconds"),
         *("custom_path_rewrite", "custom_request_hook", "custom_response_hook"),

@@ -1,8 +1,17 @@
 """Who may register a backend, and what happens when one does?"""
 
-from openprequal.config.schema import Settings, Token, setting
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated
+
+from pydantic import IPvAnyNetwork
+
+from openprequal.config.schema import Settings, SplitTexts, Texts, Token, setting
 
 GROUP = "Registration"
+
+Networks = Annotated[tuple[IPvAnyNetwork, ...], SplitTexts]
+EVERYWHERE = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
+NETWORKS_ALLOWED = "networks like 10.0.0.0/8 or fd00::/8"
 
 
 class RegistrationSettings(Settings):
@@ -17,6 +26,22 @@ class RegistrationSettings(Settings):
     token_file: str | None = setting(None, "File that holds the token.", group=GROUP)
     trust_loopback: bool = setting(
         True, "Clients of this host need no token; no behind a proxy on this host.", group=GROUP
+    )
+    admin_networks: Networks = setting(
+        EVERYWHERE,
+        "Network from which callers with a token may come.",
+        group=GROUP,
+        allowed=NETWORKS_ALLOWED,
+    )
+    backend_networks: Networks = setting(
+        EVERYWHERE,
+        "Network in which backends may be, by the address connected to. Link-local, metadata, multicast and reserved"
+        " addresses only if a network within theirs is named, like 169.254.7.0/24.",
+        group=GROUP,
+        allowed=NETWORKS_ALLOWED,
+    )
+    backend_sockets: Texts = setting(
+        (), "Directory whose Unix sockets may be backends (unix:///path); none: no Unix socket may.", group=GROUP
     )
     max_backends: int = setting(10_000, "Backends that may be registered.", group=GROUP, ge=1)
     backend_heartbeat_timeout: float | None = setting(
