@@ -15,6 +15,7 @@ from openprequal.admin.whereabouts import objection
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.names import resolve
 from openprequal.config.statuses import statuses_of
+from openprequal.config.tokens import Tokens
 from openprequal.data_plane import Clock, Services, configured_hook, members
 from openprequal.health.ejection import EjectionRules
 from openprequal.health.monitor import CheckRules, HealthMonitor
@@ -123,7 +124,9 @@ def admin_site(
         registry=registry,
         services=services,
         access=AccessRules(
-            token=settings.token.get_secret_value() if settings.token else None, trust_loopback=settings.trust_loopback
+            tokens=Tokens(settings.token, settings.token_file, lambda why: Admin.log.warn("{why}", why=why)).now,
+            trust_loopback=settings.trust_loopback,
+            networks=settings.admin_networks,
         ),
         hooks=RegistrationHooks(
             reactor,

@@ -165,8 +165,9 @@ class Admin:
     def _admit(self, request: IRequest) -> None:
         """:raises Problem: 403, the caller may not use this."""
         proxied = told_by_proxy_protocol(getattr(request, "transport", None))
-        if not self._access.admit(request.getClientAddress(), proxied, request.requestHeaders):
-            raise Problem(403, "call from the gateway's own host, or send Authorization: Bearer with its token")
+        objection = self._access.objection(request.getClientAddress(), proxied, request.requestHeaders)
+        if objection is not None:
+            raise Problem(403, objection)
 
 
 class _AnyRequest(Resource):

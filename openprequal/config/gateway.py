@@ -51,7 +51,7 @@ class GatewaySettings(
             raise ValueError(f"demo: {self.demo} backends do not fit on the ports after {self.port}")
         if self.own_url is None:
             raise ValueError("demo: its backends cannot register: listen must have a tcp endpoint, or set admin_port")
-        if self.token is None and not self.trust_loopback:
+        if not self.token and not self.trust_loopback:
             raise ValueError("demo: its backends cannot register: trust_loopback must be yes, or set a token")
         return self
 

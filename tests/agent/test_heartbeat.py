@@ -106,7 +106,7 @@ def test_a_backend_registers_at_once_with_all_there_is_to_know(gateway: Gateway)
 
 
 def test_the_token_is_sent_as_a_bearer(gateway: Gateway) -> None:
-    gateway.heartbeat(token="s3cret").startService()
+    gateway.heartbeat(token=lambda: "s3cret").startService()
     assert gateway.heard[0][3] == "Bearer s3cret"
 
 

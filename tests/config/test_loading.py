@@ -263,8 +263,18 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_the_token_may_come_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("s3cret\n")
     settings = gateway(token_file=str(tmp_path / "token"))
-    assert settings.token is not None
-    assert settings.token.get_secret_value() == "s3cret"
+    assert [token.get_secret_value() for token in settings.token] == ["s3cret"]
+
+
+def test_a_file_of_tokens_may_hold_several_and_comments(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("# new since May\nn3w\n\n  s3cret\n")
+    settings = gateway(token_file=str(tmp_path / "token"))
+    assert [token.get_secret_value() for token in settings.token] == ["n3w", "s3cret"]
+
+
+def test_several_tokens_are_separated_by_commas() -> None:
+    settings = gateway({"OPENPREQUAL_TOKEN": "n3w, s3cret"})
+    assert [token.get_secret_value() for token in settings.token] == ["n3w", "s3cret"]
 
 
 def test_the_token_is_never_shown(file, tmp_path: Path) -> None:

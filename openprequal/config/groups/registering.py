@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import IPvAnyNetwork
 
-from openprequal.config.schema import Settings, SplitTexts, Texts, Token, setting
+from openprequal.config.schema import Settings, SplitTexts, Texts, TokenTexts, setting
 
 GROUP = "Registration"
 
@@ -17,13 +17,16 @@ NETWORKS_ALLOWED = "networks like 10.0.0.0/8 or fd00::/8"
 class RegistrationSettings(Settings):
     """Settings under "Registration"."""
 
-    token: Token | None = setting(
-        None,
-        "What everyone but trusted loopback must send as Authorization: Bearer.",
+    token: TokenTexts = setting(
+        (),
+        "What everyone but trusted loopback must send as Authorization: Bearer; several with commas, any of which will"
+        " do.",
         group=GROUP,
         secret=True,
     )
-    token_file: str | None = setting(None, "File that holds the token.", group=GROUP)
+    token_file: str | None = setting(
+        None, "File that holds the token, or several, a line each; what it holds now counts.", group=GROUP
+    )
     trust_loopback: bool = setting(
         True, "Clients of this host need no token; no behind a proxy on this host.", group=GROUP
     )
