@@ -143,7 +143,7 @@ class Given:
 
     proxy: ProxyExchange
     admin: Site | None
-    """Answers the reserved paths; None: they are on a port of their own."""
+    """Answers the reserved paths; None: they have listeners of their own."""
     limits: Limits
     date: HttpDate
     refused: Callable[[int], None]
@@ -224,7 +224,7 @@ def _whole(
     front = frontend(
         Given(
             make_proxy(settings),
-            admin if settings.admin_port is None else None,
+            None if settings.admin_endpoints else admin,
             client_limits(settings),
             date,
             lambda status: refused.finished(b"-", status, 0.0),
@@ -282,7 +282,7 @@ def _whole(
         reload = Reload(reread, running)
         Signals(reactor, {SIGHUP: reload.on_signal}).setServiceParent(root)  # type: ignore[no-untyped-call]
     whole = _Whole(root, front, registry, health, own_address)
-    if settings.admin_port is not None:
+    if settings.admin_endpoints:
         whole.listen(admin_listener(reactor, settings, admin, inherited))
     return whole
 

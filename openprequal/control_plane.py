@@ -152,9 +152,8 @@ def admin_site(
 def admin_listener(
     reactor: Clock, settings: GatewaySettings, site: Site, inherited: Mapping[str, int] | None
 ) -> ListeningService:
-    """Listens on the admin port."""
-    description = f"tcp:{settings.admin_port}:interface={settings.admin_interface.replace(':', chr(92) + ':')}"
-    return ListeningService(reactor, [description], site, "openprequal admin", inherited)
+    """Listens where the admin API has listeners of its own."""
+    return ListeningService(reactor, settings.admin_endpoints, site, "openprequal admin", inherited)
 
 
 def restart_on_signal(

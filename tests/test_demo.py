@@ -84,6 +84,11 @@ def test_children_register_at_the_admin_port_where_there_is_one() -> None:
     assert GatewaySettings(demo=1, admin_port=9999).own_url == "http://127.0.0.1:9999"
 
 
+def test_children_register_at_the_admin_apis_own_endpoint() -> None:
+    settings = GatewaySettings(demo=1, admin_listen=("unix:/run/a.sock", "tcp:9999:interface=127.0.0.1"))
+    assert settings.own_url == "http://127.0.0.1:9999"
+
+
 def test_the_token_reaches_children_through_the_environment_alone() -> None:
     settings = GatewaySettings(demo=1, token=(SecretStr("abc"), SecretStr("old")))
     environ = environment(settings, {"PATH": "/bin", "OPENPREQUAL_TOKEN_FILE": "/run/token"})
