@@ -37,6 +37,7 @@ from openprequal.data_plane import (
     service_with_balancer,
 )
 from openprequal.demo import DemoBackends
+from openprequal.forwarding.error_pages import ErrorPages, read_error_pages
 from openprequal.forwarding.http_date import HttpDate
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
@@ -86,6 +87,7 @@ def gateway(
             refused=given.refused,
             max_connections=settings.max_connections,
             max_connections_per_client=settings.max_connections_per_client,
+            errors=given.errors,
         )
 
     companions = [DemoBackends(reactor, settings)] if settings.demo else []
@@ -120,6 +122,7 @@ def proxy_resource(
             clock=reactor,
             date=given.date,
             refused=given.refused,
+            errors=given.errors,
         )
 
     whole = _whole(reactor, settings, resource, secure=secure)
@@ -147,6 +150,7 @@ class Given:
     limits: Limits
     date: HttpDate
     refused: Callable[[int], None]
+    errors: ErrorPages
 
 
 @frozen
@@ -228,6 +232,7 @@ def _whole(
             client_limits(settings),
             date,
             lambda status: refused.finished(b"-", status, 0.0),
+            read_error_pages(settings.error_pages),
         )
     )
 

@@ -31,6 +31,7 @@ from openprequal.data_plane import (
     service_with_balancer,
 )
 from openprequal.errors import ConfigurationError, NeedsRestart
+from openprequal.forwarding.error_pages import read_error_pages
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.health.monitor import HealthMonitor
 from openprequal.lifecycle import Gateway
@@ -101,7 +102,7 @@ class Reload:
         fixed = needing_restart(names)
         if fixed:
             raise NeedsRestart(f"{', '.join(fixed)}: cannot change while the gateway runs: restart it")
-        if names:
+        if names or new.error_pages is not None:  # the files there may be others
             _prepare(self._running, new)()
         return names
 
@@ -113,6 +114,7 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
     :raises ConfigurationError: something cannot be made.
     """
     proxy, admin = running.make_proxy(new), running.make_admin(new)
+    errors = read_error_pages(new.error_pages)
     rules = address_rules(new, running.is_own)
     make_member, dial = members(running.reactor, new, rules), dialling(running.reactor, new, rules)
     before, after = running.settings.effective_services, new.effective_services
@@ -160,6 +162,7 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
             client_limits(new),
             max_connections=new.max_connections,
             max_connections_per_client=new.max_connections_per_client,
+            errors=errors,
         )
         running.admin.resource = admin.resource
         running.root.grace_s = new.shutdown_grace_seconds
