@@ -102,7 +102,9 @@ class WholeGateway:
     def post(self, path: str, document: object = None, peer: IPv4Address = CALLER, **fields: str) -> tuple[int, Any]:
         """Status and document that posting *document* is answered with."""
         return answer(
-            self._ask(b"POST", path, json.dumps(document).encode(), peer, {"Content-Type": "application/json", **fields})
+            self._ask(
+                b"POST", path, json.dumps(document).encode(), peer, {"Content-Type": "application/json", **fields}
+            )
         )
 
     def _ask(
