@@ -147,7 +147,9 @@ def test_every_file_that_a_page_names_exists(page: str) -> None:
     assert not [name for name in named if not ((PACKAGE / name).exists() or (ROOT / name).exists())]
 
 
-@pytest.mark.parametrize("page", sorted([ROOT / "README.md", ROOT / "SECURITY.md", *DOCS.rglob("*.md")]), ids=lambda page: str(page.name))
+@pytest.mark.parametrize(
+    "page", sorted([ROOT / "README.md", ROOT / "SECURITY.md", *DOCS.rglob("*.md")]), ids=lambda page: str(page.name)
+)
 def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text("utf-8"))
     assert not [link for link in links if not (page.parent / link).exists()]

@@ -33,6 +33,12 @@ def test_a_vulnerability_is_a_failure_that_names_it(tmp_path: Path) -> None:
     assert "PYSEC-1" in done.stderr
 
 
+def test_what_nobody_knows_is_a_warning(tmp_path: Path) -> None:
+    done = audit(tmp_path, found='{"dependencies": [{"name": "a", "skip_reason": "not found"}]}')
+    assert done.returncode == 0
+    assert "knew nothing of 1 of the pins" in done.stderr
+
+
 @pytest.mark.parametrize("said", ["ConnectionError: Max retries exceeded", "Read timed out.", "SSLError(1)"])
 def test_a_network_that_is_away_is_a_warning(said: str, tmp_path: Path) -> None:
     done = audit(tmp_path, said=said, code=1)
