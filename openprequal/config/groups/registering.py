@@ -3,14 +3,15 @@
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
 
-from pydantic import IPvAnyNetwork
+from pydantic import IPvAnyNetwork, StringConstraints
 
-from openprequal.config.schema import Settings, SplitTexts, Texts, TokenTexts, setting
+from openprequal.config.schema import Settings, SplitTexts, TokenTexts, setting
 
 GROUP = "Registration"
 
 Networks = Annotated[tuple[IPvAnyNetwork, ...], SplitTexts]
 EVERYWHERE = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
+Directories = Annotated[tuple[Annotated[str, StringConstraints(pattern="^/")], ...], SplitTexts]
 NETWORKS_ALLOWED = "networks like 10.0.0.0/8 or fd00::/8"
 
 
@@ -43,8 +44,11 @@ class RegistrationSettings(Settings):
         group=GROUP,
         allowed=NETWORKS_ALLOWED,
     )
-    backend_sockets: Texts = setting(
-        (), "Directory whose Unix sockets may be backends (unix:///path); none: no Unix socket may.", group=GROUP
+    backend_sockets: Directories = setting(
+        (),
+        "Directory whose Unix sockets may be backends (unix:///path); none: no Unix socket may.",
+        group=GROUP,
+        allowed="absolute paths",
     )
     max_backends: int = setting(10_000, "Backends that may be registered.", group=GROUP, ge=1)
     backend_heartbeat_timeout: float | None = setting(
