@@ -7,9 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from werkzeug.datastructures import MIMEAccept
-from werkzeug.http import parse_accept_header
-
 from openprequal.errors import ConfigurationError, GatewayError
 from openprequal.forwarding.problem import CONTENT_TYPE as PROBLEM
 from openprequal.forwarding.problem import error_fields, problem
@@ -64,6 +61,10 @@ class ErrorPages:
     def _kind(self, status: int, accept: bytes | None) -> str:
         if accept is None or self._page(status, "html") is None:
             return "json"
+        # Only here, where there are pages: a sidecar, say, starts without it.
+        from werkzeug.datastructures import MIMEAccept
+        from werkzeug.http import parse_accept_header
+
         accepted = parse_accept_header(accept.decode("latin-1"), MIMEAccept)
         wanted = accepted.best_match([PROBLEM, _TYPES["json"], _TYPES["html"]], PROBLEM)
         return "html" if wanted == _TYPES["html"] else "json"
