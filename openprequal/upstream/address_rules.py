@@ -1,6 +1,7 @@
 """Where may a backend be? Asked of the address that is connected to, every time, whatever name led there."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from os.path import realpath
 from pathlib import Path
@@ -59,17 +60,10 @@ class AddressRules:
 
     def objection(self, host: str, port: int) -> str | None:
         """Why nobody may be connected to at the IP address *host* and *port*; None: one may."""
-        try:
-            address = ip_address(host)
-        except ValueError:
-            return f"{host} is no IP address"
-        if self.is_own(host, port):
+        objection = _objection(self.networks, host)
+        if objection is None and self.is_own(host, port):
             return f"{host} port {port} is this gateway itself"
-        if any(self._is_special(each) for each in _meanings(address)):
-            return f"{host} is a link-local, metadata or other special address, which backend_networks does not name"
-        if not any(_plain(address) in network for network in self.networks):
-            return f"{host} is in none of the backend_networks"
-        return None
+        return objection
 
     def socket_objection(self, path: str) -> str | None:
         """Why nobody may be connected to at the Unix socket *path*, wherever links in it lead; None: one may."""
@@ -80,11 +74,26 @@ class AddressRules:
             return f"{path} is in none of the backend_sockets directories"
         return None
 
-    def _is_special(self, address: Address) -> bool:
-        within = [special for special in SPECIAL if address in special]
-        return bool(within) and not any(
-            address in network and any(_is_part(network, special) for special in within) for network in self.networks
-        )
+
+# The same for ever, and tens of microseconds a connect: one a request at a backend that keeps no connection alive.
+@lru_cache(4096)
+def _objection(networks: tuple[Network, ...], host: str) -> str | None:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return f"{host} is no IP address"
+    if any(_is_special(each, networks) for each in _meanings(address)):
+        return f"{host} is a link-local, metadata or other special address, which backend_networks does not name"
+    if not any(_plain(address) in network for network in networks):
+        return f"{host} is in none of the backend_networks"
+    return None
+
+
+def _is_special(address: Address, networks: tuple[Network, ...]) -> bool:
+    within = [special for special in SPECIAL if address in special]
+    return bool(within) and not any(
+        address in network and any(_is_part(network, special) for special in within) for network in networks
+    )
 
 
 def _plain(address: Address) -> Address:
