@@ -15,6 +15,7 @@ BENCH = ["hdrhistogram>=0.10.3", *SIMULATION]
 SERVERS = ["fastapi>=0.115", "uvicorn>=0.30", "websockets>=13", "flask>=3", "django>=5", "gunicorn>=23"]
 TEST = ["pytest>=8", "pytest-twisted>=1.14", "hypothesis>=6.100", "h11>=0.14", *SERVERS, *BENCH]
 LINT = ["ruff>=0.17", "mypy>=2", "mypy-zope>=1.0.17"]
+AUDIT = ["pip-audit>=2.7"]
 
 setup(
     name="openprequal",
@@ -41,7 +42,8 @@ setup(
         "bench": BENCH,
         "test": TEST,
         "lint": LINT,
-        "dev": [*TEST, *LINT, "tox>=4", "build"],
+        "audit": AUDIT,
+        "dev": [*TEST, *LINT, *AUDIT, "pip-tools>=7", "tox>=4", "build"],
     },
     entry_points={"console_scripts": ["openprequal-simulation = openprequal.simulation.commands:main"]},
     classifiers=[

@@ -28,6 +28,7 @@ from openprequal.data_plane import (
     ProxyExchange,
     Services,
     abort_connections,
+    address_rules,
     client_limits,
     expire_connections,
     forwarder_to,
@@ -36,6 +37,7 @@ from openprequal.data_plane import (
     service_with_balancer,
 )
 from openprequal.demo import DemoBackends
+from openprequal.forwarding.error_pages import ErrorPages, read_error_pages
 from openprequal.forwarding.http_date import HttpDate
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
@@ -85,6 +87,7 @@ def gateway(
             refused=given.refused,
             max_connections=settings.max_connections,
             max_connections_per_client=settings.max_connections_per_client,
+            errors=given.errors,
         )
 
     companions = [DemoBackends(reactor, settings)] if settings.demo else []
@@ -119,6 +122,7 @@ def proxy_resource(
             clock=reactor,
             date=given.date,
             refused=given.refused,
+            errors=given.errors,
         )
 
     whole = _whole(reactor, settings, resource, secure=secure)
@@ -142,10 +146,11 @@ class Given:
 
     proxy: ProxyExchange
     admin: Site | None
-    """Answers the reserved paths; None: they are on a port of their own."""
+    """Answers the reserved paths; None: they have listeners of their own."""
     limits: Limits
     date: HttpDate
     refused: Callable[[int], None]
+    errors: ErrorPages
 
 
 @frozen
@@ -187,7 +192,8 @@ def _whole(
     for name, effective in settings.effective_services.items():
         of_service[name] = []
         services[name] = service_with_balancer(reactor, rng, name, effective, settings, of_service[name], lasting)
-    health = health_of(services, reactor, rng, settings)
+    own_address = OwnAddress()
+    health = health_of(services, reactor, rng, settings, address_rules(settings, own_address.is_own))
 
     # The way of a request.
     date = HttpDate(time.time)
@@ -199,7 +205,6 @@ def _whole(
         return proxied_exchanges(reactor, given, forwarder, count_hook_failure)
 
     # What is asked of the gateway itself.
-    own_address = OwnAddress()
     metrics = CollectorRegistry()
 
     def make_admin(given: GatewaySettings) -> Site:
@@ -210,7 +215,7 @@ def _whole(
             services,
             health,
             metrics,
-            own_address,
+            address_rules(given, own_address.is_own),
             not_ready=lambda: "shutting down" if root.stopping else None,
             count_hook_failure=count_hook_failure,
             reload=None if reread is None else lambda: reload(),
@@ -223,10 +228,11 @@ def _whole(
     front = frontend(
         Given(
             make_proxy(settings),
-            admin if settings.admin_port is None else None,
+            None if settings.admin_endpoints else admin,
             client_limits(settings),
             date,
             lambda status: refused.finished(b"-", status, 0.0),
+            read_error_pages(settings.error_pages),
         )
     )
 
@@ -264,12 +270,24 @@ def _whole(
     if reread is not None:
         assert isinstance(front, GatewaySite)
         running = Running(
-            reactor, rng, settings, services, health, periodics, of_service, front, admin, root, make_proxy, make_admin
+            reactor=reactor,
+            rng=rng,
+            settings=settings,
+            services=services,
+            health=health,
+            periodics=periodics,
+            of_service=of_service,
+            front=front,
+            admin=admin,
+            root=root,
+            make_proxy=make_proxy,
+            make_admin=make_admin,
+            is_own=own_address.is_own,
         )
         reload = Reload(reread, running)
         Signals(reactor, {SIGHUP: reload.on_signal}).setServiceParent(root)  # type: ignore[no-untyped-call]
     whole = _Whole(root, front, registry, health, own_address)
-    if settings.admin_port is not None:
+    if settings.admin_endpoints:
         whole.listen(admin_listener(reactor, settings, admin, inherited))
     return whole
 

@@ -102,7 +102,8 @@ def make_service(options: CommandOptions, build: Callable[[Any, Any], IService])
     try:
         service = build(reactor, options.settings)
         if options["check"]:
-            _check_endpoints(reactor, options.settings.endpoints)  # type: ignore[attr-defined]
+            _check_endpoints(reactor, "listen", options.settings.endpoints)  # type: ignore[attr-defined]
+            _check_endpoints(reactor, "admin_listen", getattr(options.settings, "admin_endpoints", ()))
     except ConfigurationError as error:
         raise SystemExit(f"{options.role}: {error}") from None
     if options["check"]:
@@ -111,9 +112,9 @@ def make_service(options: CommandOptions, build: Callable[[Any, Any], IService])
     return service
 
 
-def _check_endpoints(reactor: Any, descriptions: Sequence[str]) -> None:
+def _check_endpoints(reactor: Any, setting: str, descriptions: Sequence[str]) -> None:
     for description in descriptions:
         try:
             serverFromString(reactor, description)
         except Exception as error:  # plug-ins' parsers raise whatever they like
-            raise ConfigurationError(f"listen: {description!r} is no endpoint: {error}") from None
+            raise ConfigurationError(f"{setting}: {description!r} is no endpoint: {error}") from None

@@ -1,6 +1,7 @@
 """How is what stands beside the requests put together from the settings? Registry, health, admin API, restart."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from random import Random
 from signal import SIGUSR2
 
@@ -9,11 +10,12 @@ from twisted.web.server import Site
 
 from openprequal.admin.access import AccessRules
 from openprequal.admin.backend_rows import backend_rows
-from openprequal.admin.own_address import OwnAddress
 from openprequal.admin.routes import Admin
+from openprequal.admin.whereabouts import objection
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.names import resolve
 from openprequal.config.statuses import statuses_of
+from openprequal.config.tokens import Tokens
 from openprequal.data_plane import Clock, Services, configured_hook, members
 from openprequal.health.ejection import EjectionRules
 from openprequal.health.monitor import CheckRules, HealthMonitor
@@ -29,6 +31,7 @@ from openprequal.restart.predecessor import Predecessor, TakingOver
 from openprequal.restart.successor import CommandLine, Restart
 from openprequal.routing.service import Service
 from openprequal.signals import Signals
+from openprequal.upstream.address_rules import AddressRules
 from openprequal.values import Backend, LoadReport, ReportWay
 
 
@@ -42,8 +45,13 @@ def configured_registry(reactor: Clock, settings: GatewaySettings) -> IRegistry:
     return registry
 
 
-def health_of(services: Services, reactor: Clock, rng: Random, settings: GatewaySettings) -> HealthMonitor:
-    """Who of those that exist may be picked."""
+def health_of(
+    services: Services, reactor: Clock, rng: Random, settings: GatewaySettings, rules: AddressRules
+) -> HealthMonitor:
+    """Who of those that exist may be picked.
+
+    :param rules: where they may be.
+    """
     ejection = None
     if settings.eject_after_failures is not None:
         ejection = EjectionRules(
@@ -56,7 +64,7 @@ def health_of(services: Services, reactor: Clock, rng: Random, settings: Gateway
         reactor,
         rng,
         services,
-        members(reactor, settings),
+        members(reactor, settings, rules),
         default_path=default_health_path(settings),
         checks=check_rules(settings),
         ejection=ejection,
@@ -100,7 +108,7 @@ def admin_site(
     services: Services,
     health: HealthMonitor,
     metrics: CollectorRegistry,
-    own_address: OwnAddress,
+    rules: AddressRules,
     *,
     not_ready: Callable[[], str | None],
     count_hook_failure: Callable[[str], None],
@@ -116,7 +124,9 @@ def admin_site(
         registry=registry,
         services=services,
         access=AccessRules(
-            token=settings.token.get_secret_value() if settings.token else None, trust_loopback=settings.trust_loopback
+            tokens=Tokens(settings.token, settings.token_file, lambda why: Admin.log.warn("{why}", why=why)).now,
+            trust_loopback=settings.trust_loopback,
+            networks=settings.admin_networks,
         ),
         hooks=RegistrationHooks(
             reactor,
@@ -129,7 +139,7 @@ def admin_site(
         ready=not_ready,
         metrics_page=lambda accept: exposition_in_turns(reactor, metrics, (accept or b"").decode("latin-1")),
         heartbeat=lambda backend, report: _heartbeat(services, backend, report, reactor.seconds()),
-        refuse=own_address.objection,
+        refuse=partial(objection, rules),
         heartbeat_timeout_s=settings.backend_heartbeat_timeout,
         reload=reload,
     )
@@ -142,9 +152,8 @@ def admin_site(
 def admin_listener(
     reactor: Clock, settings: GatewaySettings, site: Site, inherited: Mapping[str, int] | None
 ) -> ListeningService:
-    """Listens on the admin port."""
-    description = f"tcp:{settings.admin_port}:interface={settings.admin_interface.replace(':', chr(92) + ':')}"
-    return ListeningService(reactor, [description], site, "openprequal admin", inherited)
+    """Listens where the admin API has listeners of its own."""
+    return ListeningService(reactor, settings.admin_endpoints, site, "openprequal admin", inherited)
 
 
 def restart_on_signal(

@@ -40,6 +40,7 @@ from openprequal.routing.limited_service import LimitedService
 from openprequal.routing.member import Member
 from openprequal.routing.router import Router
 from openprequal.routing.service import Service
+from openprequal.upstream.address_rules import AddressRules
 from openprequal.upstream.addresses import Addresses
 from openprequal.upstream.connections import Connections, Dial
 from openprequal.upstream.dialing import dialer
@@ -245,12 +246,21 @@ def balancing_of(
     return Balancing(balancer, reports, probes.forget, periodics)
 
 
-def members(reactor: Clock, settings: GatewaySettings) -> Callable[[Backend], Member]:
+def address_rules(settings: GatewaySettings, is_own: Callable[[str, int], bool]) -> AddressRules:
+    """Where backends may be.
+
+    :param is_own: whether this process listens on an address (or path) and port.
+    """
+    return AddressRules(settings.backend_networks, settings.backend_sockets, is_own)
+
+
+def members(reactor: Clock, settings: GatewaySettings, rules: AddressRules) -> Callable[[Backend], Member]:
     """What makes a backend's :class:`Member`: all that this process holds of it.
 
+    :param rules: where it may be.
     :raises ConfigurationError: the file of authorities cannot be used.
     """
-    dial = dialling(reactor, settings)
+    dial = dialling(reactor, settings, rules)
 
     def member(backend: Backend) -> Member:
         addresses = Addresses(reactor.nameResolver, backend.host)
@@ -271,14 +281,16 @@ def members(reactor: Clock, settings: GatewaySettings) -> Callable[[Backend], Me
     return member
 
 
-def dialling(reactor: Clock, settings: GatewaySettings) -> Callable[[Backend, int, Addresses], Dial]:
-    """What opens connections to a port of a backend.
+def dialling(
+    reactor: Clock, settings: GatewaySettings, rules: AddressRules
+) -> Callable[[Backend, int, Addresses], Dial]:
+    """What opens connections to a port of a backend, whoever asks for them: traffic, checks or probes.
 
     :raises ConfigurationError: the file of authorities cannot be used.
     """
     trusted = trust_root(settings.upstream_ca_file)
     return lambda backend, port, addresses: dialer(
-        reactor, backend, port, addresses.known, settings.connect_timeout_seconds, trusted
+        reactor, backend, port, addresses.known, settings.connect_timeout_seconds, trusted, rules
     )
 
 

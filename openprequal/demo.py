@@ -51,7 +51,9 @@ def environment(settings: GatewaySettings, environ: Mapping[str, str]) -> dict[s
     mine = {
         name: value for name, value in environ.items() if name not in ("OPENPREQUAL_TOKEN", "OPENPREQUAL_TOKEN_FILE")
     }
-    return mine if settings.token is None else {**mine, "OPENPREQUAL_TOKEN": settings.token.get_secret_value()}
+    if settings.token_file is not None:
+        return {**mine, "OPENPREQUAL_TOKEN_FILE": settings.token_file}
+    return {**mine, "OPENPREQUAL_TOKEN": settings.token[0].get_secret_value()} if settings.token else mine
 
 
 class _Child(ProcessProtocol):

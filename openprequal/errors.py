@@ -11,6 +11,8 @@ class GatewayError(Exception):
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
+    request_id = b""
+    """X-Request-Id that a backend saw, if the request brought none and came that far."""
 
 
 class BadRequest(GatewayError):

@@ -22,6 +22,7 @@ from openprequal.data_plane import (
     Clock,
     ProxyExchange,
     Services,
+    address_rules,
     balancing_of,
     client_limits,
     configure_member,
@@ -30,6 +31,7 @@ from openprequal.data_plane import (
     service_with_balancer,
 )
 from openprequal.errors import ConfigurationError, NeedsRestart
+from openprequal.forwarding.error_pages import read_error_pages
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.health.monitor import HealthMonitor
 from openprequal.lifecycle import Gateway
@@ -57,6 +59,8 @@ class Running:
     root: Gateway
     make_proxy: Callable[[GatewaySettings], ProxyExchange]
     make_admin: Callable[[GatewaySettings], Site]
+    is_own: Callable[[str, int], bool]
+    """Whether this process listens on an address and port."""
 
 
 class Reload:
@@ -98,7 +102,7 @@ class Reload:
         fixed = needing_restart(names)
         if fixed:
             raise NeedsRestart(f"{', '.join(fixed)}: cannot change while the gateway runs: restart it")
-        if names:
+        if names or new.error_pages is not None:  # the files there may be others
             _prepare(self._running, new)()
         return names
 
@@ -110,7 +114,9 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
     :raises ConfigurationError: something cannot be made.
     """
     proxy, admin = running.make_proxy(new), running.make_admin(new)
-    make_member, dial = members(running.reactor, new), dialling(running.reactor, new)
+    errors = read_error_pages(new.error_pages)
+    rules = address_rules(new, running.is_own)
+    make_member, dial = members(running.reactor, new, rules), dialling(running.reactor, new, rules)
     before, after = running.settings.effective_services, new.effective_services
     _check_left(running.services, before, after)
     _check_limits(before, after)
@@ -156,6 +162,7 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
             client_limits(new),
             max_connections=new.max_connections,
             max_connections_per_client=new.max_connections_per_client,
+            errors=errors,
         )
         running.admin.resource = admin.resource
         running.root.grace_s = new.shutdown_grace_seconds
@@ -163,7 +170,10 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
     return put_in_place
 
 
-_CONNECTING = ("connect_timeout_seconds", "upstream_ca_file", "upstream_max_idle", "upstream_idle_timeout_seconds")
+_CONNECTING = (
+    *("connect_timeout_seconds", "upstream_ca_file", "upstream_max_idle", "upstream_idle_timeout_seconds"),
+    *("backend_networks", "backend_sockets"),
+)
 """Settings that the connections to a backend were made with."""
 
 

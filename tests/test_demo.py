@@ -84,10 +84,21 @@ def test_children_register_at_the_admin_port_where_there_is_one() -> None:
     assert GatewaySettings(demo=1, admin_port=9999).own_url == "http://127.0.0.1:9999"
 
 
+def test_children_register_at_the_admin_apis_own_endpoint() -> None:
+    settings = GatewaySettings(demo=1, admin_listen=("unix:/run/a.sock", "tcp:9999:interface=127.0.0.1"))
+    assert settings.own_url == "http://127.0.0.1:9999"
+
+
 def test_the_token_reaches_children_through_the_environment_alone() -> None:
-    settings = GatewaySettings(demo=1, token=SecretStr("abc"))
+    settings = GatewaySettings(demo=1, token=(SecretStr("abc"), SecretStr("old")))
     environ = environment(settings, {"PATH": "/bin", "OPENPREQUAL_TOKEN_FILE": "/run/token"})
     assert environ == {"PATH": "/bin", "OPENPREQUAL_TOKEN": "abc"}
+
+
+def test_children_read_the_file_that_the_gateway_reads() -> None:
+    settings = GatewaySettings(demo=1, token=("abc",), token_file="/run/token")
+    environ = environment(settings, {"PATH": "/bin", "OPENPREQUAL_TOKEN": "old"})
+    assert environ == {"PATH": "/bin", "OPENPREQUAL_TOKEN_FILE": "/run/token"}
 
 
 def test_stopping_asks_and_ends_when_all_are_gone(demo: DemoBackends, reactor: Reactor) -> None:

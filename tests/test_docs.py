@@ -147,10 +147,42 @@ def test_every_file_that_a_page_names_exists(page: str) -> None:
     assert not [name for name in named if not ((PACKAGE / name).exists() or (ROOT / name).exists())]
 
 
-@pytest.mark.parametrize("page", sorted([ROOT / "README.md", *DOCS.rglob("*.md")]), ids=lambda page: str(page.name))
+@pytest.mark.parametrize(
+    "page", sorted([ROOT / "README.md", ROOT / "SECURITY.md", *DOCS.rglob("*.md")]), ids=lambda page: str(page.name)
+)
 def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text("utf-8"))
     assert not [link for link in links if not (page.parent / link).exists()]
+
+
+def _threats() -> list[list[str]]:
+    """The rows of the tables of SECURITY.md: threat, what is done, tests."""
+    rows = re.findall(r"^\| (.*) \|$", (ROOT / "SECURITY.md").read_text("utf-8"), re.MULTILINE)
+    return [row.split(" | ") for row in rows if not row.startswith(("threat |", "---"))]
+
+
+def test_every_threat_names_its_test() -> None:
+    threats = _threats()
+    assert len(threats) > 20
+    assert not [row for row in threats if len(row) != 3 or not re.search(r"`tests/[a-z0-9_/]+\.py", row[2])]
+
+
+@pytest.mark.parametrize(
+    "name", sorted({name for row in _threats() for name in re.findall(r"`(tests/[^`]+)`", row[-1])})
+)
+def test_every_test_that_the_threats_name_exists(name: str) -> None:
+    file, _, function = name.partition("::")
+    tree = ast.parse((ROOT / file).read_text("utf-8"))
+    names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    assert function in names if function else names
+
+
+def test_the_settings_that_the_threats_name_exist() -> None:
+    page = (ROOT / "SECURITY.md").read_text("utf-8")
+    flags = {setting.flag for model in (GatewaySettings, AgentSettings) for setting in settings_of(model).values()}
+    named = set(re.findall(r"--[a-z]+(?:-[a-z]+)*", page.partition("**Renew")[0]))
+    assert len(named) >= 4
+    assert named <= flags
 
 
 def test_the_map_shows_every_package() -> None:

@@ -1,6 +1,7 @@
 """A running gateway takes other settings wholly or not at all, and no request under way notices."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -217,3 +218,33 @@ def test_a_client_that_has_too_many_connections_is_counted_from_the_reload_on(st
 
 def test_every_live_setting_exists() -> None:
     assert set(GatewaySettings.model_fields) >= LIVE
+
+
+def test_pages_for_errors_are_read_again_wholly_or_not_at_all(start: Start, tmp_path: Path) -> None:
+    page = tmp_path / "503.html"
+    page.write_text("we are closed")
+    case = start(backends=0, error_pages=str(tmp_path))
+
+    def shown() -> bytes:
+        return case.get("/x", Accept="text/html").received.partition(b"\r\n\r\n")[2]
+
+    assert shown() == b"we are closed"
+    page.write_text("we are {{mood}}")
+    code, problem = case.reload(error_pages=str(tmp_path))
+    assert (code, "'mood' is unknown" in problem["detail"]) == (422, True)
+    assert shown() == b"we are closed"
+    page.write_text("{{status}}: back soon")
+    case.reload(error_pages=str(tmp_path))
+    assert shown() == b"503: back soon"
+    case.reload()
+    assert b"about:blank" in shown()
+
+
+def test_the_page_shows_the_id_that_the_backend_saw(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "5xx.html").write_text("{{request_id}}")
+    case = start(error_pages=str(tmp_path), response_timeout_seconds=1)
+    client = case.get("/x", Accept="text/html")
+    (told,) = [line for line in case.backend.news().split(b"\r\n") if line.startswith(b"X-Request-Id: ")]
+    case.wait(2)
+    assert status(client) == 504
+    assert client.received.partition(b"\r\n\r\n")[2] == told.removeprefix(b"X-Request-Id: ")

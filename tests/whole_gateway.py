@@ -1,13 +1,15 @@
 """The whole gateway on a reactor in memory: what clients, operators and backends see of it, without a socket."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionRefusedError as Refused
+from twisted.internet.interfaces import IHostnameResolver
 from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from openprequal.assembly import gateway
 from openprequal.config.gateway import GatewaySettings
@@ -51,47 +53,70 @@ class FarBackend:
                 connection.send(answer)
 
 
+@implementer(IHostnameResolver)
+class Names:
+    """Resolves each name to the addresses that the test says; at first none has any."""
+
+    def __init__(self) -> None:
+        self.addresses: dict[str, list[str]] = {}
+
+    def resolveHostName(self, receiver: Any, name: str, *_: Any, **__: Any) -> None:
+        for address in self.addresses.get(name, []):
+            receiver.addressResolved(IPv4Address("TCP", address, 0))
+        receiver.resolutionComplete()
+
+
 class WholeGateway:
-    """With some backends that are up, and settings to be read again."""
+    """With some backends that are up, and settings to be read again.
+
+    :ivar names: what they resolve to.
+    """
 
     def __init__(self, backends: int = 1, **settings: Any) -> None:
         self.reactor = MemoryReactorClock()
-        self.reactor.nameResolver = None  # IP addresses are never resolved
+        self.names = self.reactor.nameResolver = Names()
         self.settings: Callable[[], GatewaySettings] = lambda: GatewaySettings(listen=("tcp:8000",), **settings)
         self.service: Any = gateway(self.reactor, self.settings(), reread=lambda: self.settings())
         self.service.startService()
-        self.site = self.reactor.tcpServers[0][1]
+        self.site = next(factory for port, factory, *_ in self.reactor.tcpServers if port == 8000)
+        tokens = self.settings().token
+        self._token = {"Authorization": f"Bearer {tokens[0].get_secret_value()}"} if tokens else {}
         self.backends = [FarBackend(number) for number in range(backends)]
         self.stopped: list[object] = []
         for each in self.backends:
-            self.post("/register", {"url": each.url})
+            self.post("/register", {"url": each.url}, **self._token)
         self.wait(0.3)
         self.answer_all()
-        assert all(row["up"] for row in self.rows), self.rows
+        assert not backends or all(row["up"] for row in self.rows), self.rows
 
-    def client(self) -> RawConnection:
-        protocol = self.site.buildProtocol(CALLER)
-        transport = MemoryTransport(self.reactor, protocol, HERE, CALLER)
+    def client(self, peer: IPv4Address = CALLER) -> RawConnection:
+        protocol = self.site.buildProtocol(peer)
+        transport = MemoryTransport(self.reactor, protocol, HERE, peer)
         protocol.makeConnection(transport)
         return RawConnection(self.reactor, transport)
 
-    def get(self, path: str = "/x") -> RawConnection:
-        """A new client that asks for *path*."""
-        client = self.client()
-        client.send(b"GET %b HTTP/1.1\r\nHost: localhost\r\n\r\n" % path.encode())
+    def get(self, path: str = "/x", peer: IPv4Address = CALLER, **fields: str) -> RawConnection:
+        """A new client that asks for *path*; :param fields: more header fields, ``_`` for ``-`` in their names."""
+        return self._ask(b"GET", path, b"", peer, fields)
+
+    def post(self, path: str, document: object = None, peer: IPv4Address = CALLER, **fields: str) -> tuple[int, Any]:
+        """Status and document that posting *document* is answered with."""
+        return answer(
+            self._ask(
+                b"POST", path, json.dumps(document).encode(), peer, {"Content-Type": "application/json", **fields}
+            )
+        )
+
+    def _ask(
+        self, method: bytes, path: str, body: bytes, peer: IPv4Address, fields: Mapping[str, str]
+    ) -> RawConnection:
+        told = {"Host": "localhost", **{name.replace("_", "-"): value for name, value in fields.items()}}
+        head = "".join(f"{name}: {value}\r\n" for name, value in told.items()).encode()
+        client = self.client(peer)
+        length = b"Content-Length: %d\r\n" % len(body) if body else b""
+        client.send(b"%b %b HTTP/1.1\r\n%b%b\r\n%b" % (method, path.encode(), head, length, body))
         self.wait(0)
         return client
-
-    def post(self, path: str, document: object = None) -> tuple[int, Any]:
-        """Status and document that posting *document* is answered with."""
-        body = json.dumps(document).encode()
-        client = self.client()
-        client.send(
-            b"POST %b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
-            % (path.encode(), len(body), body)
-        )
-        self.wait(0)
-        return answer(client)
 
     def reload(self, **settings: Any) -> tuple[int, Any]:
         """Read *settings* now."""
@@ -110,7 +135,7 @@ class WholeGateway:
     @property
     def rows(self) -> list[dict[str, Any]]:
         """What ``/backends`` shows."""
-        rows: list[dict[str, Any]] = answer(self.get("/backends"))[1]["backends"]
+        rows: list[dict[str, Any]] = answer(self.get("/backends", **self._token))[1]["backends"]
         return rows
 
     @property

@@ -2,15 +2,19 @@
 
 import hmac
 import re
+from collections.abc import Callable, Collection
+from hashlib import sha256
 from ipaddress import IPv4Address as IPv4
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from ipaddress import IPv6Address as IPv6
-from ipaddress import ip_address
 from typing import Final
 
 from attrs import field, frozen
-from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.protocols.haproxy._wrapper import HAProxyProtocolWrapper
 from twisted.web.http_headers import Headers
+
+from openprequal.upstream.address_rules import EVERYWHERE
 
 _LOCAL_HOST: Final = re.compile(rb"(?:localhost|(127\.[0-9.]+)|\[::1\])(?::[0-9]*)?", re.IGNORECASE)
 _RELAYED: Final = (b"origin", b"via", b"forwarded")
@@ -22,40 +26,64 @@ _WRAPPERS: Final = 8
 class AccessRules:
     """The settings that decide who may call."""
 
-    token: str | None = field(default=None, repr=False)
-    """What ``Authorization: Bearer`` must carry; None or empty: no token opens anything."""
+    tokens: Callable[[], Collection[str]] = field(default=tuple, repr=False)
+    """What ``Authorization: Bearer`` must carry one of, now; empty: no token opens anything."""
     trust_loopback: bool = True
-    """False: callers on this host need the token as well, because a proxy beside us need not say that it relays."""
+    """False: callers on this host need a token as well, because a proxy beside us need not say that it relays."""
+    networks: tuple[IPv4Network | IPv6Network, ...] = EVERYWHERE
+    """Where callers with a token may be; those at a Unix socket are let in by its permissions."""
 
-    def admit(self, peer: object, proxied: bool, headers: Headers) -> bool:
-        """Whether a caller may use the admin API.
+    def objection(self, peer: object, proxied: bool, headers: Headers) -> str | None:
+        """Why a caller may not use the admin API, without saying what would have been right; None: it may.
 
         :param peer: the address of the caller (an ``IAddress``).
         :param proxied: the address is hearsay: it was told by the PROXY protocol, or nobody knows how it came about.
         """
         if self.trust_loopback and not proxied and is_loopback(peer) and speaks_for_itself(headers):
+            return None
+        if not self._is_in_networks(peer):
+            return "your address is in none of the admin_networks"
+        if not self._has_token(headers):
+            return "call from the gateway's own host, or send Authorization: Bearer with its token"
+        return None
+
+    def _is_in_networks(self, peer: object) -> bool:
+        if isinstance(peer, UNIXAddress):
             return True
-        return self._has_token(headers)
+        address = _ip_of(peer)
+        if address is None:
+            return self.networks == EVERYWHERE
+        return any(address in network for network in self.networks)
 
     def _has_token(self, headers: Headers) -> bool:
         values = headers.getRawHeaders(b"authorization", [])
-        if not self.token or len(values) != 1:
+        if len(values) != 1:
             return False
-        scheme, _, token = values[0].strip().partition(b" ")
-        return scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), self.token.encode("utf-8"))
+        scheme, _, told = values[0].strip().partition(b" ")
+        told = told.strip()
+        if scheme.lower() != b"bearer" or not told:
+            return False
+        # Digests are of one length, and all are looked at, so that the time says nothing of any of them.
+        digest = sha256(told).digest()
+        matches = [hmac.compare_digest(digest, sha256(token.encode("utf-8")).digest()) for token in self.tokens()]
+        return any(matches)
 
 
 def is_loopback(peer: object) -> bool:
     """Whether *peer* is a TCP peer on this host's loopback; a Unix socket's never is."""
+    address = _ip_of(peer)
+    return address is not None and address.is_loopback
+
+
+def _ip_of(peer: object) -> IPv4 | IPv6 | None:
+    """The IP address of a TCP peer, an IPv4 one however it is written; None: it has none."""
     if not isinstance(peer, IPv4Address | IPv6Address) or peer.type != "TCP":
-        return False
+        return None
     try:
-        address: IPv4 | IPv6 = ip_address(peer.host)
+        address = ip_address(peer.host)
     except ValueError:
-        return False
-    if isinstance(address, IPv6) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return address.is_loopback
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def speaks_for_itself(headers: Headers) -> bool:

@@ -1,15 +1,28 @@
-"""Is a backend to be registered this gateway itself? Then it would send every request to itself for ever."""
+"""Does this process listen there itself? Then a backend there would send every request to us for ever."""
 
-from ipaddress import ip_address
+import socket
+from contextlib import suppress
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from os import fsdecode
+from os.path import realpath
+from typing import Final
 
-from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.address import IPv4Address as TCP4
+from twisted.internet.address import IPv6Address as TCP6
+from twisted.internet.address import UNIXAddress
+from twisted.internet.interfaces import IAddress
 
 from openprequal.listening import ListeningService
-from openprequal.values import Backend
+
+_NOT_OURS: Final = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
+"""Addresses for documentation, which no host has (RFC 5737, RFC 3849)."""
 
 
 class OwnAddress:
     """Knows what this process listens on.
+
+    A gateway that is reached by another address, as through a forwarded port, is not recognised here; a request that
+    comes back that way is stopped by Via (508).
 
     :ivar listening: its listeners, known only once everything is put together.
     """
@@ -17,28 +30,51 @@ class OwnAddress:
     def __init__(self) -> None:
         self.listening: list[ListeningService] = []
 
-    def objection(self, backend: Backend) -> str | None:
-        """Why *backend* cannot be one; None: it is somebody else.
+    def is_own(self, place: str, port: int) -> bool:
+        """Whether a connection to *place*, an IP address, and *port* would end here.
 
-        Only names and addresses of this host that are plain to see are recognised here; a request that comes back by
-        another name is stopped by Via (508).
+        :param place: with port 0 the path of a Unix socket.
         """
-        for service in self.listening:
-            for address in service.addresses:
-                if (
-                    isinstance(address, IPv4Address | IPv6Address)
-                    and address.port == backend.port
-                    and (backend.host == address.host or _is_this_host(backend.host))
-                ):
-                    return f"{backend.url} is this gateway itself"
-        return None
+        return any(_leads_to(bound, place, port) for service in self.listening for bound in service.addresses)
 
 
-def _is_this_host(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        address = ip_address(host)
-    except ValueError:
+def _leads_to(bound: IAddress, place: str, port: int) -> bool:
+    if isinstance(bound, UNIXAddress):
+        return not port and bound.name is not None and realpath(fsdecode(bound.name)) == place
+    if not isinstance(bound, TCP4 | TCP6) or bound.port != port:
         return False
-    return address.is_loopback or address.is_unspecified
+    address, listening = _plain(place), _plain(bound.host or "0.0.0.0")
+    if listening.is_unspecified or address.is_unspecified:
+        return is_this_host(address)
+    return address == listening
+
+
+def is_this_host(address: IPv4Address | IPv6Address) -> bool:
+    """Whether *address* is one of this host's. Sends nothing."""
+    if address.is_loopback or address.is_unspecified:
+        return True
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    # Where addresses may be bound before the host has them (ip_nonlocal_bind), binding says nothing; then only the
+    # host's first addresses are known, which it would itself send from.
+    if _can_bind(family, _NOT_OURS[family]):
+        return _source_towards(family, str(address)) == str(address)
+    return _can_bind(family, str(address))
+
+
+def _can_bind(family: socket.AddressFamily, address: str) -> bool:
+    with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as trial:
+        trial.bind((address, 0))
+        return True
+    return False
+
+
+def _source_towards(family: socket.AddressFamily, address: str) -> str:
+    with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as trial:
+        trial.connect((address, 9))
+        return str(trial.getsockname()[0])
+    return ""
+
+
+def _plain(host: str) -> IPv4Address | IPv6Address:
+    address = ip_address(host)
+    return getattr(address, "ipv4_mapped", None) or address

@@ -1,6 +1,7 @@
 """What can be asked of the gateway itself, and who gets which answer?"""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Final
 
 from klein import Klein
 from twisted.internet.defer import Deferred
@@ -165,8 +166,19 @@ class Admin:
     def _admit(self, request: IRequest) -> None:
         """:raises Problem: 403, the caller may not use this."""
         proxied = told_by_proxy_protocol(getattr(request, "transport", None))
-        if not self._access.admit(request.getClientAddress(), proxied, request.requestHeaders):
-            raise Problem(403, "call from the gateway's own host, or send Authorization: Bearer with its token")
+        objection = self._access.objection(request.getClientAddress(), proxied, request.requestHeaders)
+        if objection is not None:
+            raise Problem(403, objection)
+
+
+# Nothing here is meant for a page: it is not kept, not taken for what it is not, and does nothing where it is shown.
+_FIELDS: Final = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+)
 
 
 class _AnyRequest(Resource):
@@ -200,5 +212,7 @@ def _answer(request: IRequest, status: int, content_type: bytes, body: bytes) ->
     request.setResponseCode(status)
     request.setHeader(b"content-type", content_type)
     request.setHeader(b"content-length", b"%d" % len(body))
-    request.setHeader(b"cache-control", b"no-store")
+    for name, value in _FIELDS:
+        request.setHeader(name, value)
+    request.responseHeaders.removeHeader(b"server")  # twisted.web's, which tells its version
     return body

@@ -48,7 +48,7 @@ class Heartbeat(Service):
     :param proxy_url: the gateway, ``http://host:port``.
     :param announce: fires with the URL to register; asked until it succeeds once.
     :param load: our load now, sent along.
-    :param token: sent as ``Authorization: Bearer``.
+    :param token: what to send as ``Authorization: Bearer`` now; None: nothing.
     :ivar counts: heartbeats so far by result, ``accepted`` or ``failed``.
     """
 
@@ -63,7 +63,7 @@ class Heartbeat(Service):
         registration: Registration,
         announce: "Callable[[], Deferred[str]]",
         load: Callable[[], LoadReport],
-        token: str | None = None,
+        token: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.counts: Counter[str] = Counter(accepted=0, failed=0)
         self._clock = clock
@@ -73,7 +73,7 @@ class Heartbeat(Service):
         self._registration = registration
         self._announce = announce
         self._load = load
-        self._headers: dict[bytes | str, bytes | str] = {"Authorization": f"Bearer {token}"} if token else {}
+        self._token = token
         self._url: str | None = None
         self._known = False
         """Whether the gateway may know us; while a heartbeat is under way, too."""
@@ -154,8 +154,10 @@ class Heartbeat(Service):
         await exchange.addTimeout(timeout_s, self._clock, onTimeoutCancel=_no_answer)
 
     async def _exchange(self, url: str, body: dict[str, object]) -> None:
+        token = self._token()
+        headers: dict[bytes | str, bytes | str] = {"Authorization": f"Bearer {token}"} if token else {}
         # A redirect would repeat our token to whoever it names.
-        response = await self._http.post(url, json=body, headers=self._headers, allow_redirects=False)
+        response = await self._http.post(url, json=body, headers=headers, allow_redirects=False)
         text = await treq.text_content(response)
         if not 200 <= response.code < 300:
             raise Refused.of(response.code, text)

@@ -13,6 +13,7 @@ from openprequal.agent.gateways import Gateways
 from openprequal.agent.heartbeat import Heartbeat, HttpClient, Registration
 from openprequal.agent.load import LoadTracker
 from openprequal.config.agent import AgentSettings
+from openprequal.config.tokens import Tokens
 
 CONNECT_TIMEOUT_S = 5.0
 
@@ -46,12 +47,12 @@ def gateways_of(
             return lambda: succeed(announced_url)
         return lambda: url_towards(reactor, proxy_url, settings.port)
 
-    token = settings.token.get_secret_value() if settings.token else None
+    tokens = Tokens(settings.token, settings.token_file, lambda why: Heartbeat.log.warn("{why}", why=why))
     rng = Random()
 
     def heartbeat_to(proxy_url: str) -> Heartbeat:
         announce = announcement_to(proxy_url)
-        return Heartbeat(reactor, client, rng, proxy_url, registration, announce, tracker.report, token=token)
+        return Heartbeat(reactor, client, rng, proxy_url, registration, announce, tracker.report, token=tokens.first)
 
     return Gateways(reactor, reactor.nameResolver, settings.proxy_url, heartbeat_to)
 

@@ -14,7 +14,7 @@ from openprequal.config.schema import (
     Settings,
     SplitTexts,
     Texts,
-    Token,
+    TokenTexts,
     setting,
 )
 from openprequal.hints import RULE_ALLOWED, HintRule
@@ -194,13 +194,15 @@ class AgentSettings(Settings):
         env="LATENCY_WINDOW_SECONDS",
         gt=0,
     )
-    token: Token | None = setting(
-        None,
-        "What the gateway wants as Authorization: Bearer.",
+    token: TokenTexts = setting(
+        (),
+        "What the gateway wants as Authorization: Bearer; of several the first is sent.",
         group=_REGISTRATION,
         secret=True,
     )
-    token_file: str | None = setting(None, "File that holds the token.", group=_REGISTRATION)
+    token_file: str | None = setting(
+        None, "File that holds the token; read before each heartbeat, of several lines the first.", group=_REGISTRATION
+    )
 
     work_seconds: float = setting(0.0, "Seconds a request takes alone.", group=_LOAD, ge=0)
     cores: float = setting(

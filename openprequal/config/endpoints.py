@@ -25,6 +25,11 @@ def _all_interfaces(port: int, dual: bool) -> tuple[str, ...]:
     return (f"{address}:backlog={BACKLOG}",)
 
 
+def endpoint_of(interface: str, port: int) -> str:
+    """The endpoint string of *port* on the address *interface*."""
+    return f"tcp:{port}:interface={interface.replace(':', chr(92) + ':')}"
+
+
 def dual_stack() -> bool:
     """True if one IPv6 socket of this host takes IPv4 connections too; compiled-in support alone says nothing."""
     try:

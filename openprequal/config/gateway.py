@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from openprequal.config.endpoints import listening_endpoints, url_of, url_of_endpoints
+from openprequal.config.endpoints import endpoint_of, listening_endpoints, url_of, url_of_endpoints
 from openprequal.config.groups.backends import BackendSettings
 from openprequal.config.groups.balancing import BalancingSettings
 from openprequal.config.groups.clients import ClientSettings
@@ -40,6 +40,8 @@ class GatewaySettings(
     def _fits_together(self) -> Self:
         if self.admin_port == self.port and not self.listen:
             raise ValueError(f"admin_port and port are both {self.port}: must differ")
+        if self.admin_port is not None and self.admin_listen:
+            raise ValueError("admin_port and admin_listen are both set: only one can say where the admin API is")
         if min(statuses_of(self.retry_statuses) or {500}) < 500:
             raise ValueError(f"retry_statuses: {', '.join(self.retry_statuses)}: only 500 and above can be retried")
         for name, service in self.effective_services.items():
@@ -50,8 +52,8 @@ class GatewaySettings(
         if self.port + self.demo > 65535:
             raise ValueError(f"demo: {self.demo} backends do not fit on the ports after {self.port}")
         if self.own_url is None:
-            raise ValueError("demo: its backends cannot register: listen must have a tcp endpoint, or set admin_port")
-        if self.token is None and not self.trust_loopback:
+            raise ValueError("demo: its backends cannot register: the admin API must have a tcp endpoint")
+        if not self.token and not self.trust_loopback:
             raise ValueError("demo: its backends cannot register: trust_loopback must be yes, or set a token")
         return self
 
@@ -61,10 +63,17 @@ class GatewaySettings(
         return listening_endpoints(self.listen, self.port)
 
     @property
+    def admin_endpoints(self) -> tuple[str, ...]:
+        """Endpoint strings to listen on for the paths of our own; empty: they are where clients are."""
+        if self.admin_port is not None:
+            return (endpoint_of(self.admin_interface, self.admin_port),)
+        return self.admin_listen
+
+    @property
     def own_url(self) -> str | None:
         """Where a process of this host reaches our registration; None if only Unix sockets and the like lead to it."""
-        if self.admin_port is not None:
-            return url_of(self.admin_interface, self.admin_port)
+        if self.admin_endpoints:
+            return url_of_endpoints(self.admin_endpoints)
         return url_of_endpoints(self.listen) if self.listen else url_of("", self.port)
 
     @property

@@ -12,6 +12,7 @@ from openprequal.config.gateway import GatewaySettings
 from openprequal.config.schema import Settings, settings_of
 from openprequal.config.services import ServiceSettings
 from openprequal.config.sources import CONFIG_VARIABLE, Given, from_environment, from_file, from_flags, suggestion
+from openprequal.config.tokens import lines_of
 from openprequal.errors import ConfigurationError
 
 S = TypeVar("S", bound=Settings)
@@ -68,18 +69,18 @@ def _validated(model: type[S], given: dict[str, Given]) -> S:
 
 
 def _read_token(given: dict[str, Given]) -> None:
-    """Replace the file that holds the token by the token, so that nobody else needs to know there are two ways."""
+    """Put the tokens beside the file that holds them, so that nobody else needs to know there are two ways."""
     file = given.get("token_file")
     if file is None or not isinstance(file.value, str):
         return
     if "token" in given:
         raise ConfigurationError(f"{given['token'].where} and {file.where} are both set: only one can be the token")
     try:
-        token = Path(file.value).read_text("utf-8").strip()
+        token = lines_of(Path(file.value).read_text("utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{file.where}: {file.value}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        token = ""
+        token = []
     given["token"] = Given(token, f"{file.where}: content of {file.value}")
 
 

@@ -13,7 +13,7 @@ from openprequal.config.agent import (
     ReportFormatName,
     is_loopback,
 )
-from openprequal.config.schema import Path, ServiceName, Settings, SplitTexts, Token, setting
+from openprequal.config.schema import Path, ServiceName, Settings, SplitTexts, TokenTexts, setting
 from openprequal.values import DEFAULT_SERVICE
 
 _GROUP = "Registration"
@@ -84,8 +84,12 @@ class MiddlewareSettings(Settings):
         group=_GROUP,
         env="BACKEND_RUN_FOLDER",
     )
-    token: Token | None = setting(None, "What the gateway wants as Authorization: Bearer.", group=_GROUP, secret=True)
-    token_file: str | None = setting(None, "File that holds the token.", group=_GROUP)
+    token: TokenTexts = setting(
+        (), "What the gateway wants as Authorization: Bearer; of several the first is sent.", group=_GROUP, secret=True
+    )
+    token_file: str | None = setting(
+        None, "File that holds the token; read before each heartbeat, of several lines the first.", group=_GROUP
+    )
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> Self:

@@ -19,6 +19,8 @@ from pydantic import (
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 
+from openprequal.config.tokens import TOKEN_ALLOWED, is_token
+
 ENVIRONMENT_PREFIX = "OPENPREQUAL_"
 
 
@@ -46,10 +48,11 @@ def _matching(pattern: str, allowed: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _check_token(token: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", token.get_secret_value()):
-        raise ValueError("one or more of letters, digits and ._~+/=- (RFC 6750 section 2.1)")
-    return token
+def _check_tokens(tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    # None at all would let nobody in, or everybody, as one reads it.
+    if not tokens or not all(is_token(token.get_secret_value()) for token in tokens):
+        raise ValueError(TOKEN_ALLOWED)
+    return tokens
 
 
 SplitTexts = BeforeValidator(_split)
@@ -60,8 +63,8 @@ ServiceName = Annotated[
 ]
 Path = Annotated[str, _matching(r"/[!-\"$-~]*", "a path that starts with /, without spaces and #")]
 FieldName = Annotated[str, _matching(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "a field name (RFC 9110 section 5.1)")]
-Token = Annotated[SecretStr, AfterValidator(_check_token)]
-"""A bearer token; an empty one would let everybody in."""
+TokenTexts = Annotated[tuple[SecretStr, ...], SplitTexts, AfterValidator(_check_tokens)]
+"""Bearer tokens, separated by commas: any of them is valid, the first is the one to send."""
 
 
 class Settings(BaseModel):

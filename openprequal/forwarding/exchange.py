@@ -62,6 +62,7 @@ class Exchange:
         "_pending",
         "_queued_at",
         "_request_ended",
+        "_request_id",
         "_responding",
         "_retries",
         "_reused",
@@ -97,6 +98,7 @@ class Exchange:
         self._head_latency: float | None = None
         self._last_failure: GatewayError | None = None
         self._retries = 0
+        self._request_id = b""
         self._moved_at = self.began_at
 
     # ---- the request, from the client -------------------------------------------------------------------------------
@@ -273,7 +275,7 @@ class Exchange:
             timeouts, elapsed = self._forwarder.timeouts, self._forwarder.now() - self.began_at
             left = timeouts.response_s if timeouts.total_s is None else timeouts.total_s - elapsed
             host += deadline_line(request, rules.deadline_field, elapsed, left)
-        request_id = b"" if request.brings_id else rules.request_ids()
+        request_id = self._request_id = b"" if request.brings_id else rules.request_ids()
         head = b"%b%b%b\r\n" % (request.rendered, host, request_id)
         body = self._first_body
         if request.length == CHUNKED:
@@ -493,6 +495,7 @@ class Exchange:
             self._fail(error)
 
     def _fail(self, error: GatewayError) -> None:
+        error.request_id = self._request_id.partition(b": ")[2].rstrip()
         self._client.respond_error(error)
         self._settle(error.status)
 

@@ -1,19 +1,26 @@
-"""How an error looks to the client: a short problem document without internals (RFC 9457)."""
+"""How an error looks to the client unless the operator has a page for it: a short problem document (RFC 9457)."""
 
 import json
+from typing import Final
 
 from openprequal.errors import GatewayError, NoBackend, ServiceBusy
 from openprequal.http1.fields import Field
 
-_CONTENT_TYPE = Field(b"Content-Type", b"application/problem+json")
+CONTENT_TYPE: Final = "application/problem+json"
+_CONTENT_TYPE = Field(b"Content-Type", CONTENT_TYPE.encode("ascii"))
 _NO_STORE = Field(b"Cache-Control", b"no-store")
 _RETRY_AFTER = Field(b"Retry-After", b"1")
 
 
 def problem(error: GatewayError) -> tuple[list[Field], bytes]:
-    """Fields and content of the response to a request that ended with *error*."""
+    """Fields and content of the response to a request that ended with *error*, without internals."""
     body = json.dumps({"type": "about:blank", "title": error.title, "status": error.status}).encode() + b"\n"
-    fields = [_CONTENT_TYPE, _NO_STORE, Field(b"Content-Length", b"%d" % len(body))]
+    return [_CONTENT_TYPE, *error_fields(error, body)], body
+
+
+def error_fields(error: GatewayError, body: bytes) -> list[Field]:
+    """Fields of a response to *error* with the content *body*, whatever that is."""
+    fields = [_NO_STORE, Field(b"Content-Length", b"%d" % len(body))]
     if isinstance(error, NoBackend | ServiceBusy):
         fields.append(_RETRY_AFTER)
-    return fields, body
+    return fields

@@ -12,7 +12,7 @@ from zope.interface import implementer
 
 from openprequal.errors import ContentTooLarge, GatewayError, RequestTimeout
 from openprequal.forwarding.downstream import Downstream
-from openprequal.forwarding.problem import problem
+from openprequal.forwarding.error_pages import PLAIN, ErrorPages
 from openprequal.frontend.limits import Limits, check_head_size, refusal
 from openprequal.frontend.response_bytes import (
     ends_with_close,
@@ -55,7 +55,7 @@ class ClientExchange(Protocol):
 
 @define
 class Frontend:
-    """What all client connections of a listener share; its limits may change."""
+    """What all client connections of a listener share; its limits and pages may change."""
 
     limits: Limits
     now: Callable[[], float]
@@ -66,6 +66,7 @@ class Frontend:
     opened: "Callable[[ClientConnection], None]"
     closed: "Callable[[ClientConnection], None]"
     date: Callable[[], Field]
+    errors: ErrorPages = PLAIN
 
 
 def client_of(peer: object) -> str:
@@ -317,7 +318,7 @@ class ClientConnection(TwistedProtocol):
         self._respond_error(error, without_body=head is not None and head.method == b"HEAD")
 
     def _respond_error(self, error: GatewayError, *, without_body: bool) -> None:
-        fields, body = problem(error)
+        fields, body = self._frontend.errors.answer(error, self._head)
         fields.append(self._frontend.date())
         reason = PHRASES.get(error.status, b"")
         self.respond(error.status, reason, FieldSection(fields), len(body), b"" if without_body else body, True)

@@ -10,6 +10,7 @@ from twisted.web.server import Site
 
 from openprequal.errors import ServiceBusy
 from openprequal.forwarding.downstream import Downstream
+from openprequal.forwarding.error_pages import PLAIN, ErrorPages
 from openprequal.frontend.client_connection import ClientConnection, ClientExchange, Frontend, client_of
 from openprequal.frontend.limits import Limits
 from openprequal.frontend.local_answers import LocalAnswer, is_answered_here
@@ -44,6 +45,7 @@ class GatewaySite(Factory["ClientConnection | TurnedAway"]):
         refused: Callable[[int], None],
         max_connections: int,
         max_connections_per_client: int | None = None,
+        errors: ErrorPages = PLAIN,
     ) -> None:
         """
         :param admin: answers the reserved paths; None: they are proxied like all others.
@@ -61,14 +63,21 @@ class GatewaySite(Factory["ClientConnection | TurnedAway"]):
         self._refused = refused
         self._linger_s = limits.linger_s
         self._draining = False
-        self._frontend = Frontend(limits, now, self._exchange, refused, self._opened, self._closed, date)
+        self._frontend = Frontend(limits, now, self._exchange, refused, self._opened, self._closed, date, errors)
 
     def configure(
-        self, proxy: ProxyExchange, limits: Limits, *, max_connections: int, max_connections_per_client: int | None
+        self,
+        proxy: ProxyExchange,
+        limits: Limits,
+        *,
+        max_connections: int,
+        max_connections_per_client: int | None,
+        errors: ErrorPages,
     ) -> None:
         """Other settings, as at the beginning, for requests and connections that begin from now on."""
         self._proxy = proxy
         self._frontend.limits = limits
+        self._frontend.errors = errors
         self._linger_s = limits.linger_s
         self._max_connections = max_connections
         self._max_per_client = max_connections_per_client
@@ -85,7 +94,7 @@ class GatewaySite(Factory["ClientConnection | TurnedAway"]):
             self._refused(ServiceBusy.status)
             if len(self._turned_away) >= MAX_TURNED_AWAY:
                 return None
-            turned_away = TurnedAway(self._date(), self._now(), self._turned_away.discard)
+            turned_away = TurnedAway(self._date(), self._now(), self._turned_away.discard, self._frontend.errors)
             self._turned_away.add(turned_away)
             return turned_away
         connection = ClientConnection(self._frontend, last=self._draining)

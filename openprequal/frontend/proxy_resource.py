@@ -8,6 +8,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from openprequal.errors import GatewayError
 from openprequal.forwarding.downstream import Downstream
+from openprequal.forwarding.error_pages import PLAIN, ErrorPages
 from openprequal.frontend.client_connection import ClientExchange
 from openprequal.frontend.limits import Limits, refusal
 from openprequal.frontend.local_answers import LocalAnswer, is_answered_here
@@ -37,6 +38,7 @@ class ProxyResource(Resource):
         clock: IReactorTime,
         date: Callable[[], Field],
         refused: Callable[[int], None],
+        errors: ErrorPages = PLAIN,
     ) -> None:
         """
         :param admin: answers the reserved paths; None: they are proxied like all others.
@@ -50,6 +52,7 @@ class ProxyResource(Resource):
         self._clock = clock
         self._date = date
         self._refused = refused
+        self._errors = errors
         self._draining = False
         self.connections: set[SiteClient] = set()
 
@@ -66,7 +69,7 @@ class ProxyResource(Resource):
             request.prepath, request.postpath = [], head.path[1:].split(b"/")
             answer: int | bytes = self._admin.render(request)
             return answer
-        client = self._client(request)
+        client = self._client(request, head)
         if self._draining or not head.keep_alive:
             # The Site's own idea of the latter looks at the first Connection field only.
             client.last()
@@ -96,8 +99,8 @@ class ProxyResource(Resource):
         for client in list(self.connections):
             client.shut_down()
 
-    def _client(self, request: Request) -> SiteClient:
-        client = SiteClient(request, self._clock, self._date)
+    def _client(self, request: Request, head: RequestHead | None) -> SiteClient:
+        client = SiteClient(request, head, self._clock, self._date, self._errors)
         self.connections.add(client)
 
         def ended(_: object) -> None:
@@ -109,5 +112,5 @@ class ProxyResource(Resource):
 
     def _refuse(self, request: Request, error: GatewayError) -> int:
         self._refused(error.status)
-        self._client(request).refuse(error)
+        self._client(request, None).refuse(error)
         return NOT_DONE_YET

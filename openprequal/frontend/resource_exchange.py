@@ -8,7 +8,7 @@ from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 from twisted.web.server import Site
 
-from openprequal.errors import ContentTooLarge, GatewayError, NoBackend, RequestTimeout
+from openprequal.errors import BadRequest, ContentTooLarge, GatewayError, NoBackend, RequestTimeout
 from openprequal.forwarding.downstream import Downstream
 from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.framing import UNTIL_CLOSE
@@ -133,6 +133,10 @@ class ResourceExchange:
         if not self._settled:
             self._client.abort_response()
             self._settle()
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        """twisted.web could not read a form in the body, which none of our resources takes."""
+        self.refuse(BadRequest("a form that cannot be read"))
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Let a producer run freely: what our resources answer is short."""

@@ -8,7 +8,7 @@ from twisted.web.server import Request
 from zope.interface import implementer
 
 from openprequal.errors import ContentTooLarge, GatewayError
-from openprequal.forwarding.problem import problem
+from openprequal.forwarding.error_pages import ErrorPages
 from openprequal.frontend.client_connection import ClientExchange
 from openprequal.frontend.limits import Limits, check_head_size
 from openprequal.http1.errors import MalformedMessage
@@ -65,9 +65,21 @@ class SiteClient:
     :ivar busy: the exchange is not over yet; once it is, what may be left is to see a connection end.
     """
 
-    def __init__(self, request: Request, clock: IReactorTime, date: Callable[[], Field]) -> None:
-        """:param date: for a response of our own."""
+    def __init__(
+        self,
+        request: Request,
+        head: RequestHead | None,
+        clock: IReactorTime,
+        date: Callable[[], Field],
+        errors: ErrorPages,
+    ) -> None:
+        """
+        :param head: that of *request*; None: it is no good.
+        :param date: for a response of our own.
+        """
         self._request = request
+        self._head = head
+        self._errors = errors
         self._clock = clock
         self._date = date
         self._exchange: ClientExchange | None = None
@@ -160,7 +172,7 @@ class SiteClient:
         self.abort_response()
 
     def respond_error(self, error: GatewayError) -> None:
-        fields, body = problem(error)
+        fields, body = self._errors.answer(error, self._head)
         section = FieldSection([*fields, self._date()])
         # In answer to HEAD twisted.web leaves the content out.
         self.respond(error.status, PHRASES.get(error.status, b""), section, len(body), body, True)

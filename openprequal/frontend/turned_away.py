@@ -7,7 +7,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from openprequal.errors import ServiceBusy
-from openprequal.forwarding.problem import problem
+from openprequal.forwarding.error_pages import ErrorPages
 from openprequal.frontend.response_bytes import render_head
 from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.phrases import PHRASES
@@ -16,8 +16,8 @@ from openprequal.http1.phrases import PHRASES
 class TurnedAway(Protocol):
     """Answers the first bytes, whatever they are, with 503 and closes; then nothing unread can reset the answer."""
 
-    def __init__(self, date: Field, since: float, closed: "Callable[[TurnedAway], None]") -> None:
-        fields, self._content = problem(ServiceBusy("too many connections"))
+    def __init__(self, date: Field, since: float, closed: "Callable[[TurnedAway], None]", errors: ErrorPages) -> None:
+        fields, self._content = errors.answer(ServiceBusy("too many connections"), None)
         self._head = render_head(
             ServiceBusy.status,
             PHRASES[ServiceBusy.status],

@@ -63,7 +63,7 @@ class InMemoryAdmin:
         admin = Admin(
             registry=self.registry,
             services=self.services,
-            access=AccessRules(TOKEN, self.trust_loopback),
+            access=AccessRules(lambda: [TOKEN], self.trust_loopback),
             hooks=hooks,
             backend_rows=lambda: self.rows,
             ready=lambda: self.unready,

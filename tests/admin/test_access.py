@@ -1,5 +1,8 @@
 """Who may call the admin API."""
 
+import hmac
+from ipaddress import IPv4Network
+
 import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.protocol import Factory, Protocol
@@ -11,14 +14,14 @@ from twisted.web.http_headers import Headers
 from openprequal.admin.access import AccessRules, told_by_proxy_protocol
 
 V4 = IPv4Address("TCP", "127.0.0.1", 4)
-RULES = AccessRules("s3cret")
+RULES = AccessRules(lambda: ["s3cret"])
 LOCAL = {"Host": ["localhost:8000"]}
 
 
 def admit(
     peer: object = V4, headers: dict[str, list[str]] = LOCAL, proxied: bool = False, rules: AccessRules = RULES
 ) -> bool:
-    return rules.admit(peer, proxied, Headers(headers))
+    return rules.objection(peer, proxied, Headers(headers)) is None
 
 
 @pytest.mark.parametrize(
@@ -97,7 +100,7 @@ def test_a_peer_known_by_hearsay_needs_the_token() -> None:
 
 
 def test_loopback_is_not_trusted_where_that_was_switched_off() -> None:
-    strict = AccessRules("s3cret", trust_loopback=False)
+    strict = AccessRules(lambda: ["s3cret"], trust_loopback=False)
     assert not admit(rules=strict)
     assert admit(rules=strict, headers={**LOCAL, "Authorization": ["bearer s3cret"]})
 
@@ -121,10 +124,46 @@ def test_another_token_opens_nothing(values: list[str]) -> None:
     assert not admit(None, {**LOCAL, "Authorization": values})
 
 
-@pytest.mark.parametrize("token", [None, ""])
 @pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Bearer None"])
-def test_where_there_is_no_token_none_opens_anything(token: str | None, value: str) -> None:
-    assert not admit(None, {**LOCAL, "Authorization": [value]}, rules=AccessRules(token))
+def test_where_there_is_no_token_none_opens_anything(value: str) -> None:
+    assert not admit(None, {**LOCAL, "Authorization": [value]}, rules=AccessRules())
+
+
+@pytest.mark.parametrize("token", ["old", "new"])
+def test_any_of_several_tokens_opens(token: str) -> None:
+    both = AccessRules(lambda: ["old", "new"])
+    assert admit(None, {**LOCAL, "Authorization": [f"Bearer {token}"]}, rules=both)
+
+
+def test_every_token_is_compared_whichever_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[int] = []
+    real = hmac.compare_digest
+    monkeypatch.setattr(hmac, "compare_digest", lambda one, other: compared.append(len(other)) or real(one, other))
+    assert admit(None, {"Authorization": ["Bearer a"]}, rules=AccessRules(lambda: ["a", "bb", "a-longer-one"]))
+    assert compared == [32, 32, 32]
+
+
+TOKEN = {**LOCAL, "Authorization": ["Bearer s3cret"]}
+
+
+@pytest.mark.parametrize(
+    ("peer", "admitted"),
+    [
+        (IPv4Address("TCP", "10.1.2.3", 4), True),
+        (IPv6Address("TCP", "::ffff:10.1.2.3", 4), True),
+        (IPv4Address("TCP", "192.0.2.1", 4), False),
+        (IPv6Address("TCP", "2001:db8::1", 4), False),
+        (UNIXAddress(b"/run/gateway.sock"), True),
+        (None, False),
+    ],
+)
+def test_a_caller_with_the_token_must_be_in_the_networks(peer: object, admitted: bool) -> None:
+    inside = AccessRules(lambda: ["s3cret"], networks=(IPv4Network("10.0.0.0/8"),))
+    assert admit(peer, TOKEN, rules=inside) is admitted
+
+
+def test_loopback_that_is_trusted_is_in_no_network() -> None:
+    assert admit(rules=AccessRules(networks=()))
 
 
 def test_the_token_is_not_shown() -> None:

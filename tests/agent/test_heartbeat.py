@@ -51,6 +51,8 @@ class Gateway(Resource):
         body = json.loads(request.content.read())
         self.heard.append((self.clock.seconds(), request.path.decode(), body, request.getHeader("authorization")))
         request.setResponseCode(self.status)
+        if self.status == 307:
+            request.setHeader(b"location", b"http://elsewhere/other")
         return b"the token is wrong" if self.status != 200 else b"{}"
 
     def heartbeat(self, **changes: Any) -> Heartbeat:
@@ -106,8 +108,22 @@ def test_a_backend_registers_at_once_with_all_there_is_to_know(gateway: Gateway)
 
 
 def test_the_token_is_sent_as_a_bearer(gateway: Gateway) -> None:
-    gateway.heartbeat(token="s3cret").startService()
+    gateway.heartbeat(token=lambda: "s3cret").startService()
     assert gateway.heard[0][3] == "Bearer s3cret"
+
+
+def test_a_redirect_is_not_followed(gateway: Gateway) -> None:
+    gateway.status = 307
+    gateway.heartbeat(token=lambda: "s3cret").startService()
+    gateway.clock.advance(1)
+    assert set(gateway.paths()) == {"/register"}
+
+
+def test_another_token_is_sent_as_soon_as_it_is_there(gateway: Gateway) -> None:
+    tokens = iter(["old", "new", "new"])
+    gateway.heartbeat(token=lambda: next(tokens)).startService()
+    gateway.clock.advance(INTERVAL_S)
+    assert [authorization for *_, authorization in gateway.heard][:2] == ["Bearer old", "Bearer new"]
 
 
 def test_heartbeats_come_no_later_than_promised_and_not_in_step(gateway: Gateway) -> None:

@@ -121,6 +121,12 @@ def test_check_looks_at_endpoints() -> None:
     assert str(ended.value.code).startswith("openprequal: listen: 'tpc:80' is no endpoint")
 
 
+def test_check_looks_at_endpoints_of_the_admin_api() -> None:
+    with pytest.raises(SystemExit) as ended:
+        make_service(parsed("--check", "--admin-listen", "unx:/a"), lambda reactor, settings: MultiService())
+    assert str(ended.value.code).startswith("openprequal: admin_listen: 'unx:/a' is no endpoint")
+
+
 @pytest.mark.parametrize("kind", [tap.Options, backend_tap.Options])
 def test_the_help_names_every_setting(kind) -> None:
     text = kind().getUsage()

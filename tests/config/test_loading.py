@@ -263,8 +263,18 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_the_token_may_come_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("s3cret\n")
     settings = gateway(token_file=str(tmp_path / "token"))
-    assert settings.token is not None
-    assert settings.token.get_secret_value() == "s3cret"
+    assert [token.get_secret_value() for token in settings.token] == ["s3cret"]
+
+
+def test_a_file_of_tokens_may_hold_several_and_comments(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("# new since May\nn3w\n\n  s3cret\n")
+    settings = gateway(token_file=str(tmp_path / "token"))
+    assert [token.get_secret_value() for token in settings.token] == ["n3w", "s3cret"]
+
+
+def test_several_tokens_are_separated_by_commas() -> None:
+    settings = gateway({"OPENPREQUAL_TOKEN": "n3w, s3cret"})
+    assert [token.get_secret_value() for token in settings.token] == ["n3w", "s3cret"]
 
 
 def test_the_token_is_never_shown(file, tmp_path: Path) -> None:
@@ -427,3 +437,21 @@ def test_any_other_limit_of_a_service_is_refused(text: str) -> None:
 
 def test_a_response_that_is_no_error_cannot_be_retried() -> None:
     assert "retry_statuses: 404, 503: only 500 and above" in complaint(retry_statuses="404,503")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "allowed"),
+    [
+        ("backend_networks", "10.0.0.1/8", "must be networks like"),
+        ("admin_networks", "10.0.0.0/8, everywhere", "must be networks like"),
+        ("backend_sockets", "run/sockets", "must be absolute paths"),
+    ],
+)
+def test_who_may_be_where_is_said_clearly_or_not_at_all(name: str, text: str, allowed: str) -> None:
+    line = complaint(**{name: text})
+    assert line.startswith(f"--{name.replace('_', '-')}: ")
+    assert allowed in line
+
+
+def test_the_admin_api_is_at_one_place() -> None:
+    assert "only one can say" in complaint(admin_port="9000", admin_listen="unix:/run/admin.sock")

@@ -69,7 +69,7 @@ def heartbeats(port: int, **more: Any) -> GatewayThread:
 
 
 def test_heartbeats_tell_url_and_load_until_the_end_and_then_unregister(gateway: Gateway) -> None:
-    thread = heartbeats(gateway.port, token="secret")
+    thread = heartbeats(gateway.port, token=lambda: "secret")
     eventually(lambda: len(gateway.heard) >= 3, "several heartbeats")
     thread.end(unregister=True)
     thread.join()

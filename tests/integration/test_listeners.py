@@ -72,6 +72,15 @@ def test_where_loopback_is_not_trusted_a_backend_with_the_token_gets_in(tmp_path
         assert ask(port, "/backends").status == 403
 
 
+def test_the_admin_api_may_be_on_a_unix_socket_alone(tmp_path: Path) -> None:
+    path = tmp_path / "admin.sock"
+    with gateway(tmp_path, f"--admin-listen=unix:{path}:mode=600") as (_, port):
+        eventually(lambda: _ask_unix(path, "/readyz").startswith(b"HTTP/1.1 200 "), "the admin API answers")
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert _ask_unix(path, "/backends").startswith(b"HTTP/1.1 403 ")
+        assert {ask(port, each).status for each in ("/backends", "/metrics", "/readyz")} == {503}
+
+
 def test_the_admin_port_moves_every_path_of_our_own(tmp_path: Path) -> None:
     admin = free_ports()
     with gateway(tmp_path, f"--admin-port={admin}") as (_, port), backend(tmp_path, admin) as (_, its_port):

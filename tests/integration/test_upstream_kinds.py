@@ -97,7 +97,7 @@ def test_a_backend_behind_a_unix_socket_is_asked_through_it(tmp_path: Path) -> N
     server = _UnixServer(str(path), _Answers)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        with gateway(tmp_path, "--host-header=backend") as (_, port):
+        with gateway(tmp_path, "--host-header=backend", f"--backend-sockets={tmp_path}") as (_, port):
             assert post(port, "/register", {"url": f"unix://{path}"}).json["url"] == f"unix://{path}"
             eventually(lambda: up(port, 1), "the backend is up")
             assert ask(port, "/through/it").body == b"/through/it for localhost"

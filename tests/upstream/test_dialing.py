@@ -1,5 +1,6 @@
 """To which address is a backend connected, and what happens when one does not answer?"""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from openprequal.upstream.address_rules import AddressRefused, AddressRules
 from openprequal.upstream.addresses import Addresses
-from openprequal.upstream.dialing import Dialer, NoAddress
+from openprequal.upstream.dialing import Dialer, NoAddress, dialer
 from openprequal.values import Backend
 
 BACKEND = Backend(url="http://a.test:8001")
@@ -22,9 +24,10 @@ BACKEND = Backend(url="http://a.test:8001")
 class Dialled:
     """A dialer on a reactor in memory."""
 
-    def __init__(self, *addresses: str) -> None:
+    def __init__(self, *addresses: str, rules: AddressRules | None = None) -> None:
         self.reactor = MemoryReactorClock()  # type: ignore[no-untyped-call]
-        self.dialer = Dialer(self.reactor, BACKEND, 9001, lambda: addresses, 2.5)
+        self.addresses = addresses
+        self.dialer = Dialer(self.reactor, BACKEND, 9001, lambda: self.addresses, 2.5, rules=rules)
 
     def dial(self) -> list[Any]:
         """Begin to connect; what comes of it will be in the list."""
@@ -85,6 +88,57 @@ def test_giving_up_tries_no_further_address() -> None:
     dialling.addErrback(lambda _: None)
     dialling.cancel()
     assert len(case.attempts) == 1
+
+
+# ---- where a backend may be -----------------------------------------------------------------------------------------
+
+
+def test_an_address_that_a_backend_may_not_have_is_passed_over() -> None:
+    case = Dialled("169.254.169.254", "192.0.2.2", rules=AddressRules())
+    case.dial()
+    case.refuse()
+    assert case.attempts == [("192.0.2.2", 9001, 2.5)]
+
+
+def test_a_name_with_no_other_address_is_not_connected_to_and_says_why() -> None:
+    case = Dialled("169.254.169.254", rules=AddressRules())
+    (failure,) = case.dial()
+    assert failure.check(AddressRefused)
+    assert str(failure.value).startswith("a.test: 169.254.169.254 is a link-local")
+    assert case.attempts == []
+
+
+def test_a_name_that_later_leads_elsewhere_is_not_followed_there() -> None:
+    case = Dialled("192.0.2.1", rules=AddressRules())
+    case.dial()
+    case.accept()
+    case.addresses = ("169.254.169.254",)
+    assert case.dial()[0].check(AddressRefused)
+    assert len(case.attempts) == 1
+
+
+def test_the_port_of_probes_is_looked_at_too() -> None:
+    own = AddressRules(is_own=lambda address, port: port == 9001)
+    assert Dialled("127.0.0.1", rules=own).dial()[0].check(AddressRefused)
+
+
+def test_a_unix_socket_outside_the_directories_is_not_connected_to(tmp_path: Path) -> None:
+    reactor = MemoryReactorClock()  # type: ignore[no-untyped-call]
+    backend = Backend(url=f"unix://{tmp_path}/docker.sock")
+    result: list[Any] = []
+    dial = dialer(reactor, backend, 0, tuple, 2.5, rules=AddressRules())
+    dial(Factory.forProtocol(Protocol)).addErrback(result.append)
+    assert result[0].check(AddressRefused)
+    assert reactor.unixClients == []
+
+
+def test_a_unix_socket_is_connected_to_where_its_links_lead(tmp_path: Path) -> None:
+    (tmp_path / "app.sock").symlink_to(tmp_path / "app-7.sock")
+    reactor = MemoryReactorClock()  # type: ignore[no-untyped-call]
+    backend = Backend(url=f"unix://{tmp_path}/app.sock")
+    dial = dialer(reactor, backend, 0, tuple, 2.5, rules=AddressRules(sockets=(str(tmp_path),)))
+    dial(Factory.forProtocol(Protocol))
+    assert reactor.unixClients[0][0] == str((tmp_path / "app-7.sock").resolve())
 
 
 # ---- names ----------------------------------------------------------------------------------------------------------

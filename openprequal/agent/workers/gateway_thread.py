@@ -31,7 +31,7 @@ class GatewayThread(Thread):
 
     :param announce: the URL to register; asked until it succeeds once.
     :param load: our load now, sent along.
-    :param token: sent as ``Authorization: Bearer``.
+    :param token: what to send as ``Authorization: Bearer`` now; None: nothing.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class GatewayThread(Thread):
         announce: Callable[[], str],
         load: Callable[[], LoadReport],
         rng: Random,
-        token: str | None = None,
+        token: Callable[[], str | None] = lambda: None,
     ) -> None:
         super().__init__(name=f"openprequal heartbeat to {proxy_url}", daemon=True)
         self._proxy_url = proxy_url.rstrip("/")
@@ -103,8 +103,9 @@ class GatewayThread(Thread):
         kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         connection = kind(*address_of(self._proxy_url), timeout=timeout_s)
         headers = {"Content-Type": "application/json", "Connection": "close"}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
+        token = self._token()
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
         try:
             # No redirect is followed: it would repeat our token to whoever it names.
             connection.request("POST", f"{parts.path}/{route}", json.dumps(body), headers)

@@ -12,6 +12,7 @@ from openprequal.agent.workers.gateway_thread import GatewayThread
 from openprequal.agent.workers.gateway_threads import GatewayThreads
 from openprequal.agent.workers.probe_server import ProbeServer
 from openprequal.config.middleware import MiddlewareSettings
+from openprequal.config.tokens import Tokens
 from openprequal.values import LoadReport
 
 _log = logging.getLogger("openprequal.agent")
@@ -39,10 +40,10 @@ class Leader:
             interval_s=settings.backend_heartbeat_seconds,
             probe_port=self.probe_port,
         )
-        token = settings.token.get_secret_value() if settings.token else None
+        tokens = Tokens(settings.token, settings.token_file, _log.warning)
         self._gateways = GatewayThreads(
             settings.proxy_url,
-            lambda url: GatewayThread(url, registration, partial(_announced, settings, url), load, rng, token),
+            lambda url: GatewayThread(url, registration, partial(_announced, settings, url), load, rng, tokens.first),
         )
 
     def unregister(self) -> None:

@@ -43,6 +43,11 @@ class FailureSettings(Settings):
         group=GROUP,
         allowed="auto or a whole number of at least 1",
     )
+    error_pages: str | None = setting(
+        None,
+        "Directory of pages for errors, 503.html, 5xx.html or 503.json; none: problem documents (RFC 9457).",
+        group=GROUP,
+    )
     deadline_header: FieldName | None = setting(
         None,
         "Field, like X-Deadline-Ms, that tells backends how many milliseconds are left for a request; none: none.",

@@ -24,6 +24,9 @@ class ListeningSettings(Settings):
         le=65535,
     )
     admin_interface: str = setting("127.0.0.1", "Address the admin port is bound to.", group=GROUP)
+    admin_listen: Texts = setting(
+        (), "Twisted endpoint string instead of the admin port, like unix:/run/admin.sock:mode=660.", group=GROUP
+    )
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], SplitTexts] = setting(
         (),
         "Network of proxies in front whose X-Forwarded-* and Forwarded are believed.",

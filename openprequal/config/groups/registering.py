@@ -1,22 +1,54 @@
 """Who may register a backend, and what happens when one does?"""
 
-from openprequal.config.schema import Settings, Token, setting
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated
+
+from pydantic import IPvAnyNetwork, StringConstraints
+
+from openprequal.config.schema import Settings, SplitTexts, TokenTexts, setting
 
 GROUP = "Registration"
+
+Networks = Annotated[tuple[IPvAnyNetwork, ...], SplitTexts]
+EVERYWHERE = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
+Directories = Annotated[tuple[Annotated[str, StringConstraints(pattern="^/")], ...], SplitTexts]
+NETWORKS_ALLOWED = "networks like 10.0.0.0/8 or fd00::/8"
 
 
 class RegistrationSettings(Settings):
     """Settings under "Registration"."""
 
-    token: Token | None = setting(
-        None,
-        "What everyone but trusted loopback must send as Authorization: Bearer.",
+    token: TokenTexts = setting(
+        (),
+        "What everyone but trusted loopback must send as Authorization: Bearer; several with commas, any of which will"
+        " do.",
         group=GROUP,
         secret=True,
     )
-    token_file: str | None = setting(None, "File that holds the token.", group=GROUP)
+    token_file: str | None = setting(
+        None, "File that holds the token, or several, a line each; what it holds now counts.", group=GROUP
+    )
     trust_loopback: bool = setting(
         True, "Clients of this host need no token; no behind a proxy on this host.", group=GROUP
+    )
+    admin_networks: Networks = setting(
+        EVERYWHERE,
+        "Network from which callers with a token may come.",
+        group=GROUP,
+        allowed=NETWORKS_ALLOWED,
+    )
+    backend_networks: Networks = setting(
+        EVERYWHERE,
+        "Network in which backends may be, by the address connected to. Link-local, metadata, multicast and reserved"
+        " addresses only if a network within theirs is named, like 169.254.7.0/24.",
+        group=GROUP,
+        allowed=NETWORKS_ALLOWED,
+    )
+    backend_sockets: Directories = setting(
+        (),
+        "Directory whose Unix sockets may be backends (unix:///path); none: no Unix socket may.",
+        group=GROUP,
+        allowed="absolute paths",
     )
     max_backends: int = setting(10_000, "Backends that may be registered.", group=GROUP, ge=1)
     backend_heartbeat_timeout: float | None = setting(
