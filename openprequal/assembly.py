@@ -186,7 +186,7 @@ def _whole(
     lasting: list[Periodic] = []
     for name, effective in settings.effective_services.items():
         of_service[name] = []
-        services[name] = service_with_balancer(reactor, rng, name, effective, settings, of_service[name], lasting)
+        services[name] = service_with_balancer(reactor, rng, name, effective, of_service[name], lasting)
     health = health_of(services, reactor, rng, settings)
 
     # The way of a request.

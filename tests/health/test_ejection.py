@@ -7,7 +7,7 @@ from twisted.internet.task import Clock
 
 from openprequal.balancing.round_robin import RoundRobin
 from openprequal.health.ejection import EjectionRules
-from openprequal.health.monitor import CheckRules, HealthMonitor
+from openprequal.health.monitor import CheckRules, HealthMonitor, HealthRules
 from openprequal.health.standing import Condition, Standing
 from openprequal.interfaces import BalancerContext
 from openprequal.metrics.window import WindowAverage
@@ -42,9 +42,7 @@ class Case:
             Random(1),
             {"default": self.service},
             self._member,
-            default_path=lambda backend: "/healthz",
-            checks=CheckRules(interval_s=1000.0),
-            ejection=RULES,
+            rules={"default": HealthRules("/healthz", CheckRules(interval_s=1000.0), RULES)},
         )
         self.service.failed = self.monitor.failed
         self.service.state_told = self.monitor.told_state

@@ -7,7 +7,7 @@ from twisted.internet.task import Clock
 
 from openprequal.balancing.round_robin import RoundRobin
 from openprequal.health.ejection import EjectionRules
-from openprequal.health.monitor import CheckRules, HealthMonitor
+from openprequal.health.monitor import CheckRules, HealthMonitor, HealthRules
 from openprequal.health.standing import Condition, Standing
 from openprequal.interfaces import BalancerContext
 from openprequal.metrics.window import WindowAverage
@@ -33,11 +33,8 @@ class Case:
             Random(1),
             {"default": self.service},
             self._member,
-            default_path=lambda backend: "/healthz",
-            checks=CheckRules(interval_s=1.0, fall=1),
-            ejection=EjectionRules(),
+            rules={"default": HealthRules("/healthz", CheckRules(interval_s=1.0, fall=1), EjectionRules(), 0.5)},
             zone="here",
-            enough=0.5,
         )
         self.service.failed = self.monitor.failed
         self.service.state_told = self.monitor.told_state

@@ -1,20 +1,32 @@
 """What happens to requests when backends fail or are too many for them?"""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import PlainValidator
 
 from openprequal.config.schema import FieldName, Settings, setting
-from openprequal.config.services import MaxInFlight
 from openprequal.config.statuses import Statuses
 
 GROUP = "Failures and overload"
 
 
-class FailureSettings(Settings):
-    """Settings under "Failures and overload"."""
+def _max_in_flight(value: object) -> object:
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if value is None or value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return value
+    raise ValueError("auto or a whole number of at least 1")
 
-    zone: str | None = setting(
-        None, "Where this gateway is: backends that registered the same zone, or none, come first.", group=GROUP
-    )
+
+# A validator of its own: pydantic would tell of each member of the union what is wrong with it.
+MaxInFlight = Annotated[
+    int | Literal["auto"] | None, PlainValidator(_max_in_flight, json_schema_input_type=int | Literal["auto"])
+]
+
+
+class ServiceFailures(Settings):
+    """What a service may have of its own under "Failures and overload"."""
+
     zone_healthy_share: float = setting(
         0.5,
         "Share of a zone's backends, or of a priority's, that must be healthy, or the next is used too.",
@@ -43,6 +55,28 @@ class FailureSettings(Settings):
         group=GROUP,
         allowed="auto or a whole number of at least 1",
     )
+    retry_budget: float = setting(
+        0.2,
+        "Share of requests that may be sent again, refused connects included, with 3 a second at least; 0: none.",
+        group=GROUP,
+        ge=0,
+        le=1,
+    )
+    hedge_percentile: float | None = setting(
+        None,
+        "Ask a second backend when a response takes longer than so many percent do, within retry_budget; none: never.",
+        group=GROUP,
+        ge=1,
+        le=99.9,
+    )
+
+
+class FailureSettings(ServiceFailures):
+    """Settings under "Failures and overload"."""
+
+    zone: str | None = setting(
+        None, "Where this gateway is: backends that registered the same zone, or none, come first.", group=GROUP
+    )
     deadline_header: FieldName | None = setting(
         None,
         "Field, like X-Deadline-Ms, that tells backends how many milliseconds are left for a request; none: none.",
@@ -54,13 +88,6 @@ class FailureSettings(Settings):
         "Further backends tried when one breaks before its response, if the request may be repeated.",
         group=GROUP,
         ge=0,
-    )
-    retry_budget: float = setting(
-        0.2,
-        "Share of requests that may be sent again, refused connects included, with 3 a second at least; 0: none.",
-        group=GROUP,
-        ge=0,
-        le=1,
     )
     retry_statuses: Statuses = setting(
         (),
@@ -81,11 +108,4 @@ class FailureSettings(Settings):
         "Seconds without a response head after which another backend is tried, if one may; none: never.",
         group=GROUP,
         gt=0,
-    )
-    hedge_percentile: float | None = setting(
-        None,
-        "Ask a second backend when a response takes longer than so many percent do, within retry_budget; none: never.",
-        group=GROUP,
-        ge=1,
-        le=99.9,
     )

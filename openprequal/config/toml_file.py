@@ -1,0 +1,129 @@
+"""What does a TOML file say, in which line does it say it, and which of its lines are no TOML?
+
+``tomllib`` tells no lines but of mistakes. Where a key stands is found with it all the same: a file cut off behind a
+statement is TOML, one cut off within a statement is not; so the statement that says something is the last one of the
+shortest file that says it. That is slow, and done for mistakes only.
+"""
+
+import re
+import tomllib
+from bisect import bisect_left
+from pathlib import Path
+from typing import Any
+
+from openprequal.errors import ConfigurationError, KeyPath, dotted
+
+_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)$", re.DOTALL)
+_KEY = re.compile(r"\s*(\[*\s*)?([^=\]#]+)")
+_SEVERAL = 50
+"""Mistakes after which it is taken for no TOML file at all."""
+
+
+class TomlFile:
+    """A file as it was read.
+
+    :ivar document: all that could be read of it.
+    :ivar mistakes: what is no TOML, by its line.
+    :ivar whole: only keys that were set twice are missing from the document.
+    """
+
+    def __init__(self, name: str) -> None:
+        """:raises ConfigurationError: it cannot be read, or is no text."""
+        self.name = name
+        self.document: dict[str, Any] = {}
+        self.mistakes: list[tuple[int, str]] = []
+        self.whole = True
+        try:
+            text = Path(name).read_text("utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"{name}: cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            raise ConfigurationError(f"{name}: is not TOML: {error}") from None
+        # As tomllib has it: lines end with a line feed.
+        self._lines = text.replace("\r\n", "\n").split("\n")
+        self._read()
+
+    def place(self, path: KeyPath) -> str:
+        """Where *path* is said, for people: file, line, and keys."""
+        line = self.line_of(path)
+        return f"{self.name}:{line}: {dotted(path)}" if line else f"{self.name}: {dotted(path)}"
+
+    def line_of(self, path: KeyPath) -> int | None:
+        """The line, from 1, in which the statement begins that says *path*, or as much of it as is said."""
+        path = followed(self.document, path)
+        if not path:
+            return None
+        lines = range(len(self._lines))
+        end = bisect_left(lines, True, key=lambda count: followed(self._until(count)[1], path) == path)
+        return self._until(end - 1)[0] + 1
+
+    def _until(self, count: int) -> tuple[int, dict[str, Any]]:
+        """The first *count* lines, without a statement that goes on after them: how many, and what they say."""
+        for lines in range(count, 0, -1):
+            document = _parsed(self._lines[:lines])
+            if isinstance(document, dict):
+                return lines, document
+        return 0, {}
+
+    def _read(self) -> None:
+        """Read what can be read: leave out the statements that are no TOML, and what may only follow from them."""
+        broken_until = 0
+        while isinstance(parsed := _parsed(self._lines), tomllib.TOMLDecodeError):
+            reason, end, column = self._told(parsed)
+            begin = self._until(end - 1)[0] + 1
+            twice = "overwrite" in reason or "twice" in reason
+            table = self._lines[begin - 1].lstrip().startswith("[")
+            follows = begin == broken_until + 1
+            if not follows:
+                self._note(reason, begin if twice else end, column, twice)
+            if twice:
+                self._leave_out(begin, self._end_of_table(begin) if table else end)
+            elif table or follows or begin < end or len(self.mistakes) >= _SEVERAL:
+                # What comes then belongs to something else than it seems.
+                self._lines = self._lines[: begin - 1]
+                self.whole = False
+            else:
+                self._leave_out(begin, end)
+                self.whole = False
+                broken_until = end
+        self.document = parsed
+
+    def _leave_out(self, begin: int, end: int) -> None:
+        self._lines[begin - 1 : end] = [""] * (end - begin + 1)
+
+    def _end_of_table(self, begin: int) -> int:
+        """Its last line, if it begins at *begin*."""
+        ends = (number for number in range(begin, len(self._lines)) if self._lines[number].lstrip().startswith("["))
+        return next(ends, len(self._lines))
+
+    def _told(self, error: tomllib.TOMLDecodeError) -> tuple[str, int, int]:
+        found = _PLACE.match(str(error))
+        reason = found[1] if found else str(error)
+        if found and found[2]:
+            return reason, int(found[2]), int(found[3])
+        # What was begun and not ended.
+        return reason, self._until(len(self._lines))[0] + 1, 1
+
+    def _note(self, reason: str, line: int, column: int, twice: bool) -> None:
+        key = _KEY.match(self._lines[line - 1])
+        if twice and key:
+            self.mistakes.append((line, f"{self.name}:{line}: {key[2].strip()}: is set twice"))
+        else:
+            self.mistakes.append((line, f"{self.name}:{line}:{column}: is not TOML: {reason}"))
+
+
+def _parsed(lines: list[str]) -> dict[str, Any] | tomllib.TOMLDecodeError:
+    try:
+        return tomllib.loads("\n".join(lines))
+    except tomllib.TOMLDecodeError as error:
+        return error
+
+
+def followed(value: Any, path: KeyPath) -> KeyPath:
+    """As much of *path* as leads to something in *value*."""
+    for length, key in enumerate(path):
+        in_list = isinstance(value, list) and isinstance(key, int) and key < len(value)
+        if not in_list and not (isinstance(value, dict) and key in value):
+            return path[:length]
+        value = value[key]
+    return path
