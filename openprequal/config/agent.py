@@ -142,6 +142,12 @@ class AgentSettings(JoiningSettings):
         return listening_endpoints(self.listen, self.port)
 
     @property
+    def summary(self) -> str:
+        """The whole in a line."""
+        gateways = f", to register with {', '.join(self.proxy_url)}" if self.register else ""
+        return f"listening on {', '.join(self.listen) or f'port {self.port}'}{gateways}"
+
+    @property
     def announced_url(self) -> str | None:
         """The URL to register; None: find out the address from which the (remote) gateway is reached."""
         return self.url_to_announce(self.port)

@@ -13,7 +13,6 @@ from openprequal.config.groups.registering import RegistrationSettings
 from openprequal.config.groups.services import ServicesSettings
 from openprequal.config.schema import Conflict
 from openprequal.config.services import EffectiveService, ServiceSettings
-from openprequal.config.statuses import statuses_of
 from openprequal.values import DEFAULT_SERVICE
 
 
@@ -35,9 +34,6 @@ class GatewaySettings(
         if self.admin_port == self.port and not self.listen:
             reason = f"admin_port and port are both {self.port}: must differ"
             yield Conflict(reason, (("admin_port",), ("port",), ("listen",)))
-        if min(statuses_of(self.retry_statuses) or {500}) < 500:
-            reason = f"{', '.join(self.retry_statuses)}: only 500 and above can be retried"
-            yield Conflict(f"retry_statuses: {reason}", (("retry_statuses",),))
         for name, service in self.effective_services.items():
             if service.report_waiting_metric and not service.report_running_metric:
                 yield Conflict(
@@ -62,6 +58,14 @@ class GatewaySettings(
     def endpoints(self) -> tuple[str, ...]:
         """Endpoint strings to listen on for clients; at least one."""
         return listening_endpoints(self.listen, self.port)
+
+    @property
+    def summary(self) -> str:
+        """The whole in a line."""
+        names = list(self.effective_services)
+        services = f"{len(names)} services ({', '.join(names)})" if len(names) > 1 else "1 service"
+        admin = f", admin on {self.admin_interface} port {self.admin_port}" if self.admin_port else ""
+        return f"{services}, listening on {', '.join(self.listen) or f'port {self.port}'}{admin}"
 
     @property
     def own_url(self) -> str | None:

@@ -51,7 +51,7 @@ class Reading(Generic[S]):
         reason = self.substitution.masked(error.reason)
         if not error.about:
             return Mistake(reason)
-        if any(_concerns(error.about, mistake) for mistake in self.mistakes):
+        if any(_concerns(error.about, mistake, meant=False) for mistake in self.mistakes):
             return None
         where, line = place(self.given, error.about)
         return Mistake(f"{where}: {reason}", error.about, line)
@@ -146,11 +146,9 @@ def _read(
         wrong = [each for each in details if number == 0 or "conflicts" in each.get("ctx", {})]
         if not whole:
             wrong = [each for each in wrong if each["type"] not in ("missing", "conflict")]
-        found = list(mistakes_in(model, given, wrong, substitution))
+        found = mistakes_in(model, given, wrong, substitution)
         mistakes += [one for one in found if not _follows(one, mistakes)]
-        for each in details:
-            _leave_out(values, tuple(each["loc"]))
-        for mistake in found:
+        for mistake in mistakes_in(model, given, details, substitution):
             _leave_out(values, mistake.about)
     return Reading(settings, mistakes, given, substitution)
 
@@ -176,15 +174,18 @@ def _follows(mistake: Mistake, others: Iterable[Mistake]) -> bool:
     return any(_concerns(path, other) for path in (mistake.about, *mistake.beside) for other in others)
 
 
-def _concerns(path: KeyPath, mistake: Mistake) -> bool:
-    """May what *path* comes to be another because of *mistake*, or the same have been told already?"""
+def _concerns(path: KeyPath, mistake: Mistake, *, meant: bool = True) -> bool:
+    """May what *path* comes to be another because of *mistake*, or the same have been told already?
+
+    :param meant: so it may if *path* is what was meant by a name that is none.
+    """
     if not path or not mistake.about:
         return False
-    wrong = [mistake.about]
-    if mistake.meant is not None:
-        wrong.append((*mistake.about[:-1], mistake.meant))
+    others = [(*mistake.about[:-1], mistake.meant)] if mistake.meant is not None else []
+    wrong = [mistake.about, *(others if meant else ())]
     # Parameters mean nothing without the balancer they are for.
-    wrong += [(*each[:-1], "balancer_parameters") for each in wrong if each[-1] == "load_balancer_class"]
+    balancers = [each for each in (mistake.about, *others) if each[-1] == "load_balancer_class"]
+    wrong += [(*each[:-1], "balancer_parameters") for each in balancers]
     # A service has what it leaves out from the gateway.
     ways = [path, path[2:]] if path[0] == "services" and len(path) > 2 else [path]
     return any(way[: len(each)] == each or each[: len(way)] == way for way in ways for each in wrong)

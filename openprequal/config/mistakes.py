@@ -98,7 +98,7 @@ def _shown(source: Given | None, inner: KeyPath, value: object, substitution: Su
         for key in inner:
             real, written = real[key], written[key]  # type: ignore[index]
         if real == value:
-            value = written
+            value = written if source.file is not None or not isinstance(written, list) else ",".join(written)
     shown = substitution.masked(repr(value))
     return shown if len(shown) <= _SHOWN_CHARACTERS else shown[:_SHOWN_CHARACTERS] + "…"
 

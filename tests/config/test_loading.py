@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from openprequal.config.agent import AgentSettings
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.loading import load
-from openprequal.config.schema import settings_of
 from openprequal.config.report_presets import INFERENCE_POLL_S, INFERENCE_SERVERS, FormatName
+from openprequal.config.schema import settings_of
 from openprequal.errors import ConfigurationError
 from openprequal.values import ReportFormat
 
@@ -424,4 +424,7 @@ def test_any_other_limit_of_a_service_is_refused(text: str) -> None:
 
 
 def test_a_response_that_is_no_error_cannot_be_retried() -> None:
-    assert "retry_statuses: 404, 503: only 500 and above" in complaint(retry_statuses="404,503")
+    assert complaint(retry_statuses="404,503") == (
+        "--retry-statuses: '404,503' cannot be used:"
+        " must be status codes like 503, or ranges like 502-504, all from 500"
+    )

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import PlainValidator
 
 from openprequal.config.schema import FieldName, Settings, setting
-from openprequal.config.statuses import Statuses
+from openprequal.config.statuses import ErrorStatuses
 
 GROUP = "Failures and overload"
 
@@ -89,7 +89,7 @@ class FailureSettings(ServiceFailures):
         group=GROUP,
         ge=0,
     )
-    retry_statuses: Statuses = setting(
+    retry_statuses: ErrorStatuses = setting(
         (),
         "Status of a response after which another backend is tried, like 502-504.",
         group=GROUP,
