@@ -67,7 +67,7 @@ def _told(
     if error["type"] == "value_error" and isinstance(error["input"], Mapping | BaseModel):
         return Mistake(f"{where}: {reason}", path, line)
     allowed = (field is not None and "[key]" not in error["loc"] and allowed_words(field)) or reason
-    allowed = allowed if allowed.startswith("should ") else f"must be {allowed}"
+    allowed = f"must {allowed.removeprefix('should ')}" if allowed.startswith("should ") else f"must be {allowed}"
     if field is not None and _is_secret(field):
         return Mistake(f"{where}: {allowed}", path, line)
     shown = _shown(source, inner, error["input"], substitution)

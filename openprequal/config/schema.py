@@ -12,6 +12,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     SecretStr,
     ValidationInfo,
     field_validator,
@@ -19,7 +21,8 @@ from pydantic import (
 )
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core.core_schema import no_info_after_validator_function
 
 from openprequal.errors import KeyPath
 
@@ -39,15 +42,23 @@ def _split(value: object) -> object:
     )
 
 
-def _matching(pattern: str, allowed: str) -> AfterValidator:
-    """Takes texts that match *pattern* as a whole; *allowed* says it in words."""
+@frozen
+class _Matching:
+    """Takes texts that match ``pattern`` as a whole; ``allowed`` says it in words."""
 
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(allowed)
+    pattern: str
+    allowed: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "pattern": f"^{self.pattern}$"}
+
+    def _check(self, value: str) -> str:
+        if not re.fullmatch(self.pattern, value):
+            raise ValueError(self.allowed)
         return value
-
-    return AfterValidator(check)
 
 
 def _check_token(token: SecretStr) -> SecretStr:
@@ -60,10 +71,10 @@ SplitTexts = BeforeValidator(_split)
 Texts = Annotated[tuple[str, ...], SplitTexts]
 """Several texts: a list in the file, a repeated flag, or separated by commas."""
 ServiceName = Annotated[
-    str, _matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "up to 63 letters, digits and ._-, the first no sign")
+    str, _Matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "up to 63 letters, digits and ._-, the first no sign")
 ]
-Path = Annotated[str, _matching(r"/[!-\"$-~]*", "a path that starts with /, without spaces and #")]
-FieldName = Annotated[str, _matching(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "a field name (RFC 9110 section 5.1)")]
+Path = Annotated[str, _Matching(r"/[!-\"$-~]*", "a path that starts with /, without spaces and #")]
+FieldName = Annotated[str, _Matching(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "a field name (RFC 9110 section 5.1)")]
 Token = Annotated[SecretStr, AfterValidator(_check_token)]
 """A bearer token; an empty one would let everybody in."""
 

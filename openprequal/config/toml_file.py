@@ -33,6 +33,7 @@ class TomlFile:
         self.document: dict[str, Any] = {}
         self.mistakes: list[tuple[int, str]] = []
         self.whole = True
+        self._found: dict[KeyPath, int] = {}
         try:
             text = Path(name).read_text("utf-8")
         except OSError as error:
@@ -53,6 +54,11 @@ class TomlFile:
         path = followed(self.document, path)
         if not path:
             return None
+        if path not in self._found:
+            self._found[path] = self._begin_of(path)
+        return self._found[path]
+
+    def _begin_of(self, path: KeyPath) -> int:
         lines = range(len(self._lines))
         end = bisect_left(lines, True, key=lambda count: followed(self._until(count)[1], path) == path)
         return self._until(end - 1)[0] + 1
@@ -67,15 +73,16 @@ class TomlFile:
 
     def _read(self) -> None:
         """Read what can be read: leave out the statements that are no TOML, and what may only follow from them."""
-        broken_until = 0
+        broken_until = -1
         while isinstance(parsed := _parsed(self._lines), tomllib.TOMLDecodeError):
-            reason, end, column = self._told(parsed)
+            reason, line, column = self._told(parsed)
+            end = line or len(self._lines)
             begin = self._until(end - 1)[0] + 1
             twice = "overwrite" in reason or "twice" in reason
             table = self._lines[begin - 1].lstrip().startswith("[")
             follows = begin == broken_until + 1
             if not follows:
-                self._note(reason, begin if twice else end, column, twice)
+                self._note(reason, begin if twice or not line else line, column, twice)
             if twice:
                 self._leave_out(begin, self._end_of_table(begin) if table else end)
             elif table or follows or begin < end or len(self.mistakes) >= _SEVERAL:
@@ -96,13 +103,13 @@ class TomlFile:
         ends = (number for number in range(begin, len(self._lines)) if self._lines[number].lstrip().startswith("["))
         return next(ends, len(self._lines))
 
-    def _told(self, error: tomllib.TOMLDecodeError) -> tuple[str, int, int]:
+    @staticmethod
+    def _told(error: tomllib.TOMLDecodeError) -> tuple[str, int, int]:
+        """The reason, and in which line and column; line 0: something is not ended."""
         found = _PLACE.match(str(error))
-        reason = found[1] if found else str(error)
-        if found and found[2]:
-            return reason, int(found[2]), int(found[3])
-        # What was begun and not ended.
-        return reason, self._until(len(self._lines))[0] + 1, 1
+        if found is None:
+            return str(error), 0, 1
+        return found[1], int(found[2] or 0), int(found[3] or 1)
 
     def _note(self, reason: str, line: int, column: int, twice: bool) -> None:
         key = _KEY.match(self._lines[line - 1])

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import PlainValidator
+from pydantic import Field, PlainValidator
 
 from openprequal.config.schema import FieldName, Settings, setting
 from openprequal.config.statuses import ErrorStatuses
@@ -20,7 +20,8 @@ def _max_in_flight(value: object) -> object:
 
 # A validator of its own: pydantic would tell of each member of the union what is wrong with it.
 MaxInFlight = Annotated[
-    int | Literal["auto"] | None, PlainValidator(_max_in_flight, json_schema_input_type=int | Literal["auto"])
+    int | Literal["auto"] | None,
+    PlainValidator(_max_in_flight, json_schema_input_type=Annotated[int, Field(ge=1)] | Literal["auto"] | None),
 ]
 
 
