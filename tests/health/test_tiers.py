@@ -156,3 +156,14 @@ def test_registering_again_with_another_priority_counts_at_once(case: Case) -> N
     case.backends["a"] = Backend(before.url, priority=2)
     case.monitor.changed(before, case.backends["a"])
     assert case.used == {"b"}
+
+
+def test_another_share_counts_at_once(case: Case) -> None:
+    for name in ("a", "b", "c"):
+        case.join(name)
+    case.join("backup", priority=1)
+    case.check("a", 500)
+    assert case.used == {"b", "c"}
+    rules = HealthRules("/healthz", CheckRules(interval_s=1.0, fall=1), EjectionRules(), enough=1.0)
+    case.monitor.configure(case._member, {"default": rules})
+    assert case.used == {"b", "c", "backup"}
