@@ -149,8 +149,9 @@ class NeedsRestart(ConfigurationError):
 
 
 def dotted(path: KeyPath) -> str:
-    """*path* for people, like ``services.api.queue_max`` or ``routes[2].match``."""
-    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
+    """*path* for people, like ``services.api.queue_max`` or ``routes[2].match``; on one line whatever the keys are."""
+    names = (f"[{key}]" if isinstance(key, int) else f".{key if key.isprintable() else repr(key)}" for key in path)
+    return "".join(names).removeprefix(".")
 
 
 def suggestion(name: str, known: Collection[str]) -> str:

@@ -1,14 +1,14 @@
 """From everything that was said, by precedence, to settings; or to a line for each mistake."""
 
-from collections.abc import Iterable, Mapping
-from itertools import pairwise
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from attrs import frozen
 from pydantic import ValidationError
 
 from openprequal.config.agent import AgentSettings
+from openprequal.config.consequences import concerns, follows, leave_out, tables_copied
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.mistakes import mistakes_in, place
 from openprequal.config.schema import Settings, settings_of
@@ -22,7 +22,7 @@ from openprequal.config.sources import (
 )
 from openprequal.config.substitution import Substitution
 from openprequal.config.toml_file import TomlFile
-from openprequal.errors import ConfigurationError, KeyPath, suggestion
+from openprequal.errors import ConfigurationError, suggestion
 
 S = TypeVar("S", bound=Settings)
 
@@ -51,7 +51,7 @@ class Reading(Generic[S]):
         reason = self.substitution.masked(error.reason)
         if not error.about:
             return Mistake(reason)
-        if any(_concerns(error.about, mistake, meant=False) for mistake in self.mistakes):
+        if any(concerns(error.about, mistake, meant=False) for mistake in self.mistakes):
             return None
         where, line = place(self.given, error.about)
         return Mistake(f"{where}: {reason}", error.about, line)
@@ -132,9 +132,9 @@ def _read(
     :param whole: nothing else was said that could not be read.
     """
     _read_token(given, mistakes)
-    values = {name: _copied(each.value) for name, each in given.items()}
+    values = {name: tables_copied(each.value) for name, each in given.items()}
     for mistake in mistakes:
-        _leave_out(values, mistake.about)
+        leave_out(values, mistake.about)
     settings = None
     for number in range(_ROUNDS):
         try:
@@ -147,48 +147,10 @@ def _read(
         if not whole:
             wrong = [each for each in wrong if each["type"] not in ("missing", "conflict")]
         found = mistakes_in(model, given, wrong, substitution)
-        mistakes += [one for one in found if not _follows(one, mistakes)]
+        mistakes += [one for one in found if not follows(one, mistakes)]
         for mistake in mistakes_in(model, given, details, substitution):
-            _leave_out(values, mistake.about)
+            leave_out(values, mistake.about)
     return Reading(settings, mistakes, given, substitution)
-
-
-def _copied(value: object) -> object:
-    """*value*, so that keys can be taken out of the tables in it."""
-    return {key: _copied(each) for key, each in value.items()} if isinstance(value, dict) else value
-
-
-def _leave_out(values: dict[str, Any], path: KeyPath) -> None:
-    """What stands at *path*, or the list that it is in."""
-    table: Any = values
-    for key, following in pairwise((*path, None)):
-        if key not in table:
-            return
-        if following is None or not isinstance(table[key], dict) or following not in table[key]:
-            del table[key]
-            return
-        table = table[key]
-
-
-def _follows(mistake: Mistake, others: Iterable[Mistake]) -> bool:
-    return any(_concerns(path, other) for path in (mistake.about, *mistake.beside) for other in others)
-
-
-def _concerns(path: KeyPath, mistake: Mistake, *, meant: bool = True) -> bool:
-    """May what *path* comes to be another because of *mistake*, or the same have been told already?
-
-    :param meant: so it may if *path* is what was meant by a name that is none.
-    """
-    if not path or not mistake.about:
-        return False
-    others = [(*mistake.about[:-1], mistake.meant)] if mistake.meant is not None else []
-    wrong = [mistake.about, *(others if meant else ())]
-    # Parameters mean nothing without the balancer they are for.
-    balancers = [each for each in (mistake.about, *others) if each[-1] == "load_balancer_class"]
-    wrong += [(*each[:-1], "balancer_parameters") for each in balancers]
-    # A service has what it leaves out from the gateway.
-    ways = [path, path[2:]] if path[0] == "services" and len(path) > 2 else [path]
-    return any(way[: len(each)] == each or each[: len(way)] == way for way in ways for each in wrong)
 
 
 def _read_token(given: dict[str, Given], mistakes: list[Mistake]) -> None:

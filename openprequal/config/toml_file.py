@@ -1,8 +1,8 @@
 """What does a TOML file say, in which line does it say it, and which of its lines are no TOML?
 
-``tomllib`` tells no lines but of mistakes. Where a key stands is found with it all the same: a file cut off behind a
-statement is TOML, one cut off within a statement is not; so the statement that says something is the last one of the
-shortest file that says it. That is slow, and done for mistakes only.
+``tomllib`` tells no lines but of mistakes. Where a key stands is found with it all the same: lines that are TOML by
+themselves are statements, and the statement that says something is the last one of the shortest beginning of the file
+that says it. That is slow, and done for mistakes only.
 """
 
 import re
@@ -33,6 +33,7 @@ class TomlFile:
         self.document: dict[str, Any] = {}
         self.mistakes: list[tuple[int, str]] = []
         self.whole = True
+        self._ends: list[int] = []
         self._found: dict[KeyPath, int] = {}
         try:
             text = Path(name).read_text("utf-8")
@@ -59,17 +60,17 @@ class TomlFile:
         return self._found[path]
 
     def _begin_of(self, path: KeyPath) -> int:
-        lines = range(len(self._lines))
-        end = bisect_left(lines, True, key=lambda count: followed(self._until(count)[1], path) == path)
-        return self._until(end - 1)[0] + 1
+        self._ends = self._ends or self._ends_before(len(self._lines) + 1)
+        number = bisect_left(self._ends, True, key=lambda end: followed(_parsed(self._lines[:end]), path) == path)
+        return self._ends[number - 1] + 1 if number else 1
 
-    def _until(self, count: int) -> tuple[int, dict[str, Any]]:
-        """The first *count* lines, without a statement that goes on after them: how many, and what they say."""
-        for lines in range(count, 0, -1):
-            document = _parsed(self._lines[:lines])
-            if isinstance(document, dict):
-                return lines, document
-        return 0, {}
+    def _ends_before(self, line: int) -> list[int]:
+        """The lines before *line* in which statements end, as far as they are TOML by themselves."""
+        ends: list[int] = []
+        for number in range(1, line):
+            if isinstance(_parsed(self._lines[ends[-1] if ends else 0 : number]), dict):
+                ends.append(number)
+        return ends
 
     def _read(self) -> None:
         """Read what can be read: leave out the statements that are no TOML, and what may only follow from them."""
@@ -77,7 +78,7 @@ class TomlFile:
         while isinstance(parsed := _parsed(self._lines), tomllib.TOMLDecodeError):
             reason, line, column = self._told(parsed)
             end = line or len(self._lines)
-            begin = self._until(end - 1)[0] + 1
+            begin = [0, *self._ends_before(end)][-1] + 1
             twice = "overwrite" in reason or "twice" in reason
             table = self._lines[begin - 1].lstrip().startswith("[")
             follows = begin == broken_until + 1

@@ -166,6 +166,10 @@ def test_the_other_command_tells_its_own_table(read_text: Read, tmp_path: Path) 
     ]
 
 
+def test_a_key_of_any_characters_is_told_in_one_line(read_text: Read, tmp_path: Path) -> None:
+    assert told(read_text('"a\\nb" = 1'), tmp_path) == [":1: 'a\\nb': no such setting"]
+
+
 class Match(BaseModel):
     model_config = ConfigDict(extra="forbid")
     path: str = Field(pattern="^/")

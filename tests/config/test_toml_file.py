@@ -122,6 +122,11 @@ def test_a_secret_on_a_broken_line_is_not_shown(write: Write) -> None:
     assert "s3cret" not in str(file.mistakes)
 
 
+def test_what_is_not_ended_is_told_where_it_begins(write: Write) -> None:
+    file = write('a = 1\nb = """\n' + "c = 2\n" * 300)
+    assert [line for line, _ in file.mistakes] == [2]
+
+
 def test_what_is_no_text_is_no_toml(tmp_path: Path) -> None:
     (tmp_path / "file.toml").write_bytes(b"a = '\xff'")
     with pytest.raises(ConfigurationError, match="is not TOML"):
