@@ -47,8 +47,8 @@ class TomlFile:
 
     def place(self, path: KeyPath) -> str:
         """Where *path* is said, for people: file, line, and keys."""
-        line = self.line_of(path)
-        return f"{self.name}:{line}: {dotted(path)}" if line else f"{self.name}: {dotted(path)}"
+        line, keys = self.line_of(path), dotted(_named(self.document, path))
+        return f"{self.name}:{line}: {keys}" if line else f"{self.name}: {keys}"
 
     def line_of(self, path: KeyPath) -> int | None:
         """The line, from 1, in which the statement begins that says *path*, or as much of it as is said."""
@@ -135,3 +135,13 @@ def followed(value: Any, path: KeyPath) -> KeyPath:
             return path[:length]
         value = value[key]
     return path
+
+
+def _named(value: Any, path: KeyPath) -> KeyPath:
+    """*path* with the names of the tables in lists, where they have one, instead of their numbers."""
+    named: list[str | int] = []
+    for key in followed(value, path):
+        value = value[key]
+        name = value.get("name") if isinstance(key, int) and isinstance(value, dict) else None
+        named.append(name if isinstance(name, str) else key)
+    return (*named, *path[len(named) :])

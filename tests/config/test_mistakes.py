@@ -179,6 +179,7 @@ class Match(BaseModel):
 class Rule(BaseModel):
     model_config = ConfigDict(extra="forbid")
     to: str
+    name: str | None = None
     weight: Annotated[int, Field(ge=1)] = 1
     match: Match | None = None
     password: SecretStr | None = None
@@ -233,6 +234,13 @@ password = ["s3cret"]
         ":8: nested.rules[1].match.pth: no such setting; did you mean path?",
         ":10: nested.rules[2]: weight means nothing where nobody is",
         ":16: nested.rules[3].password: must be a valid string",
+    ]
+
+
+def test_a_table_in_a_list_is_told_by_its_name_if_it_has_one(read_text: Read, tmp_path: Path) -> None:
+    text = '[[nested.rules]]\nname = "canary"\nto = "nowhere"\nweight = 0\n'
+    assert told(read_text(text, Nested), tmp_path) == [
+        ":4: nested.rules.canary.weight: 0 cannot be used: must be a whole number of at least 1"
     ]
 
 
