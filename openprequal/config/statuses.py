@@ -36,7 +36,7 @@ def _check(ranges: tuple[str, ...]) -> tuple[str, ...]:
 
 def _check_errors(ranges: tuple[str, ...]) -> tuple[str, ...]:
     if min(statuses_of(ranges) or {500}) < 500:
-        raise ValueError("status codes from 500: only such responses can be retried")
+        raise ValueError("status codes like 503, or ranges like 502-504, all from 500")
     return ranges
 
 

@@ -77,7 +77,9 @@ def test_every_example_in_the_documentation_is_valid_and_can_be_read(
     (tmp_path / "example.toml").write_text(example)
     environ = {"GATEWAY_TOKEN": "s3cret"}
     for model in (GatewaySettings, AgentSettings):
-        assert read(model, {}, environ, str(tmp_path / "example.toml")).mistakes == []
+        mistakes = read(model, {}, environ, str(tmp_path / "example.toml")).mistakes
+        # What an excerpt refers to may not be in it.
+        assert [mistake for mistake in mistakes if not mistake.beside] == []
 
 
 @pytest.mark.parametrize(
