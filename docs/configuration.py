@@ -1,6 +1,7 @@
 """What does docs/configuration.md say? Every setting, from the fields that flags, environment and file come from.
 
-``PYTHONPATH=. python docs/configuration.py`` writes the page anew; a test fails where that was forgotten.
+``PYTHONPATH=. python docs/configuration.py`` writes the page and the file's JSON schema anew; tests fail where that was
+forgotten.
 """
 
 import ast
@@ -14,6 +15,7 @@ import attrs
 
 from openprequal.balancing.catalogue import PARAMETERS
 from openprequal.balancing.parameters import allowed_values
+from openprequal.config import json_schema
 from openprequal.config.agent import AgentSettings
 from openprequal.config.changes import needing_restart
 from openprequal.config.flags import shown
@@ -32,30 +34,77 @@ INTRODUCTION = """\
 Every setting is a flag (`--name-with-dashes`), an environment variable and a key of a TOML file (the same name with
 underscores), in that order of precedence. The file is named by `--config` or `OPENPREQUAL_CONFIG`. An empty environment
 variable is not set; lists are written with commas, in the file as lists; where there may be none, the text `none` says
-so. A name that nobody knows, or a value that cannot be used, ends the start with one line; `--check` does only that.
-A token comes from the environment or a file of its own, never from a flag or the settings file.
+so. Names that nobody knows, and values that cannot be used, end the start with a line for each; `--check` does only
+that ([The file](#the-file)). A token comes from the environment or a file of its own, never from a flag.
 
 Names of classes and functions are dotted paths, `package.module.name`; modules in the working directory are found.
 """
 
-EXAMPLE = """\
-## A file
+FILE = """\
+## The file
 
 ```toml
+#:schema ./openprequal.schema.json
 port = 8000
 admin_port = 8100
 trusted_proxies = ["10.0.0.0/8"]
+token = "${GATEWAY_TOKEN}"
 
 [balancer_parameters]
 q_rif = 0.75
 
-[services.reports]
+[services.reports]  # backends that registered "service": "reports"
 load_balancer_class = "RoundRobin"
 backend_health_path = "/up"
+health_interval_seconds = 30
+backend_max_in_flight = "${REPORTS_AT_ONCE:-2}"
+queue_max = 1000
+
+[services.legacy]
+eject_after_failures = "none"
+upstream_ca_file = "/etc/ssl/legacy.pem"
 
 [backend]  # what twistd openprequal-backend reads of the same file
 proxy_url = ["http://localhost:8000"]
 ```
+
+**Services.** What `[services.NAME]` leaves out is as for the gateway, but for two things: parameters stay with the
+balancer they are for, and a probe path with its report format. The service `default` is there without a table;
+`[services.default]` may tell it apart from what holds for all.
+
+**Secrets and what differs from place to place.** In any text of the file `${NAME}` stands for an environment variable,
+`${NAME:-default}` for the same with something instead where it is not set (or empty), `${file:/run/secrets/x}` for the
+content of a file without the space around it, and `$$` for a dollar sign. They are put in after the file was read, so
+that what stands in a variable is never more than a text, or the number, yes or no that it spells (in the parameters of
+balancers always a text). A variable that is not set ends the start. What was put in is never shown: messages say
+`${NAME}`. A secret may stand in the file in this way only. A reload reads such files anew; the environment of a running
+process cannot change.
+
+**Mistakes.** `twistd openprequal --check --config gateway.toml` names them all, in the order of the file, and those of
+environment and flags after them; the start does the same before it gives up. Classes, hooks, parameters of balancers
+and files that the settings name are looked at too.
+
+```text
+openprequal: gateway.toml:3: admin_port: 70000 cannot be used: must be a whole number from 1 to 65535
+openprequal: gateway.toml:9: services.reports.queue_maxx: no such setting; did you mean queue_max?
+openprequal: gateway.toml:10: services.reports.queue_max: is set twice
+openprequal: gateway.toml:14: upstream_ca_file: '/etc/ssl/legacy.pem' cannot be read: No such file or directory
+openprequal: 4 mistakes
+```
+
+What one mistake may be the cause of is not told beside it: parameters of a balancer that does not exist, or that
+two settings do not fit together of which one cannot be used. All settings right, it says so in a line with services and
+ports. The exit status is 0 then, and else 1.
+
+**Completion in editors.** The package brings a JSON schema of the file, with what every key is, its default and what it
+allows. Put it beside the file,
+
+```sh
+python -m openprequal.config.json_schema > openprequal.schema.json
+```
+
+and name it in the first line as above: editors with [Taplo](https://taplo.tamasfe.dev/) (Even Better TOML in VS Code)
+complete keys, show what they are, and mark what is wrong while it is typed; `taplo lint` does so in CI.
 """
 
 
@@ -72,7 +121,8 @@ variable; the keyword goes first. No file is read. A wrong value is logged, and 
 def page() -> str:
     """The whole page, in Markdown."""
     fixed = ", ".join(f"`{name}`" for name in needing_restart(list(GatewaySettings.model_fields)))
-    keys = ", ".join(f"`{name}`" for name in ServiceSettings.model_fields)
+    names = [name for name in GatewaySettings.model_fields if name in ServiceSettings.model_fields]
+    keys = ", ".join(f"`{name}`" for name in names)
     parts = [
         INTRODUCTION,
         "## The gateway: `twistd openprequal`\n",
@@ -87,7 +137,7 @@ def page() -> str:
         *_groups(AgentSettings),
         MIDDLEWARES,
         *_rows(MiddlewareSettings),
-        EXAMPLE,
+        FILE,
     ]
     return "\n".join(parts)
 
@@ -159,3 +209,4 @@ def _allowed(limits: Mapping[Any, Any]) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), "utf-8")
+    json_schema.FILE.write_text(json_schema.text(), "utf-8")

@@ -191,7 +191,7 @@ def _whole(
     lasting: list[Periodic] = []
     for name, effective in settings.effective_services.items():
         of_service[name] = []
-        services[name] = service_with_balancer(reactor, rng, name, effective, settings, of_service[name], lasting)
+        services[name] = service_with_balancer(reactor, rng, name, effective, of_service[name], lasting)
     own_address = OwnAddress()
     health = health_of(services, reactor, rng, settings, address_rules(settings, own_address.is_own))
 

@@ -1,19 +1,19 @@
-"""What both twistd commands do before their service exists: settings, one-line failures, own pidfile and log names."""
+"""What both twistd commands do before their service exists: settings, what is wrong with them, own pidfile and log."""
 
 import os
 import re
 import sys
-from collections.abc import Callable, MutableMapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from typing import Any, ClassVar, NoReturn
 
 from twisted.application.service import IService
 from twisted.internet.endpoints import serverFromString
 from twisted.python import usage
 
 from openprequal.config.flags import SettingsOptions
-from openprequal.config.loading import load
+from openprequal.config.loading import load, one_line_each, read
 from openprequal.config.sources import CONFIG_VARIABLE
-from openprequal.errors import ConfigurationError
+from openprequal.errors import ConfigurationError, suggestion
 from openprequal.reactor import install as install_reactor
 from openprequal.restart.inheritance import Inheritance
 
@@ -21,8 +21,8 @@ from openprequal.restart.inheritance import Inheritance
 class CommandOptions(SettingsOptions):
     """The options of one command; parsed, :attr:`settings` holds them merged with environment and file.
 
-    Whatever is wrong ends the process with one line on stderr and status 1. (``usage.UsageError`` would have twistd
-    print the whole help first.)
+    Whatever is wrong ends the process with a line for each mistake on stderr and status 1. (``usage.UsageError`` would
+    have twistd print the whole help first.)
     """
 
     role: ClassVar[str]
@@ -32,7 +32,7 @@ class CommandOptions(SettingsOptions):
         try:
             super().parseOptions(options)  # type: ignore[no-untyped-call]
         except usage.UsageError as error:
-            raise SystemExit(f"{self.role}: {error}; see --help") from None
+            raise SystemExit(f"{self.role}: {error}{self._meant(str(error))}; see --help") from None
 
     def postOptions(self) -> None:
         install_reactor()
@@ -45,19 +45,54 @@ class CommandOptions(SettingsOptions):
         self.directory = directory
         self.inheritance = Inheritance.taken_from(os.environ)
         self._config = os.path.join(directory, file) if file else None
-        try:
-            self.settings = load(self.model, self.given, os.environ, self["config"])
-        except ConfigurationError as error:
-            raise SystemExit(f"{self.role}: {error}") from None
+        self.reading = read(self.model, self.given, os.environ, self["config"])
+        if self.reading.mistakes or self.reading.settings is None:
+            self.give_up()
+        settings: Any = self.reading.settings
+        self.settings = settings
         if isinstance(self.parent, MutableMapping):
-            own_files(self.parent, f"{self.role}-{place(self.settings.listen, self.settings.port)}")  # type: ignore[attr-defined]
+            if self["check"]:
+                # What runs with the same settings is not to be disturbed, nor to be taken for this process.
+                self.parent["pidfile"] = ""
+            own_files(self.parent, f"{self.role}-{place(settings.listen, settings.port)}")
             if self.inheritance is not None:
                 _forget_pid(self.parent["pidfile"], self.inheritance.pid)
+
+    def objections(self, reactor: Any, settings: Any) -> Iterator[ConfigurationError]:
+        """What *settings* name that cannot be used."""
+        for name in ("listen", "admin_listen"):
+            for description in getattr(settings, name, ()):
+                try:
+                    serverFromString(reactor, description)
+                except Exception as error:  # plug-ins' parsers raise whatever they like
+                    yield ConfigurationError(f"{description!r} is no endpoint: {error}", about=(name,))
+
+    def give_up(self, error: ConfigurationError | None = None) -> NoReturn:
+        """End the process with all that is wrong.
+
+        :param error: by which it showed that something is, after the settings were read.
+        :raises SystemExit: always.
+        """
+        from twisted.internet import reactor
+
+        mistakes = list(self.reading.mistakes)
+        if self.reading.settings is not None:
+            found = map(self.reading.mistake, self.objections(reactor, self.reading.settings))
+            mistakes += [mistake for mistake in found if mistake is not None]
+        lines = one_line_each(mistakes).splitlines() if mistakes else error.lines if error is not None else []
+        if len(lines) > 1:
+            lines.append(f"{len(lines)} mistakes")
+        raise SystemExit("\n".join(f"{self.role}: {line}" for line in lines))
+
+    def _meant(self, complaint: str) -> str:
+        """What was meant, perhaps, by the flag that getopt does not know."""
+        unknown = re.match(r"option (--\S+) not recognized", complaint)
+        return suggestion(unknown[1], [f"--{name.rstrip('=')}" for name in self.longOpt]) if unknown else ""
 
     def reread_settings(self) -> Any:
         """The settings as flags, environment and file say now; the file may say something else than at the start.
 
-        :raises ConfigurationError: one line that names what is wrong.
+        :raises ConfigurationError: a line for each mistake.
         """
         return load(self.model, self.given, os.environ, self._config)
 
@@ -102,19 +137,11 @@ def make_service(options: CommandOptions, build: Callable[[Any, Any], IService])
     try:
         service = build(reactor, options.settings)
         if options["check"]:
-            _check_endpoints(reactor, "listen", options.settings.endpoints)  # type: ignore[attr-defined]
-            _check_endpoints(reactor, "admin_listen", getattr(options.settings, "admin_endpoints", ()))
+            for error in options.objections(reactor, options.settings):
+                raise error
     except ConfigurationError as error:
-        raise SystemExit(f"{options.role}: {error}") from None
+        options.give_up(error)
     if options["check"]:
-        sys.stdout.write(f"{options.role}: settings are ok\n")
+        sys.stdout.write(f"{options.role}: settings are ok: {options.settings.summary}\n")
         raise SystemExit(0)
     return service
-
-
-def _check_endpoints(reactor: Any, setting: str, descriptions: Sequence[str]) -> None:
-    for description in descriptions:
-        try:
-            serverFromString(reactor, description)
-        except Exception as error:  # plug-ins' parsers raise whatever they like
-            raise ConfigurationError(f"{setting}: {description!r} is no endpoint: {error}") from None

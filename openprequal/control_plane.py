@@ -14,11 +14,12 @@ from openprequal.admin.routes import Admin
 from openprequal.admin.whereabouts import objection
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.names import resolve
+from openprequal.config.services import EffectiveService
 from openprequal.config.statuses import statuses_of
 from openprequal.config.tokens import Tokens
 from openprequal.data_plane import Clock, Services, configured_hook, members
 from openprequal.health.ejection import EjectionRules
-from openprequal.health.monitor import CheckRules, HealthMonitor
+from openprequal.health.monitor import CheckRules, HealthMonitor, HealthRules
 from openprequal.hooks.registration import RegistrationHooks
 from openprequal.interfaces import IRegistry, RegistryContext
 from openprequal.lifecycle import Gateway
@@ -40,7 +41,7 @@ def configured_registry(reactor: Clock, settings: GatewaySettings) -> IRegistry:
 
     :raises ConfigurationError: its class cannot be used.
     """
-    make = resolve(settings.registry_class, "REGISTRY_CLASS", REGISTRIES, IRegistry)
+    make = resolve(settings.registry_class, "registry_class", REGISTRIES, IRegistry)
     registry: IRegistry = make(RegistryContext(reactor, settings.max_backends, settings.backend_heartbeat_timeout))
     return registry
 
@@ -52,46 +53,37 @@ def health_of(
 
     :param rules: where they may be.
     """
-    ejection = None
-    if settings.eject_after_failures is not None:
-        ejection = EjectionRules(
-            failures=settings.eject_after_failures,
-            error_rate=settings.eject_error_rate,
-            first_s=settings.eject_seconds,
-            most_s=settings.eject_max_seconds,
-        )
     health = HealthMonitor(
-        reactor,
-        rng,
-        services,
-        members(reactor, settings, rules),
-        default_path=default_health_path(settings),
-        checks=check_rules(settings),
-        ejection=ejection,
-        zone=settings.zone,
-        enough=settings.zone_healthy_share,
+        reactor, rng, services, members(reactor, settings, rules), rules=health_rules(settings), zone=settings.zone
     )
     for service in services.values():
         follow(service, health)
     return health
 
 
-def check_rules(settings: GatewaySettings) -> CheckRules:
-    """When and how backends are checked."""
-    return CheckRules(
-        interval_s=settings.health_interval_seconds,
-        timeout_s=settings.health_timeout_seconds,
-        rise=settings.health_rise,
-        fall=settings.health_fall,
-        jitter=settings.health_jitter,
-        statuses=statuses_of(settings.health_statuses),
+def health_rules(settings: GatewaySettings) -> Mapping[str, HealthRules]:
+    """How the backends of each service are judged."""
+    return {name: _health_rules(service) for name, service in settings.effective_services.items()}
+
+
+def _health_rules(service: EffectiveService) -> HealthRules:
+    ejection = None
+    if service.eject_after_failures is not None:
+        ejection = EjectionRules(
+            failures=service.eject_after_failures,
+            error_rate=service.eject_error_rate,
+            first_s=service.eject_seconds,
+            most_s=service.eject_max_seconds,
+        )
+    checks = CheckRules(
+        interval_s=service.health_interval_seconds,
+        timeout_s=service.health_timeout_seconds,
+        rise=service.health_rise,
+        fall=service.health_fall,
+        jitter=service.health_jitter,
+        statuses=statuses_of(service.health_statuses),
     )
-
-
-def default_health_path(settings: GatewaySettings) -> Callable[[Backend], str]:
-    """The health path of backends whose registration named none."""
-    services = settings.effective_services
-    return lambda backend: services[backend.service].backend_health_path
+    return HealthRules(service.backend_health_path, checks, ejection, service.zone_healthy_share)
 
 
 def follow(service: Service, health: HealthMonitor) -> None:
@@ -132,8 +124,8 @@ def admin_site(
             reactor,
             settings.hook_timeout_seconds,
             count_hook_failure,
-            register=configured_hook(settings.custom_register_hook, "CUSTOM_REGISTER_HOOK"),
-            unregister=configured_hook(settings.custom_unregister_hook, "CUSTOM_UNREGISTER_HOOK"),
+            register=configured_hook(settings.custom_register_hook, "custom_register_hook"),
+            unregister=configured_hook(settings.custom_unregister_hook, "custom_unregister_hook"),
         ),
         backend_rows=lambda: backend_rows(services, health.standings, reactor.seconds()),
         ready=not_ready,

@@ -88,13 +88,14 @@ def proxied_exchanges(
         reactor,
         settings.hook_timeout_seconds,
         count_hook_failure,
-        path_rewrite=configured_hook(settings.custom_path_rewrite, "CUSTOM_PATH_REWRITE"),
-        request=configured_hook(settings.custom_request_hook, "CUSTOM_REQUEST_HOOK"),
-        response=configured_hook(settings.custom_response_hook, "CUSTOM_RESPONSE_HOOK"),
+        path_rewrite=configured_hook(settings.custom_path_rewrite, "custom_path_rewrite"),
+        request=configured_hook(settings.custom_request_hook, "custom_request_hook"),
+        response=configured_hook(settings.custom_response_hook, "custom_response_hook"),
     )
     if hooks:
         return lambda client, request: HookedExchange(hooks, forwarder, client, request)
-    return partial(Exchange if settings.hedge_percentile is None else HedgedExchange, forwarder)
+    hedged = any(service.hedge_percentile is not None for service in settings.effective_services.values())
+    return partial(HedgedExchange if hedged else Exchange, forwarder)
 
 
 def forwarder_to(
@@ -149,7 +150,6 @@ def service_with_balancer(
     rng: Random,
     name: str,
     effective: EffectiveService,
-    settings: GatewaySettings,
     periodics: list[Periodic],
     lasting: list[Periodic],
 ) -> Service:
@@ -162,10 +162,10 @@ def service_with_balancer(
     service: Service
     parts = balancing_of(reactor, rng, name, effective, lambda: service)
     options: dict[str, Any] = {
-        "max_in_flight": settings.backend_max_in_flight,
-        "queue_max": settings.queue_max,
+        "max_in_flight": effective.backend_max_in_flight,
+        "queue_max": effective.queue_max,
         "reports": parts.reports,
-        "retry_share": settings.retry_budget,
+        "retry_share": effective.retry_budget,
     }
     most = effective.service_max_in_flight
     if most is None:
@@ -174,8 +174,8 @@ def service_with_balancer(
         limit = AdaptiveLimit(reactor.seconds()) if most == "auto" else FixedLimit(most)
         service = limited = LimitedService(name, parts.balancer, limit=limit, **options)
         lasting.append(Periodic(reactor, TICK_S, lambda: limited.tick(reactor.seconds()), f"limit of {name}"))
-    if settings.hedge_percentile is not None:
-        service.lateness = Lateness(settings.hedge_percentile, reactor.seconds)
+    if effective.hedge_percentile is not None:
+        service.lateness = Lateness(effective.hedge_percentile, reactor.seconds)
         lasting.append(Periodic(reactor, LATENESS_TICK_S, service.lateness.tick, f"late requests of {name}"))
     service.departed = parts.departed
     periodics += parts.periodics
@@ -216,7 +216,7 @@ def balancing_of(
 
     running = effective.report_running_metric
     queue = QueueMetrics(running, effective.report_waiting_metric) if running else None
-    reports = ReportReader(effective.report_format, queue)
+    reports = ReportReader(effective.format, queue)
     probes = HttpProbeTransport(
         reactor,
         probe_connections,
@@ -237,7 +237,7 @@ def balancing_of(
             effective.report_poll_seconds,
         )
         periodics.append(Periodic(reactor, polled.tick_interval_s, polled.tick, f"polls of {name}"))
-    make = resolve(effective.load_balancer_class, "LOAD_BALANCER_CLASS", BALANCERS, IBalancer)
+    make = resolve(effective.load_balancer_class, "load_balancer_class", BALANCERS, IBalancer)
     balancer: IBalancer = make(BalancerContext(reactor, rng, asked, effective.balancer_parameters))
     periodics.append(Periodic(reactor, 0.05, probes.expire, f"probe time-outs of {name}"))
     tick = getattr(balancer, "tick", None)
@@ -258,19 +258,21 @@ def members(reactor: Clock, settings: GatewaySettings, rules: AddressRules) -> C
     """What makes a backend's :class:`Member`: all that this process holds of it.
 
     :param rules: where it may be.
-    :raises ConfigurationError: the file of authorities cannot be used.
+    :raises ConfigurationError: a file of authorities cannot be used.
     """
     dial = dialling(reactor, settings, rules)
+    services = settings.effective_services
 
     def member(backend: Backend) -> Member:
         addresses = Addresses(reactor.nameResolver, backend.host)
+        effective = services[backend.service]
 
         def connections(port: int) -> Connections:
             return Connections(
                 dial(backend, port, addresses),
                 reactor,
-                max_idle=settings.upstream_max_idle,
-                idle_timeout_s=settings.upstream_idle_timeout_seconds,
+                max_idle=effective.upstream_max_idle,
+                idle_timeout_s=effective.upstream_idle_timeout_seconds,
             )
 
         traffic = connections(backend.port)
@@ -286,16 +288,23 @@ def dialling(
 ) -> Callable[[Backend, int, Addresses], Dial]:
     """What opens connections to a port of a backend, whoever asks for them: traffic, checks or probes.
 
-    :raises ConfigurationError: the file of authorities cannot be used.
+    :raises ConfigurationError: a file of authorities cannot be used.
     """
-    trusted = trust_root(settings.upstream_ca_file)
+    files = {name: service.upstream_ca_file for name, service in settings.effective_services.items()}
+    trusted = {file: trust_root(file) for file in files.values()}
     return lambda backend, port, addresses: dialer(
-        reactor, backend, port, addresses.known, settings.connect_timeout_seconds, trusted, rules
+        reactor,
+        backend,
+        port,
+        addresses.known,
+        settings.connect_timeout_seconds,
+        trusted[files[backend.service]],
+        rules,
     )
 
 
 def configure_member(
-    member: Member, dial: Callable[[Backend, int, Addresses], Dial], settings: GatewaySettings
+    member: Member, dial: Callable[[Backend, int, Addresses], Dial], effective: EffectiveService
 ) -> None:
     """Let *member* go by other settings from now on."""
     backend = member.backend
@@ -305,8 +314,8 @@ def configure_member(
     ):
         connections.configure(
             dial(backend, port, member.addresses),
-            max_idle=settings.upstream_max_idle,
-            idle_timeout_s=settings.upstream_idle_timeout_seconds,
+            max_idle=effective.upstream_max_idle,
+            idle_timeout_s=effective.upstream_idle_timeout_seconds,
         )
 
 

@@ -3,7 +3,12 @@
 The message of an error is for the log; only its ``status`` and ``title`` reach the client.
 """
 
+from collections.abc import Collection
+from difflib import get_close_matches
 from typing import ClassVar
+
+KeyPath = tuple[str | int, ...]
+"""The way to a setting in a file: keys of tables, and places in lists from 0."""
 
 
 class GatewayError(Exception):
@@ -123,8 +128,40 @@ class RegistrationRefused(Exception):
 
 
 class ConfigurationError(Exception):
-    """A setting that cannot be used: one line naming the setting, the value and what is allowed."""
+    """Settings that cannot be used: a line for each, naming the setting, the value and what is allowed.
+
+    :ivar about: the way to the one setting it is about, by keys and indices; empty if there are several, or the reason
+        names it.
+    :ivar reason: what is wrong, without the setting.
+    """
+
+    def __init__(self, reason: str, *, about: KeyPath = ()) -> None:
+        super().__init__(f"{dotted(about)}: {reason}" if about else reason)
+        self.about = about
+        self.reason = reason
+
+    @property
+    def lines(self) -> list[str]:
+        """One for each mistake."""
+        return str(self).splitlines()
 
 
 class NeedsRestart(ConfigurationError):
     """Settings that a running gateway cannot take; named in one line."""
+
+
+def dotted(path: KeyPath) -> str:
+    """*path* for people, like ``services.api.queue_max`` or ``routes[2].match``; on one line whatever the keys are."""
+    names = (f"[{key}]" if isinstance(key, int) else f".{key if key.isprintable() else repr(key)}" for key in path)
+    return "".join(names).removeprefix(".")
+
+
+def suggestion(name: str, known: Collection[str]) -> str:
+    """``; did you mean x?`` if something in *known* is close to *name*, else nothing."""
+    close = nearest(name, known)
+    return f"; did you mean {close}?" if close else ""
+
+
+def nearest(name: str, known: Collection[str]) -> str | None:
+    """What in *known* is close to *name*; None if nothing is."""
+    return next(iter(get_close_matches(name, known, n=1, cutoff=0.6)), None)

@@ -16,7 +16,7 @@ from openprequal.clocks import Periodic
 from openprequal.config.changes import changed, needing_restart
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.services import EffectiveService
-from openprequal.control_plane import check_rules, default_health_path, follow
+from openprequal.control_plane import follow, health_rules
 from openprequal.data_plane import (
     Balancing,
     Clock,
@@ -119,22 +119,24 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
     make_member, dial = members(running.reactor, new, rules), dialling(running.reactor, new, rules)
     before, after = running.settings.effective_services, new.effective_services
     _check_left(running.services, before, after)
-    _check_limits(before, after)
+    _check_fixed(before, after)
     balancings: dict[str, Balancing] = {}
     joining: dict[str, tuple[Service, list[Periodic], list[Periodic]]] = {}
     for name, effective in after.items():
         if name not in before:
             periodics: list[Periodic] = []
             lasting: list[Periodic] = []
-            service = service_with_balancer(running.reactor, running.rng, name, effective, new, periodics, lasting)
+            service = service_with_balancer(running.reactor, running.rng, name, effective, periodics, lasting)
             joining[name] = service, periodics, lasting
-        elif effective != before[name]:
+        elif _differ(effective, before[name], _BALANCING):
             balancings[name] = balancing_of(
                 running.reactor, running.rng, name, effective, partial(running.services.__getitem__, name)
             )
 
     def put_in_place() -> None:
         old, running.settings = running.settings, new
+        dialled_otherwise = any(getattr(old, each) != getattr(new, each) for each in _DIALLING)
+        running.health.configure(make_member, health_rules(new))
         for name, (service, periodics, lasting) in joining.items():
             follow(service, running.health)
             running.services[name] = service
@@ -143,19 +145,16 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
         for name in before.keys() - after.keys():
             del running.services[name]
             _retire(running, running.of_service.pop(name))
-        running.health.configure(
-            make_member,
-            default_path=default_health_path(new),
-            checks=check_rules(new),
-        )
         for name, service in running.services.items():
             up = running.health.offered(name)
             if name in balancings:
                 _rebalance(running, service, balancings[name])
-            service.set_limits(up, max_in_flight=new.backend_max_in_flight, queue_max=new.queue_max)
-            if any(getattr(old, each) != getattr(new, each) for each in _CONNECTING):
+            effective = after[name]
+            service.set_limits(up, max_in_flight=effective.backend_max_in_flight, queue_max=effective.queue_max)
+            service.retry_budget.configure(effective.retry_budget)
+            if dialled_otherwise or name not in before or _differ(effective, before[name], _CONNECTING):
                 for member in service.members.values():
-                    configure_member(member, dial, new)
+                    configure_member(member, dial, effective)
         forget_heads()
         running.front.configure(
             proxy,
@@ -170,11 +169,24 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
     return put_in_place
 
 
-_CONNECTING = (
-    *("connect_timeout_seconds", "upstream_ca_file", "upstream_max_idle", "upstream_idle_timeout_seconds"),
-    *("backend_networks", "backend_sockets"),
+_BALANCING = (
+    *("load_balancer_class", "balancer_parameters", "backend_health_path", "report_format", "backend_probe_path"),
+    *("report_running_metric", "report_waiting_metric", "report_poll_seconds"),
 )
-"""Settings that the connections to a backend were made with."""
+"""Settings that a service's balancer and probes were made with."""
+
+_CONNECTING = ("upstream_ca_file", "upstream_max_idle", "upstream_idle_timeout_seconds")
+"""Settings that the connections to a service's backends were made with."""
+
+_DIALLING = ("connect_timeout_seconds", "backend_networks", "backend_sockets")
+"""The same for all services."""
+
+_FIXED = ("service_max_in_flight", "hedge_percentile")
+"""Settings that a service is made with for good."""
+
+
+def _differ(one: EffectiveService, other: EffectiveService, names: Sequence[str]) -> bool:
+    return any(getattr(one, name) != getattr(other, name) for name in names)
 
 
 def _check_left(
@@ -187,13 +199,12 @@ def _check_left(
             raise NeedsRestart(f"services.{name}: cannot be removed: {count} backends are registered for it")
 
 
-def _check_limits(before: Mapping[str, EffectiveService], after: Mapping[str, EffectiveService]) -> None:
-    """:raises NeedsRestart: a service that stays has another limit, or one now, or none any more."""
+def _check_fixed(before: Mapping[str, EffectiveService], after: Mapping[str, EffectiveService]) -> None:
+    """:raises NeedsRestart: a service that stays has another limit or hedges otherwise, or does now, or no more."""
     for name in before.keys() & after.keys():
-        if before[name].service_max_in_flight != after[name].service_max_in_flight:
-            raise NeedsRestart(
-                f"services.{name}.service_max_in_flight: cannot change while the gateway runs: restart it"
-            )
+        for each in _FIXED:
+            if _differ(before[name], after[name], (each,)):
+                raise NeedsRestart(f"services.{name}.{each}: cannot change while the gateway runs: restart it")
 
 
 def _rebalance(running: Running, service: Service, balancing: Balancing) -> None:

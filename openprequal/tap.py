@@ -1,12 +1,15 @@
 """``twistd openprequal``: from the command line to the gateway's service."""
 
 import sys
+from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 from twisted.application.service import IService
 
 from openprequal.command import CommandOptions, make_service
 from openprequal.config.gateway import GatewaySettings
+from openprequal.errors import ConfigurationError
 
 
 class Options(CommandOptions):
@@ -19,6 +22,13 @@ class Options(CommandOptions):
         " themselves, or by POST /register."
     )
     examples = ("twistd openprequal --port 8000", "twistd -n openprequal --port 8000 --demo 3")
+
+    def objections(self, reactor: Any, settings: GatewaySettings) -> Iterator[ConfigurationError]:
+        """What *settings* name that cannot be used."""
+        from openprequal.survey import objections
+
+        yield from super().objections(reactor, settings)
+        yield from objections(reactor, settings)
 
 
 def makeService(options: Options) -> IService:

@@ -11,7 +11,18 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "openprequal"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-ASSEMBLY = {"assembly", "control_plane", "data_plane", "tap", "backend_tap", "command", "demo", "lifecycle", "reload"}
+ASSEMBLY = {
+    "assembly",
+    "control_plane",
+    "data_plane",
+    "tap",
+    "backend_tap",
+    "command",
+    "demo",
+    "lifecycle",
+    "reload",
+    "survey",
+}
 """What joins the parts; nothing but these, and what proves it all, may import them."""
 
 MAY_IMPORT: dict[str, set[str]] = {

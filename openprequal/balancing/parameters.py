@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import attrs
 from attrs import field, frozen
 
-from openprequal.errors import ConfigurationError
+from openprequal.errors import ConfigurationError, suggestion
 from openprequal.hints import RULE, RULE_ALLOWED
 
 Parameters = TypeVar("Parameters")
@@ -43,14 +43,12 @@ def read_parameters(cls: type[Parameters], given: Mapping[str, object], balancer
     for name, value in given.items():
         if name not in fields:
             allowed = ", ".join(fields) or "none"
-            raise ConfigurationError(
-                f"balancer_parameters.{name}: {balancer} has no such parameter; allowed: {allowed}"
-            )
+            reason = f"{balancer} has no such parameter; allowed: {allowed}{suggestion(name, fields)}"
+            raise ConfigurationError(reason, about=("balancer_parameters", name))
         limits = fields[name].metadata
         if not _usable(limits, value):
-            raise ConfigurationError(
-                f"balancer_parameters.{name}: {value!r} cannot be used; allowed: {allowed_values(limits)}"
-            )
+            reason = f"{value!r} cannot be used; allowed: {allowed_values(limits)}"
+            raise ConfigurationError(reason, about=("balancer_parameters", name))
     return cls(**given)
 
 

@@ -28,7 +28,8 @@ LIVE: Final = frozenset(
         *("backend_max_in_flight", "queue_max", "queue_timeout_seconds"),
         # Failures
         *("retry_attempts", "retry_statuses", "retry_unsafe", "retry_body_max_bytes", "try_timeout_seconds"),
-        "deadline_header",
+        *("deadline_header", "retry_budget", "zone_healthy_share"),
+        *("eject_after_failures", "eject_error_rate", "eject_seconds", "eject_max_seconds"),
     )
 )
 """What a running gateway takes from one request to the next. All others, new ones too until they are listed here, need

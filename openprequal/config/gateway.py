@@ -1,9 +1,6 @@
 """The gateway's settings."""
 
-from collections.abc import Mapping
-from typing import Self
-
-from pydantic import model_validator
+from collections.abc import Iterator, Mapping
 
 from openprequal.config.endpoints import endpoint_of, listening_endpoints, url_of, url_of_endpoints
 from openprequal.config.groups.backends import BackendSettings
@@ -13,15 +10,10 @@ from openprequal.config.groups.failures import FailureSettings
 from openprequal.config.groups.health import HealthSettings
 from openprequal.config.groups.listening import ListeningSettings
 from openprequal.config.groups.registering import RegistrationSettings
-from openprequal.config.services import (
-    INFERENCE_BALANCER,
-    INFERENCE_POLL_S,
-    INFERENCE_SERVERS,
-    EffectiveService,
-    ServiceSettings,
-)
-from openprequal.config.statuses import statuses_of
-from openprequal.values import DEFAULT_SERVICE, ReportFormat
+from openprequal.config.groups.services import ServicesSettings
+from openprequal.config.schema import Conflict
+from openprequal.config.services import EffectiveService, ServiceSettings
+from openprequal.values import DEFAULT_SERVICE
 
 
 # The last base comes first in ``--help``.
@@ -30,32 +22,40 @@ class GatewaySettings(
     ClientSettings,
     FailureSettings,
     HealthSettings,
+    ServicesSettings,
     BalancingSettings,
     RegistrationSettings,
     ListeningSettings,
 ):
     """Everything ``twistd openprequal`` can be told."""
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
+    def conflicts(self) -> Iterator[Conflict]:
+        """What does not fit together."""
         if self.admin_port == self.port and not self.listen:
-            raise ValueError(f"admin_port and port are both {self.port}: must differ")
+            reason = f"admin_port and port are both {self.port}: must differ"
+            yield Conflict(reason, (("admin_port",), ("port",), ("listen",)))
         if self.admin_port is not None and self.admin_listen:
-            raise ValueError("admin_port and admin_listen are both set: only one can say where the admin API is")
-        if min(statuses_of(self.retry_statuses) or {500}) < 500:
-            raise ValueError(f"retry_statuses: {', '.join(self.retry_statuses)}: only 500 and above can be retried")
+            reason = "admin_port and admin_listen are both set: only one can say where the admin API is"
+            yield Conflict(reason, (("admin_port",), ("admin_listen",)))
         for name, service in self.effective_services.items():
             if service.report_waiting_metric and not service.report_running_metric:
-                raise ValueError(f"report_waiting_metric: {name} needs report_running_metric too")
-        if not self.demo:
-            return self
+                yield Conflict(
+                    f"report_waiting_metric: {name} needs report_running_metric too",
+                    (("services", name, "report_waiting_metric"), ("services", name, "report_running_metric")),
+                )
+        if self.demo:
+            yield from self._demo_conflicts()
+
+    def _demo_conflicts(self) -> Iterator[Conflict]:
         if self.port + self.demo > 65535:
-            raise ValueError(f"demo: {self.demo} backends do not fit on the ports after {self.port}")
+            reason = f"demo: {self.demo} backends do not fit on the ports after {self.port}"
+            yield Conflict(reason, (("demo",), ("port",)))
         if self.own_url is None:
-            raise ValueError("demo: its backends cannot register: the admin API must have a tcp endpoint")
+            reason = "demo: its backends cannot register: the admin API must have a tcp endpoint"
+            yield Conflict(reason, (("demo",), ("listen",), ("admin_port",), ("admin_listen",)))
         if not self.token and not self.trust_loopback:
-            raise ValueError("demo: its backends cannot register: trust_loopback must be yes, or set a token")
-        return self
+            reason = "demo: its backends cannot register: trust_loopback must be yes, or set a token"
+            yield Conflict(reason, (("demo",), ("trust_loopback",), ("token",), ("token_file",)))
 
     @property
     def endpoints(self) -> tuple[str, ...]:
@@ -70,6 +70,16 @@ class GatewaySettings(
         return self.admin_listen
 
     @property
+    def summary(self) -> str:
+        """The whole in a line."""
+        names = list(self.effective_services)
+        services = f"{len(names)} services ({', '.join(names)})" if len(names) > 1 else "1 service"
+        admin = f", admin on {', '.join(self.admin_listen)}" if self.admin_listen else ""
+        if self.admin_port:
+            admin = f", admin on {self.admin_interface} port {self.admin_port}"
+        return f"{services}, listening on {', '.join(self.listen) or f'port {self.port}'}{admin}"
+
+    @property
     def own_url(self) -> str | None:
         """Where a process of this host reaches our registration; None if only Unix sockets and the like lead to it."""
         if self.admin_endpoints:
@@ -80,34 +90,4 @@ class GatewaySettings(
     def effective_services(self) -> Mapping[str, EffectiveService]:
         """Every service by name, with what it inherits filled in; ``default`` always exists."""
         services = {DEFAULT_SERVICE: ServiceSettings(), **self.services}
-        return {name: self._effective(service) for name, service in services.items()}
-
-    def _effective(self, service: ServiceSettings) -> EffectiveService:
-        name = service.report_format or self.report_format
-        server = INFERENCE_SERVERS.get(name)
-        report_format = ReportFormat.PROMETHEUS if server is not None else ReportFormat(name)
-        balancer = service.load_balancer_class
-        if balancer is None and server is not None and "load_balancer_class" not in self.model_fields_set:
-            balancer = INFERENCE_BALANCER
-        # Another balancer's parameters would only be refused.
-        inherited = {} if balancer else self.balancer_parameters
-        parameters = service.balancer_parameters
-        # The path of the gateway's format leads nowhere in another.
-        probe_path = service.backend_probe_path or (None if service.report_format else self.backend_probe_path)
-        running = service.report_running_metric or self.report_running_metric
-        waiting = service.report_waiting_metric or self.report_waiting_metric
-        if server is not None and not running:
-            running, waiting = server.running, server.waiting
-        return EffectiveService(
-            load_balancer_class=balancer or self.load_balancer_class,
-            balancer_parameters=inherited if parameters is None else parameters,
-            backend_health_path=service.backend_health_path or self.backend_health_path,
-            report_format=report_format,
-            backend_probe_path=probe_path or report_format.probe_path,
-            report_running_metric=running,
-            report_waiting_metric=waiting,
-            report_poll_seconds=service.report_poll_seconds
-            or self.report_poll_seconds
-            or (INFERENCE_POLL_S if server is not None else None),
-            service_max_in_flight=service.service_max_in_flight or self.service_max_in_flight,
-        )
+        return {name: EffectiveService.of(service, self) for name, service in services.items()}

@@ -1,107 +1,174 @@
-"""From everything that was said, by precedence, to settings; or to one line about what is wrong."""
+"""From everything that was said, by precedence, to settings; or to a line for each mistake."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
+from attrs import frozen
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from openprequal.config.agent import AgentSettings
+from openprequal.config.consequences import concerns, follows, leave_out, tables_copied
 from openprequal.config.gateway import GatewaySettings
+from openprequal.config.mistakes import mistakes_in, place
 from openprequal.config.schema import Settings, settings_of
-from openprequal.config.services import ServiceSettings
-from openprequal.config.sources import CONFIG_VARIABLE, Given, from_environment, from_file, from_flags, suggestion
+from openprequal.config.sources import (
+    CONFIG_VARIABLE,
+    Given,
+    Mistake,
+    from_environment,
+    from_file,
+    from_flags,
+)
+from openprequal.config.substitution import Substitution
 from openprequal.config.tokens import lines_of
-from openprequal.errors import ConfigurationError
+from openprequal.config.toml_file import TomlFile
+from openprequal.errors import ConfigurationError, suggestion
 
 S = TypeVar("S", bound=Settings)
 
 COMMANDS: tuple[type[Settings], ...] = (GatewaySettings, AgentSettings)
 """All that may share one environment; each knows the others' variables are no mistakes."""
 
-_SHOWN_CHARACTERS = 80
+_ROUNDS = 5
+"""Of leaving out what cannot be used, after which no settings are left to be looked at."""
+
+
+@frozen
+class Reading(Generic[S]):
+    """What was said, as far as it can be used."""
+
+    settings: S | None
+    """Without what is wrong; None: nothing can be made of the rest."""
+    mistakes: list[Mistake]
+    given: Mapping[str, Given]
+    substitution: Substitution
+
+    def mistake(self, error: ConfigurationError) -> Mistake | None:
+        """*error*, which showed when something was made from the settings, where it was said.
+
+        None: it follows from another mistake.
+        """
+        reason = self.substitution.masked(error.reason)
+        if not error.about:
+            return Mistake(reason)
+        if any(concerns(error.about, mistake, meant=False) for mistake in self.mistakes):
+            return None
+        where, line = place(self.given, error.about)
+        return Mistake(f"{where}: {reason}", error.about, line)
 
 
 def load(model: type[S], flags: Mapping[str, list[str]], environ: Mapping[str, str], config: str | None = None) -> S:
     """The settings: flags before environment before the file *config* (or ``OPENPREQUAL_CONFIG``) before defaults.
 
     :param flags: the texts given on the command line, by the setting's name.
-    :raises ConfigurationError: one line that names the setting, the value and what is allowed.
+    :raises ConfigurationError: a line for each mistake, that names the setting, the value and what is allowed.
     """
-    file = config or environ.get(CONFIG_VARIABLE)
-    given = {
-        **(from_file(model, file) if file else {}),
-        **from_environment(model, environ, _variables()),
-        **from_flags(model, flags),
-    }
-    return _validated(model, given)
+    return _usable(read(model, flags, environ, config))
+
+
+def read(
+    model: type[S], flags: Mapping[str, list[str]], environ: Mapping[str, str], config: str | None = None
+) -> Reading[S]:
+    """The same, and what is wrong."""
+    name = config or environ.get(CONFIG_VARIABLE)
+    mistakes: list[Mistake] = []
+    substitution = Substitution(environ)
+    given: dict[str, Given] = {}
+    whole = True
+    if name:
+        try:
+            file = TomlFile(name)
+        except ConfigurationError as error:
+            mistakes.append(Mistake(error.reason))
+        else:
+            whole = file.whole
+            given = from_file(model, file, substitution, mistakes)
+    given |= from_environment(model, environ, mistakes, _variables())
+    given |= from_flags(model, flags)
+    return _read(model, given, substitution, mistakes, whole=whole)
 
 
 def from_program(model: type[S], arguments: Mapping[str, object], environ: Mapping[str, str]) -> S:
     """The settings of what a program calls: keyword arguments before environment before defaults; no file.
 
-    :raises ConfigurationError: one line that names the setting, the value and what is allowed.
+    :raises ConfigurationError: a line for each mistake, that names the setting, the value and what is allowed.
     """
     settings = settings_of(model)
-    for name in arguments:
-        if name not in settings:
-            raise ConfigurationError(f"{name}=: no such setting{suggestion(name, settings)}")
-    return _validated(
-        model,
-        {
-            **from_environment(model, environ, _variables()),
-            **{name: Given(value, f"{name}=") for name, value in arguments.items()},
-        },
+    mistakes = [
+        Mistake(f"{name}=: no such setting{suggestion(name, settings)}") for name in arguments if name not in settings
+    ]
+    given = from_environment(model, environ, mistakes, _variables())
+    given |= {name: Given(value, f"{name}=", value) for name, value in arguments.items() if name in settings}
+    return _usable(_read(model, given, Substitution(environ), mistakes))
+
+
+def one_line_each(mistakes: list[Mistake]) -> str:
+    """*mistakes* for people: those of the file in the order of its lines, then the others."""
+    return "\n".join(
+        dict.fromkeys(mistake.text for mistake in sorted(mistakes, key=lambda one: one.line or float("inf")))
     )
+
+
+def _usable(reading: Reading[S]) -> S:
+    if reading.mistakes or reading.settings is None:
+        raise ConfigurationError(one_line_each(reading.mistakes))
+    return reading.settings
 
 
 def _variables() -> set[str]:
     return {setting.env for command in COMMANDS for setting in settings_of(command).values() if setting.env}
 
 
-def _validated(model: type[S], given: dict[str, Given]) -> S:
-    _read_token(given)
-    try:
-        return model.model_validate({name: each.value for name, each in given.items()})
-    except ValidationError as error:
-        raise ConfigurationError(_line(model, given, error.errors(include_url=False)[0])) from None
+def _read(
+    model: type[S],
+    given: dict[str, Given],
+    substitution: Substitution,
+    mistakes: list[Mistake],
+    *,
+    whole: bool = True,
+) -> Reading[S]:
+    """The settings; where some cannot be used they are left out, so that what is wrong with the others shows too.
+
+    :param whole: nothing else was said that could not be read.
+    """
+    _read_token(given, mistakes)
+    values = {name: tables_copied(each.value) for name, each in given.items()}
+    for mistake in mistakes:
+        leave_out(values, mistake.about)
+    settings = None
+    for number in range(_ROUNDS):
+        try:
+            settings = model.model_validate(values)
+            break
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+        # After the first round all but conflicts follows from what is left out.
+        wrong = [each for each in details if number == 0 or "conflicts" in each.get("ctx", {})]
+        if not whole:
+            wrong = [each for each in wrong if each["type"] not in ("missing", "conflict")]
+        found = mistakes_in(model, given, wrong, substitution)
+        mistakes += [one for one in found if not follows(one, mistakes)]
+        for mistake in mistakes_in(model, given, details, substitution):
+            leave_out(values, mistake.about)
+    return Reading(settings, mistakes, given, substitution)
 
 
-def _read_token(given: dict[str, Given]) -> None:
+def _read_token(given: dict[str, Given], mistakes: list[Mistake]) -> None:
     """Put the tokens beside the file that holds them, so that nobody else needs to know there are two ways."""
     file = given.get("token_file")
-    if file is None or not isinstance(file.value, str):
+    if file is None or not isinstance(file.value, str) or file.value.strip().lower() == "none":
         return
     if "token" in given:
-        raise ConfigurationError(f"{given['token'].where} and {file.where} are both set: only one can be the token")
+        text = f"{given['token'].place()} and {file.place()} are both set: only one can be the token"
+        mistakes.append(Mistake(text, ("token",), file.line()))
+        return
     try:
         token = lines_of(Path(file.value).read_text("utf-8"))
     except OSError as error:
-        raise ConfigurationError(f"{file.where}: {file.value}: cannot be read: {error.strerror}") from None
+        text = f"{file.place()}: {file.written}: cannot be read: {error.strerror}"
+        mistakes.append(Mistake(text, ("token_file",), file.line()))
+        return
     except UnicodeDecodeError:
         token = []
-    given["token"] = Given(token, f"{file.where}: content of {file.value}")
-
-
-def _line(model: type[Settings], given: Mapping[str, Given], error: ErrorDetails) -> str:
-    """One of pydantic's errors in one line: where it was set, the value, what is allowed."""
-    path = [str(part) for part in error["loc"]]
-    reason = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    reason = reason.replace("a valid dictionary", "a table")
-    if not path:
-        return reason
-    setting = settings_of(model)[path[0]]
-    source = given[path[0]].where if path[0] in given else path[0]
-    inner = [] if setting.repeatable else [part for part in path[1:] if part != "[key]"]
-    where = ".".join([source, *inner])
-    if error["type"] == "extra_forbidden":
-        return f"{where}: no such setting{suggestion(path[-1], ServiceSettings.model_fields)}"
-    allowed = setting.allowed if setting.allowed and not inner else reason
-    if setting.secret:
-        return f"{where}: must be {allowed}"
-    shown = repr(error["input"])
-    if len(shown) > _SHOWN_CHARACTERS:
-        shown = shown[:_SHOWN_CHARACTERS] + "…"
-    verb = "" if allowed.startswith("should ") else "must be "
-    return f"{where}: {shown} cannot be used: {verb}{allowed}"
+    given["token"] = Given(token, f"{file.place()}: content of {file.written}", "")

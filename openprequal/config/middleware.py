@@ -1,79 +1,28 @@
 """The settings of the middlewares: how does a Python application behind the gateway join it?"""
 
-import warnings
-from typing import Annotated, Self
+from collections.abc import Iterator
 
-from pydantic import model_validator
-
-from openprequal.config.agent import (
-    GATEWAY_ALLOWED,
-    REPORT_FORMATS,
-    Gateway,
-    Origin,
-    ReportFormatName,
-    is_loopback,
-)
-from openprequal.config.schema import Path, ServiceName, Settings, SplitTexts, TokenTexts, setting
-from openprequal.values import DEFAULT_SERVICE
-
-_GROUP = "Registration"
-
-# The name hides BaseModel.register, which is ABCMeta's and nothing here needs.
-warnings.filterwarnings("ignore", message='Field name "register" in "MiddlewareSettings" shadows')
+from openprequal.config.joining import GROUP, JoiningSettings, whether_to_register
+from openprequal.config.schema import Conflict, setting
 
 
-class MiddlewareSettings(Settings):
+class MiddlewareSettings(JoiningSettings):
     """What ``OpenPrequal(app, …)`` and ``wrap(resource, …)`` can be told, by keyword or by the environment."""
 
+    register: bool = whether_to_register()
     port: int | None = setting(
         None,
         "Port that the application's server listens on; needed unless backend_url is given.",
-        group=_GROUP,
+        group=GROUP,
         env="BACKEND_PORT",
         ge=1,
         le=65535,
-    )
-    backend_url: Origin | None = setting(
-        None,
-        "URL the gateway reaches the application by; none: http://localhost:PORT for a gateway on loopback, else the"
-        " address from which the gateway is reached.",
-        group=_GROUP,
-        env="BACKEND_URL",
-    )
-    proxy_url: Annotated[tuple[Gateway, ...], SplitTexts] = setting(
-        ("http://localhost:8000",),
-        "Gateway to register with; dns+http://name:port: every gateway behind the name.",
-        group=_GROUP,
-        allowed=GATEWAY_ALLOWED,
-        env="PROXY_URL",
-        min_length=1,
-    )
-    register: bool = setting(True, "Register with the gateway; no: only count and report.", group=_GROUP)
-    service: ServiceName = setting(DEFAULT_SERVICE, "Service it belongs to.", group=_GROUP)
-    weight: float = setting(
-        1.0,
-        "Carries this many times the load of a backend of weight 1.",
-        group=_GROUP,
-        gt=0,
-    )
-    backend_heartbeat_seconds: float = setting(
-        30.0, "Seconds between two heartbeats.", group=_GROUP, env="BACKEND_HEARTBEAT_SECONDS", gt=0
-    )
-    backend_health_path: Path = setting(
-        "/healthz", "Path that the middleware answers with health and load.", group=_GROUP, env="BACKEND_HEALTH_PATH"
-    )
-    report_formats: Annotated[tuple[ReportFormatName, ...], SplitTexts] = setting(
-        REPORT_FORMATS,
-        "Format of the load reports on responses.",
-        group=_GROUP,
-        allowed="openprequal, prequal-rs or orca",
-        min_length=1,
     )
     probe_port: int | None = setting(
         None,
         "Port on which a thread answers probes; 0, and for WSGI unless set: any free one; none: probes go to the"
         " health path.",
-        group=_GROUP,
+        group=GROUP,
         env="BACKEND_PROBE_PORT",
         ge=0,
         le=65535,
@@ -81,35 +30,20 @@ class MiddlewareSettings(Settings):
     run_folder: str | None = setting(
         None,
         "Folder in which the processes of one application find each other; none: in the system's temporary one.",
-        group=_GROUP,
+        group=GROUP,
         env="BACKEND_RUN_FOLDER",
     )
-    token: TokenTexts = setting(
-        (), "What the gateway wants as Authorization: Bearer; of several the first is sent.", group=_GROUP, secret=True
-    )
-    token_file: str | None = setting(
-        None, "File that holds the token; read before each heartbeat, of several lines the first.", group=_GROUP
-    )
 
-    @model_validator(mode="after")
-    def _can_be_reached(self) -> Self:
+    def conflicts(self) -> Iterator[Conflict]:
+        """What does not fit together."""
         if self.register and self.port is None and self.backend_url is None:
-            raise ValueError(
+            yield Conflict(
                 "the gateway cannot be told where this application listens:"
-                " set port= or BACKEND_PORT, or backend_url= or BACKEND_URL"
+                " set port= or BACKEND_PORT, or backend_url= or BACKEND_URL",
+                (("port",), ("backend_url",), ("register",)),
             )
-        return self
 
     @property
     def announced_url(self) -> str | None:
         """The URL to register; None: find out the address from which the (remote) gateway is reached."""
-        if self.backend_url is not None:
-            return self.backend_url
-        if self.local_only:
-            return f"http://localhost:{self.port}"
-        return None
-
-    @property
-    def local_only(self) -> bool:
-        """True if all gateways are on this host, so that nobody else has to reach us."""
-        return all(is_loopback(url) for url in self.proxy_url)
+        return self.url_to_announce(self.port)

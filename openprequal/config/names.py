@@ -6,8 +6,7 @@ from typing import Any
 
 from zope.interface.interface import InterfaceClass
 
-from openprequal.config.sources import suggestion
-from openprequal.errors import ConfigurationError
+from openprequal.errors import ConfigurationError, suggestion
 
 FORMER_NAMES: Mapping[str, str] = {
     "algorithms.prequal_load_balancer.PrequalLoadBalancer": "prequal",
@@ -23,7 +22,7 @@ def resolve(
 
     :param name: a key of *catalogue* (case, ``_`` and ``-`` do not matter), ``package.module.attribute``, or
         ``package.module:attribute.attribute``.
-    :param setting: who asks, for the error.
+    :param setting: who asks, by its key, for the error.
     :param interface: what it must make, if it is a class; a function may return anything.
     :raises ConfigurationError: unknown, cannot be imported, not callable, or of the wrong kind.
     """
@@ -34,14 +33,13 @@ def resolve(
         return catalogue[key]
     if "." not in name and ":" not in name:
         allowed = f"{', '.join(catalogue)} or a dotted path" if catalogue else "a dotted path like module.function"
-        raise ConfigurationError(
-            f"{setting}: {name!r} is not known: must be {allowed}{suggestion(name.lower(), catalogue)}"
-        )
+        close = suggestion(name.lower(), catalogue)
+        raise ConfigurationError(f"{name!r} is not known: must be {allowed}{close}", about=(setting,))
     found = _import(name, setting)
     if not callable(found):
-        raise ConfigurationError(f"{setting}: {name} is a {type(found).__name__}: must be a class or function")
+        raise ConfigurationError(f"{name} is a {type(found).__name__}: must be a class or function", about=(setting,))
     if interface is not None and isinstance(found, type) and not interface.implementedBy(found):
-        raise ConfigurationError(f"{setting}: {name} must be a class with @implementer({interface.__name__})")
+        raise ConfigurationError(f"{name} must be a class with @implementer({interface.__name__})", about=(setting,))
     return found
 
 
@@ -56,10 +54,12 @@ def _import(name: str, setting: str) -> object:
     except Exception as error:
         # A user's module: whatever it raises while it runs is the cause they look for.
         cause = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ConfigurationError(f"{setting}: module {module_name!r} cannot be imported: {cause}") from error
+        reason = f"module {module_name!r} cannot be imported: {cause}"
+        raise ConfigurationError(reason, about=(setting,)) from error
     for attribute in attributes.split("."):
         if not hasattr(found, attribute):
             close = suggestion(attribute, [each for each in dir(found) if not each.startswith("_")])
-            raise ConfigurationError(f"{setting}: {name}: there is no {attribute!r} in {module_name}{close}")
+            reason = f"{name}: there is no {attribute!r} in {module_name}{close}"
+            raise ConfigurationError(reason, about=(setting,))
         found = getattr(found, attribute)
     return found

@@ -1,9 +1,9 @@
 """What a setting is: its default, its help, what it allows, and its name as flag, environment variable and file key."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import NoneType
-from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 
 from attrs import frozen
 from pydantic import (
@@ -12,14 +12,20 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     SecretStr,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core.core_schema import no_info_after_validator_function
 
 from openprequal.config.tokens import TOKEN_ALLOWED, is_token
+from openprequal.errors import KeyPath
 
 ENVIRONMENT_PREFIX = "OPENPREQUAL_"
 
@@ -37,15 +43,23 @@ def _split(value: object) -> object:
     )
 
 
-def _matching(pattern: str, allowed: str) -> AfterValidator:
-    """Takes texts that match *pattern* as a whole; *allowed* says it in words."""
+@frozen
+class _Matching:
+    """Takes texts that match ``pattern`` as a whole; ``allowed`` says it in words."""
 
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(allowed)
+    pattern: str
+    allowed: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "pattern": f"^{self.pattern}$"}
+
+    def _check(self, value: str) -> str:
+        if not re.fullmatch(self.pattern, value):
+            raise ValueError(self.allowed)
         return value
-
-    return AfterValidator(check)
 
 
 def _check_tokens(tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
@@ -59,12 +73,21 @@ SplitTexts = BeforeValidator(_split)
 Texts = Annotated[tuple[str, ...], SplitTexts]
 """Several texts: a list in the file, a repeated flag, or separated by commas."""
 ServiceName = Annotated[
-    str, _matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "up to 63 letters, digits and ._-, the first no sign")
+    str, _Matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "up to 63 letters, digits and ._-, the first no sign")
 ]
-Path = Annotated[str, _matching(r"/[!-\"$-~]*", "a path that starts with /, without spaces and #")]
-FieldName = Annotated[str, _matching(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "a field name (RFC 9110 section 5.1)")]
+Path = Annotated[str, _Matching(r"/[!-\"$-~]*", "a path that starts with /, without spaces and #")]
+FieldName = Annotated[str, _Matching(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "a field name (RFC 9110 section 5.1)")]
 TokenTexts = Annotated[tuple[SecretStr, ...], SplitTexts, AfterValidator(_check_tokens)]
 """Bearer tokens, separated by commas: any of them is valid, the first is the one to send."""
+
+
+@frozen
+class Conflict:
+    """Settings that can be used, but not together."""
+
+    reason: str
+    about: tuple[KeyPath, ...]
+    """Those that it is between, the one to be blamed first."""
 
 
 class Settings(BaseModel):
@@ -75,12 +98,32 @@ class Settings(BaseModel):
     file_table: ClassVar[str | None] = None
     """Table of the file that holds these settings; None: the top level."""
 
+    def conflicts(self) -> Iterator[Conflict]:
+        """What does not fit together."""
+        return iter(())
+
     @field_validator("*", mode="before")
     @classmethod
-    def _no_switch_is_a_number(cls, value: object, info: ValidationInfo) -> object:
-        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
+    def _none_and_switches(cls, value: object, info: ValidationInfo) -> object:
+        field = cls.model_fields[str(info.field_name)]
+        if isinstance(value, bool) and field.annotation is not bool:
             raise ValueError("something else than true or false")
+        if isinstance(value, str) and value.strip().lower() == "none" and is_optional(field):
+            return None
         return value
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        conflicts = list(self.conflicts())
+        if conflicts:
+            reasons = "; ".join(conflict.reason for conflict in conflicts)
+            raise PydanticCustomError("conflict", "{reasons}", {"reasons": reasons, "conflicts": conflicts})
+        return self
+
+
+def is_optional(field: FieldInfo) -> bool:
+    """May there be none? The text ``none`` then says so."""
+    return NoneType in get_args(field.annotation)
 
 
 def setting(
@@ -123,8 +166,6 @@ class Setting:
     """Environment variable, or None if it has none."""
     secret: bool
     repeatable: bool
-    optional: bool
-    """The text ``none`` means None."""
     allowed: str
     """What it takes, in words; empty if there is nothing short to say."""
 
@@ -137,7 +178,6 @@ def settings_of(model: type[Settings]) -> Mapping[str, Setting]:
 def _setting(name: str, field: FieldInfo) -> Setting:
     extra = field.json_schema_extra
     assert isinstance(extra, dict), f"{name} is not declared with setting()"
-    kinds = get_args(field.annotation) or (field.annotation,)
     return Setting(
         name=name,
         group=str(extra["group"]),
@@ -147,13 +187,15 @@ def _setting(name: str, field: FieldInfo) -> Setting:
         env=str(extra["env"] or ENVIRONMENT_PREFIX + name.upper()) if extra["text"] else None,
         secret=bool(extra["secret"]),
         repeatable=get_origin(field.annotation) is tuple,
-        optional=NoneType in kinds,
-        allowed=str(extra["allowed"] or _allowed(field)),
+        allowed=allowed_words(field),
     )
 
 
-def _allowed(field: FieldInfo) -> str:
-    """What the type and the bounds of *field* allow, in words."""
+def allowed_words(field: FieldInfo) -> str:
+    """What *field* takes, in words: as it was declared, or as its type and its bounds say; empty if they say little."""
+    extra = field.json_schema_extra
+    if isinstance(extra, dict) and extra.get("allowed"):
+        return str(extra["allowed"])
     if get_origin(field.annotation) is Literal:
         return " or ".join(str(choice) for choice in get_args(field.annotation))
     if get_origin(field.annotation) is dict:

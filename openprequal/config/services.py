@@ -1,98 +1,63 @@
 """What may be said of one service, and what follows from that and from what is said of all?"""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Self
 
-from attrs import frozen
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator
-
-from openprequal.config.schema import Path
+from openprequal.config.groups.backends import ServiceConnections
+from openprequal.config.groups.balancing import ServiceBalancing
+from openprequal.config.groups.failures import ServiceFailures
+from openprequal.config.groups.health import ServiceHealth
+from openprequal.config.report_presets import INFERENCE_BALANCER, INFERENCE_POLL_S, INFERENCE_SERVERS
+from openprequal.config.schema import Settings
 from openprequal.values import ReportFormat
 
-FormatName = Literal[
-    "auto",
-    "none",
-    "openprequal",
-    "prequal-rs",
-    "openprequal-fastapi",
-    "libvmod-prequal",
-    "json",
-    "orca",
-    "prometheus",
-    "vllm",
-    "sglang",
-    "llamacpp",
-]
+
+# The last base comes first in the documentation.
+class ServiceSettings(ServiceConnections, ServiceFailures, ServiceHealth, ServiceBalancing):
+    """One service, ``[services.NAME]`` in the file; what it leaves out is as for the gateway.
+
+    What was said is in ``model_fields_set``; everything else has a default of no meaning here: see
+    :class:`EffectiveService`.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(other) and self.model_fields_set == getattr(other, "model_fields_set", None)
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What this service says itself."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
 
 
-PollSeconds = Annotated[float, Field(ge=0.02)]
+class EffectiveService(ServiceSettings):
+    """A service with everything filled in that its own settings leave out, as the planes read it."""
 
+    @classmethod
+    def of(cls, service: ServiceSettings, gateway: Settings) -> Self:
+        """What *service* comes to in *gateway*, the settings that hold for all services."""
+        said = service.said
+        values = {name: getattr(gateway, name) for name in ServiceSettings.model_fields}
+        if "load_balancer_class" in said:
+            # Another balancer's parameters would only be refused.
+            values["balancer_parameters"] = {}
+        if "report_format" in said:
+            # The path of the gateway's format leads nowhere in another.
+            values["backend_probe_path"] = None
+        values |= said
+        server = INFERENCE_SERVERS.get(values["report_format"])
+        if server is not None:
+            values["report_format"] = ReportFormat.PROMETHEUS.value
+            values["report_poll_seconds"] = values["report_poll_seconds"] or INFERENCE_POLL_S
+            if not values["report_running_metric"]:
+                values |= {"report_running_metric": server.running, "report_waiting_metric": server.waiting}
+            if "load_balancer_class" not in said.keys() | gateway.model_fields_set:
+                values |= {
+                    "load_balancer_class": INFERENCE_BALANCER,
+                    "balancer_parameters": said.get("balancer_parameters", {}),
+                }
+        values["backend_probe_path"] = values["backend_probe_path"] or ReportFormat(values["report_format"]).probe_path
+        return cls.model_construct(**values)
 
-def _max_in_flight(value: object) -> object:
-    if isinstance(value, str) and value.isdecimal():
-        value = int(value)
-    if value is None or value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
-        return value
-    raise ValueError("auto or a whole number of at least 1")
-
-
-# A validator of its own: pydantic would tell of each member of the union what is wrong with it.
-MaxInFlight = Annotated[int | Literal["auto"] | None, PlainValidator(_max_in_flight)]
-
-
-@frozen
-class InferenceServer:
-    """What is known of a server whose load is the requests it runs and those that wait for it."""
-
-    running: str
-    """Its metric of the former,"""
-    waiting: str
-    """and of the latter."""
-
-
-INFERENCE_SERVERS: Mapping[str, InferenceServer] = {
-    "vllm": InferenceServer("vllm:num_requests_running", "vllm:num_requests_waiting"),
-    "sglang": InferenceServer("sglang:num_running_reqs", "sglang:num_queue_reqs"),
-    "llamacpp": InferenceServer("llamacpp:requests_processing", "llamacpp:requests_deferred"),
-}
-"""Presets: report formats that say more than how the report is written."""
-
-INFERENCE_BALANCER = "least_rif"
-"""Whose answer begins late says how long the queue was when it came, and of the others nothing: running and waiting
-requests alone are what to go by (docs/benchmarks.md)."""
-
-INFERENCE_POLL_S = 0.25
-"""As often as such a server can make its page for several gateways without noticing."""
-
-
-class ServiceSettings(BaseModel):
-    """One service, ``[services.NAME]`` in the file; what it leaves out is as for the gateway."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    load_balancer_class: str | None = None
-    balancer_parameters: dict[str, Any] | None = None
-    backend_health_path: Path | None = None
-    report_format: FormatName | None = None
-    backend_probe_path: Path | None = None
-    report_running_metric: str | None = None
-    report_waiting_metric: str | None = None
-    report_poll_seconds: PollSeconds | None = None
-    service_max_in_flight: MaxInFlight = None
-
-
-@frozen
-class EffectiveService:
-    """A service with everything filled in that its own settings leave out."""
-
-    load_balancer_class: str
-    balancer_parameters: Mapping[str, Any]
-    backend_health_path: str
-    report_format: ReportFormat
-    backend_probe_path: str | None
-    """None: the health path."""
-    report_running_metric: str | None
-    report_waiting_metric: str | None
-    report_poll_seconds: float | None
-    """Every backend is asked once in so long; None: as the balancer asks."""
-    service_max_in_flight: int | Literal["auto"] | None
+    @property
+    def format(self) -> ReportFormat:
+        """How its backends write their load reports."""
+        return ReportFormat(self.report_format)

@@ -1,15 +1,14 @@
 """What each source says of the settings: command line, environment, TOML file; and where a value was said."""
 
 import re
-import tomllib
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
-from pathlib import Path
 
 from attrs import frozen
 
-from openprequal.config.schema import ENVIRONMENT_PREFIX, Setting, Settings, settings_of
-from openprequal.errors import ConfigurationError
+from openprequal.config.schema import ENVIRONMENT_PREFIX, Settings, settings_of
+from openprequal.config.substitution import Substitution, refers
+from openprequal.config.toml_file import TomlFile
+from openprequal.errors import KeyPath, dotted, nearest, suggestion
 
 CONFIG_VARIABLE = ENVIRONMENT_PREFIX + "CONFIG"
 """Names the file where no ``--config`` does."""
@@ -26,76 +25,99 @@ class Given:
 
     value: object
     where: str
+    written: object
+    """As it stands there, references and all."""
+    file: TomlFile | None = None
+    path: KeyPath = ()
+    """Where in the file it is."""
+
+    def place(self, inner: KeyPath = ()) -> str:
+        """Where *inner* of the value was said."""
+        return dotted((self.where, *inner)) if self.file is None else self.file.place((*self.path, *inner))
+
+    def line(self, inner: KeyPath = ()) -> int:
+        """In which line of the file; 0: there is no file."""
+        return 0 if self.file is None else self.file.line_of((*self.path, *inner)) or 0
 
 
-def suggestion(name: str, known: Collection[str]) -> str:
-    """``; did you mean x?`` if something in *known* is close to *name*, else nothing."""
-    close = get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else ""
+@frozen
+class Mistake:
+    """Something wrong, told in one line."""
+
+    text: str
+    about: KeyPath = ()
+    """The setting; empty: none in particular."""
+    line: int = 0
+    """Of the file; 0: it is elsewhere."""
+    beside: tuple[KeyPath, ...] = ()
+    """The settings it does not fit together with."""
+    meant: str | None = None
+    """The setting that was meant, perhaps, by a name that is none."""
 
 
 def from_flags(model: type[Settings], flags: Mapping[str, list[str]]) -> dict[str, Given]:
     """What the command line said: the texts given for each setting, in order. The last decides, unless it is a list."""
     settings = settings_of(model)
-    return {
-        name: Given(texts if settings[name].repeatable else _text(settings[name], texts[-1]), f"{settings[name].flag}")
-        for name, texts in flags.items()
-    }
+    given = {}
+    for name, texts in flags.items():
+        value = texts if settings[name].repeatable else texts[-1]
+        given[name] = Given(value, f"{settings[name].flag}", value)
+    return given
 
 
 def from_environment(
-    model: type[Settings], environ: Mapping[str, str], known: Collection[str] = ()
+    model: type[Settings], environ: Mapping[str, str], mistakes: list[Mistake], known: Collection[str] = ()
 ) -> dict[str, Given]:
     """What the environment says. An empty variable is not set, as Compose files and charts write it.
 
+    :param mistakes: gets the variables ``OPENPREQUAL_…`` that nobody knows.
     :param known: variables of other commands, which are no mistakes here.
-    :raises ConfigurationError: a variable ``OPENPREQUAL_…`` that nobody knows.
     """
     environ = {name: value for name, value in environ.items() if value and not _service_link(name, value)}
     settings = [setting for setting in settings_of(model).values() if setting.env]
     names = {CONFIG_VARIABLE, *known, *(setting.env for setting in settings if setting.env)}
     for name in environ:
         if name.startswith(ENVIRONMENT_PREFIX) and name not in names:
-            raise ConfigurationError(f"{name}: no such setting{suggestion(name, names)}")
+            mistakes.append(Mistake(f"{name}: no such setting{suggestion(name, names)}"))
     return {
-        setting.name: Given(_text(setting, environ[setting.env]), setting.env)
+        setting.name: Given(environ[setting.env], setting.env, environ[setting.env])
         for setting in settings
         if setting.env and setting.env in environ
     }
 
 
-def from_file(model: type[Settings], file: str) -> dict[str, Given]:
-    """What the TOML file says of *model*'s settings.
+def from_file(
+    model: type[Settings], file: TomlFile, substitution: Substitution, mistakes: list[Mistake]
+) -> dict[str, Given]:
+    """What *file* says of *model*'s settings.
 
-    :raises ConfigurationError: unreadable, not TOML (with the line), an unknown key, or a secret.
+    :param mistakes: gets what is no TOML, unknown keys, secrets, and references to what is not there.
     """
-    try:
-        document = tomllib.loads(Path(file).read_text("utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file}: is not TOML: {error}") from None
-    prefix = f"{model.file_table}." if model.file_table else ""
-    table = document.get(model.file_table, {}) if model.file_table else document
+    mistakes += [Mistake(text, line=line) for line, text in file.mistakes]
+    prefix: KeyPath = (model.file_table,) if model.file_table else ()
+    table = file.document.get(model.file_table, {}) if model.file_table else file.document
     if not isinstance(table, dict):
-        raise ConfigurationError(f"{file}: {model.file_table}: must be a table")
+        mistakes.append(Mistake(f"{file.place(prefix)}: must be a table", line=file.line_of(prefix) or 0))
+        return {}
     settings = settings_of(model)
     given = {}
-    for name, value in table.items():
+    for name, written in table.items():
         if not prefix and name in _OTHER_TABLES:
             continue
+        here = Given(written, name, written, file, (*prefix, name))
         if name not in settings:
-            raise ConfigurationError(f"{file}: {prefix}{name}: no such setting{suggestion(name, settings)}")
-        if settings[name].secret:
-            raise ConfigurationError(
-                f"{file}: {prefix}{name}: a secret: set {settings[name].env} or {name}_file instead"
-            )
-        given[name] = Given(value, f"{file}: {prefix}{name}")
+            reason = f"no such setting{suggestion(name, settings)}"
+            mistakes.append(Mistake(f"{here.place()}: {reason}", (name,), here.line(), meant=nearest(name, settings)))
+        elif settings[name].secret and not refers(written):
+            reason = f"a secret: write ${{NAME}}, or set {settings[name].env} or {name}_file instead"
+            mistakes.append(Mistake(f"{here.place()}: {reason}", (name,), here.line()))
+        else:
+            value = substitution.replaced(written, (name,))
+            given[name] = Given(value, name, written, file, here.path)
+    for error in substitution.mistakes:
+        where = (*prefix, *error.about)
+        mistakes.append(Mistake(f"{file.place(where)}: {error.reason}", error.about, file.line_of(where) or 0))
     return given
-
-
-def _text(setting: Setting, text: str) -> object:
-    return None if setting.optional and text.strip().lower() == "none" else text
 
 
 def _service_link(name: str, value: str) -> bool:

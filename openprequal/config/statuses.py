@@ -34,5 +34,13 @@ def _check(ranges: tuple[str, ...]) -> tuple[str, ...]:
     return ranges
 
 
+def _check_errors(ranges: tuple[str, ...]) -> tuple[str, ...]:
+    if min(statuses_of(ranges) or {500}) < 500:
+        raise ValueError("status codes like 503, or ranges like 502-504, all from 500")
+    return ranges
+
+
 Statuses = Annotated[Texts, AfterValidator(_check)]
 """Status codes and ranges of them."""
+ErrorStatuses = Annotated[Texts, AfterValidator(_check_errors)]
+"""The same of failures of the server."""

@@ -84,7 +84,8 @@ class Ejections:
         :param changed: told whose standing is another.
         """
         self.counts: Counter[str] = Counter(failures_in_a_row=0, error_rate=0, connections=0)
-        self._rules = rules
+        self.rules = rules
+        """May be replaced; they count for failures from then on."""
         self._service = service
         self._standings = standings
         self._changed = changed
@@ -117,7 +118,7 @@ class Ejections:
         record.streak += 1
         record.failed_at = now
         # A multiple: where the peers fail alike, it is not asked again for every further failure.
-        if record.streak % self._rules.failures or member.backend.id in self._ejected:
+        if record.streak % self.rules.failures or member.backend.id in self._ejected:
             return
         if outcome.ending is Ending.CONNECT_FAILED or self._is_its_own(record, member, now):
             lost = outcome.ending in LOST
@@ -131,6 +132,11 @@ class Ejections:
                 self._reinstate(backend_id, now)
         if self._records and now - self._judged_at >= JUDGE_EVERY_S:
             self._judge(now)
+
+    def end(self, now: float) -> None:
+        """Eject nobody any more: all return."""
+        for backend_id in list(self._ejected):
+            self._reinstate(backend_id, now)
 
     def left(self, backend_id: str) -> None:
         """It exists no more."""
@@ -179,7 +185,7 @@ class Ejections:
             record.seen = finished
         total = sum(record.total for record in records.values())
         errors = sum(record.errors for record in records.values())
-        rules = self._rules
+        rules = self.rules
         for backend_id, record in records.items():
             others = total - record.total
             if (
@@ -209,7 +215,7 @@ class Ejections:
 
     def _eject(self, member: Member, record: _Record, cause: str, why: str, now: float, *, lost: bool = False) -> None:
         standing = self._standings[member.backend.id]
-        rules = self._rules
+        rules = self.rules
         first_s = min(LOST_S, rules.first_s) if lost else rules.first_s
         longer_s = max(first_s, 2 * record.length_s) if self._is_recent(record, now) else first_s
         record.length_s = min(rules.most_s, longer_s)

@@ -39,6 +39,19 @@ class CheckRules:
     """Those that pass; None: see ``verdict``."""
 
 
+@frozen
+class HealthRules:
+    """How the backends of one service are judged."""
+
+    path: str
+    """Asked of those whose registration named none."""
+    checks: CheckRules
+    ejection: EjectionRules | None = None
+    """None: nobody is ejected."""
+    enough: float = 0.5
+    """See :class:`~openprequal.health.tiers.Tiers`."""
+
+
 @implementer(IMembershipObserver)
 class HealthMonitor:
     """Checks every backend's health path and keeps the services' balancers told.
@@ -57,16 +70,12 @@ class HealthMonitor:
         services: Mapping[str, Service],
         make_member: Callable[[Backend], Member],
         *,
-        default_path: Callable[[Backend], str],
-        checks: CheckRules,
-        ejection: EjectionRules | None = None,
+        rules: Mapping[str, HealthRules],
         zone: str | None = None,
-        enough: float = 0.5,
     ) -> None:
         """
-        :param default_path: the health path of a backend whose registration named none.
-        :param ejection: None: nobody is ejected.
-        :param zone: see :class:`~openprequal.health.tiers.Tiers`, as for *enough*.
+        :param rules: by service.
+        :param zone: see :class:`~openprequal.health.tiers.Tiers`.
         """
         self._clock = clock
         self._rng = rng
@@ -75,34 +84,45 @@ class HealthMonitor:
         self.standings: dict[str, Standing] = {}
         """By backend id."""
         self.ejections: dict[str, Ejections] = {}
-        """By service; empty if nobody is ejected."""
-        self._ejection = ejection
-        self._zone, self._enough = zone, enough
+        """By service; without those where nobody is ejected."""
+        self._zone = zone
         self._tiers: dict[str, Tiers] = {}
-        self.configure(make_member, default_path=default_path, checks=checks)
+        self.configure(make_member, rules)
         for service in services.values():
             self.watch(service)
 
-    def configure(
-        self,
-        make_member: Callable[[Backend], Member],
-        *,
-        default_path: Callable[[Backend], str],
-        checks: CheckRules,
-    ) -> None:
-        """As at the beginning; counts for those that join and for checks from now on."""
+    def configure(self, make_member: Callable[[Backend], Member], rules: Mapping[str, HealthRules]) -> None:
+        """As at the beginning; counts for those that join, for checks and for failures from now on."""
         self._make_member = make_member
-        self._default_path = default_path
-        self._rules = checks
-        soonest = self._clock.seconds() + checks.interval_s
+        self._rules = rules
+        now = self._clock.seconds()
         for standing in self.standings.values():
+            soonest = now + self._checks_of(standing).interval_s
             standing.next_check = min(standing.next_check, soonest)
+        for name in list(self._tiers):
+            if name in rules:
+                self.watch(self._services[name])
+                if self._tiers[name].configure(rules[name].enough):
+                    self._offer_all(name)
+            else:
+                del self._tiers[name]
+                self.ejections.pop(name, None)
 
     def watch(self, service: Service) -> None:
-        """Judge the backends of *service* beside each other; harmless if that is done already."""
-        self._tiers.setdefault(service.name, Tiers(self._zone, self._enough))
-        if self._ejection is not None and service.name not in self.ejections:
-            self.ejections[service.name] = Ejections(self._ejection, service, self.standings, self._ejection_changed)
+        """Judge the backends of *service* beside each other, as its rules say; harmless if that is done already."""
+        name, rules = service.name, self._rules[service.name]
+        self._tiers.setdefault(name, Tiers(self._zone, rules.enough))
+        if rules.ejection is None:
+            ejections = self.ejections.pop(name, None)
+            if ejections is not None:
+                ejections.end(self._clock.seconds())
+        elif name in self.ejections:
+            self.ejections[name].rules = rules.ejection
+        else:
+            self.ejections[name] = Ejections(rules.ejection, service, self.standings, self._ejection_changed)
+
+    def _checks_of(self, standing: Standing) -> CheckRules:
+        return self._rules[standing.backend.service].checks
 
     def offered(self, service: str) -> list[Backend]:
         """The backends of *service* that may be picked now."""
@@ -180,7 +200,8 @@ class HealthMonitor:
         for backend_id, (fetch, deadline) in list(self._checks.items()):
             if deadline <= now:
                 fetch.cancel()
-                self._checked(backend_id, TimeoutError(f"none within {self._rules.timeout_s} s"))
+                timeout_s = self._checks_of(self.standings[backend_id]).timeout_s
+                self._checked(backend_id, TimeoutError(f"none within {timeout_s} s"))
         for standing in list(self.standings.values()):
             if standing.next_check <= now and standing.backend.id not in self._checks:
                 if standing.checked_up and not standing.failures and self._spares_check(standing, now):
@@ -212,7 +233,7 @@ class HealthMonitor:
         served_at = member.answered_at
         if member.report_way is ReportWay.PROBE and member.probe_connections is member.connections:
             served_at = max(served_at, member.reported_at)
-        return served_at > now - self._rules.interval_s
+        return served_at > now - self._checks_of(standing).interval_s
 
     def _check_if_here(self, backend: Backend) -> None:
         standing = self.standings.get(backend.id)
@@ -222,10 +243,10 @@ class HealthMonitor:
     def _check(self, standing: Standing) -> None:
         backend = standing.backend
         member = self._services[backend.service].members[backend.id]
-        path = backend.health_path or self._default_path(backend)
+        path = backend.health_path or self._rules[backend.service].path
         request = get_request(path, backend.authority)
         fetch = Fetch(member.connections, request, lambda result: self._checked(backend.id, result))
-        self._checks[backend.id] = (fetch, self._clock.seconds() + self._rules.timeout_s)
+        self._checks[backend.id] = (fetch, self._clock.seconds() + self._checks_of(standing).timeout_s)
         fetch.start()
 
     def _checked(self, backend_id: str, result: Answer | Exception) -> None:
@@ -240,11 +261,12 @@ class HealthMonitor:
         if report is not None:
             # One that drains gets no traffic and no probes: a check is how it can say that it is ready again.
             service.noted(service.members[backend_id], report, now, ReportWay.HEALTH_CHECK)
-        why = failure_of(standing.backend, result, self._rules.statuses)
+        rules = self._checks_of(standing)
+        why = failure_of(standing.backend, result, rules.statuses)
         if why is None:
-            standing.passed(now, self._rules.rise)
+            standing.passed(now, rules.rise)
         else:
-            standing.failed(why, now, self._rules.fall)
+            standing.failed(why, now, rules.fall)
         self._schedule(standing, now)
         if was_up and not standing.checked_up:
             # What it said before it went away says nothing of what comes back.
@@ -260,7 +282,7 @@ class HealthMonitor:
         self._apply(standing)
 
     def _schedule(self, standing: Standing, now: float) -> None:
-        rules = self._rules
+        rules = self._checks_of(standing)
         interval = rules.interval_s * (1 + rules.jitter * (self._rng.random() - 0.5))
         if standing.failures:
             interval = min(interval, RECHECK_S * min(standing.failures, 10))

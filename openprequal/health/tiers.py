@@ -33,6 +33,11 @@ class Tiers:
         self._noted: dict[str, tuple[Tier, bool]] = {}
         self._last: Tier | None = None
 
+    def configure(self, enough: float) -> bool:
+        """As at the beginning; True if it is now other tiers' turn."""
+        self._enough = enough
+        return self._look()
+
     def tier_of(self, backend: Backend) -> Tier:
         """Where it belongs."""
         far = self._zone is not None and backend.zone is not None and backend.zone != self._zone

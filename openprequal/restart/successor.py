@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from itertools import takewhile
 from typing import Any, Final
 
 from attrs import frozen
@@ -159,9 +160,7 @@ class _Successor(ProcessProtocol):
         # they are closed.
         if not self._over:
             self._end()
-            lines = self._errors.decode("utf-8", "replace").split("\n")
-            last = [line.strip() for line in lines if line.strip()][-1:]
-            self._failed(last[0] if last else reason.getErrorMessage())
+            self._failed(_last_words(self._errors.decode("utf-8", "replace")) or reason.getErrorMessage())
 
     def _give_up(self) -> None:
         self._over = True
@@ -177,3 +176,11 @@ class _Successor(ProcessProtocol):
 
 def _nothing() -> None:
     """Nobody waits for it."""
+
+
+def _last_words(errors: str) -> str:
+    """The last line, and those before it that the same command said: there is one for each mistake in its settings."""
+    lines = [line.strip() for line in errors.split("\n") if line.strip()]
+    beginning = lines[-1].partition(": ")[0] + ": " if lines else ""
+    said = list(takewhile(lambda line: line.startswith(beginning), reversed(lines)))
+    return "; ".join(reversed(said or lines[-1:]))

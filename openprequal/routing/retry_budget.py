@@ -35,6 +35,12 @@ class RetryBudget:
         self._looked_at: float | None = None
         self._tokens = FLOOR_PER_S * WINDOW_S if share else 0.0
 
+    def configure(self, share: float) -> None:
+        """As at the beginning; what was saved up remains, if any may be sent again."""
+        if share != self._share:
+            self._share = share
+            self._tokens = self._tokens if share else 0.0
+
     def available(self, now: float) -> bool:
         """May another be sent? One that may not is counted."""
         self._pay_in(now)

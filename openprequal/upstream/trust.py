@@ -4,6 +4,8 @@ from typing import Any
 
 from openprequal.errors import ConfigurationError
 
+_ABOUT = ("upstream_ca_file",)
+
 
 def trust_root(ca_file: str | None) -> Any:
     """The authorities in *ca_file* (PEM, one or more); None for the platform's own.
@@ -19,8 +21,10 @@ def trust_root(ca_file: str | None) -> Any:
         with open(ca_file, encoding="ascii") as file:
             blocks = file.read().split("-----BEGIN CERTIFICATE-----")[1:]
         certificates = [Certificate.loadPEM(f"-----BEGIN CERTIFICATE-----{block}".encode("ascii")) for block in blocks]
-    except (OSError, ValueError, Error) as error:
-        raise ConfigurationError(f"upstream_ca_file: {ca_file!r} cannot be used: {error}") from None
+    except OSError as error:
+        raise ConfigurationError(f"{ca_file!r} cannot be read: {error.strerror}", about=_ABOUT) from None
+    except (ValueError, Error) as error:
+        raise ConfigurationError(f"{ca_file!r} cannot be used: {error}", about=_ABOUT) from None
     if not certificates:
-        raise ConfigurationError(f"upstream_ca_file: {ca_file!r} holds no certificate in PEM")
+        raise ConfigurationError(f"{ca_file!r} holds no certificate in PEM", about=_ABOUT)
     return trustRootFromCertificates(certificates)

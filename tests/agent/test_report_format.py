@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openprequal.agent.report_format import DEFAULT_FORMATS, field_value, health_body, report_fields
-from openprequal.config.agent import REPORT_FORMATS, ReportFormatName
+from openprequal.config.joining import REPORT_FORMATS, ReportFormatName
 from openprequal.http1.fields import Field
 from openprequal.probing.report_reader import ReportReader
 from openprequal.values import LoadReport, LoadState, ReportFormat

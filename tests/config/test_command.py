@@ -88,7 +88,7 @@ def test_modules_in_the_working_directory_can_be_imported(tmp_path: Path) -> Non
     ("arguments", "line"),
     [
         (["--port", "x"], "openprequal: --port: 'x' cannot be used: must be a whole number from 1 to 65535"),
-        (["--prot", "1"], "openprequal: option --prot not recognized; see --help"),
+        (["--prot", "1"], "openprequal: option --prot not recognized; did you mean --port?; see --help"),
         (["extra"], "openprequal: Wrong number of arguments.; see --help"),
         (["--config", "none.toml"], "openprequal: none.toml: cannot be read: No such file or directory"),
     ],
@@ -108,23 +108,45 @@ def test_a_mistake_found_while_building_ends_the_process_with_one_line() -> None
     assert ended.value.code == "openprequal: q_rif: no such parameter"
 
 
+def test_what_is_found_while_building_is_told_with_all_else_that_is_named(tmp_path: Path) -> None:
+    (tmp_path / "gateway.toml").write_text('custom_path_rewrite = "absent.hook"\n\nregistry_class = "memry"\n')
+
+    def build(reactor: object, settings: object) -> MultiService:
+        raise ConfigurationError("the first of them")
+
+    with pytest.raises(SystemExit) as ended:
+        make_service(parsed("--config=gateway.toml", "--load-balancer-class=NoSuch"), build)
+    lines = str(ended.value.code).splitlines()
+    assert [line.partition(": ")[2].partition(": ")[0] for line in lines] == [
+        "gateway.toml:1",
+        "gateway.toml:3",
+        "--load-balancer-class",
+        "3 mistakes",
+    ]
+
+
+def test_a_check_beside_a_running_gateway_does_not_mind_its_pidfile(tmp_path: Path) -> None:
+    (tmp_path / "openprequal-8000.pid").write_text(str(os.getppid()))
+    assert parsed("--check").parent["pidfile"] == ""
+
+
 def test_check_ends_in_success(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         make_service(parsed("--check"), lambda reactor, settings: MultiService())
     assert ended.value.code == 0
-    assert capsys.readouterr().out == "openprequal: settings are ok\n"
+    assert capsys.readouterr().out == "openprequal: settings are ok: 1 service, listening on port 8000\n"
 
 
 def test_check_looks_at_endpoints() -> None:
     with pytest.raises(SystemExit) as ended:
         make_service(parsed("--check", "--listen", "tpc:80"), lambda reactor, settings: MultiService())
-    assert str(ended.value.code).startswith("openprequal: listen: 'tpc:80' is no endpoint")
+    assert str(ended.value.code).startswith("openprequal: --listen: 'tpc:80' is no endpoint")
 
 
 def test_check_looks_at_endpoints_of_the_admin_api() -> None:
     with pytest.raises(SystemExit) as ended:
         make_service(parsed("--check", "--admin-listen", "unx:/a"), lambda reactor, settings: MultiService())
-    assert str(ended.value.code).startswith("openprequal: admin_listen: 'unx:/a' is no endpoint")
+    assert str(ended.value.code).startswith("openprequal: --admin-listen: 'unx:/a' is no endpoint")
 
 
 @pytest.mark.parametrize("kind", [tap.Options, backend_tap.Options])

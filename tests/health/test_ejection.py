@@ -7,7 +7,7 @@ from twisted.internet.task import Clock
 
 from openprequal.balancing.round_robin import RoundRobin
 from openprequal.health.ejection import EjectionRules
-from openprequal.health.monitor import CheckRules, HealthMonitor
+from openprequal.health.monitor import CheckRules, HealthMonitor, HealthRules
 from openprequal.health.standing import Condition, Standing
 from openprequal.interfaces import BalancerContext
 from openprequal.metrics.window import WindowAverage
@@ -42,9 +42,7 @@ class Case:
             Random(1),
             {"default": self.service},
             self._member,
-            default_path=lambda backend: "/healthz",
-            checks=CheckRules(interval_s=1000.0),
-            ejection=RULES,
+            rules={"default": HealthRules("/healthz", CheckRules(interval_s=1000.0), RULES)},
         )
         self.service.failed = self.monitor.failed
         self.service.state_told = self.monitor.told_state
@@ -78,6 +76,11 @@ class Case:
                 member.answered_at = self.clock.seconds()
             self.service.free(member, outcome)
             self.clock.advance(0.001)
+
+    def configure(self, ejection: EjectionRules | None) -> None:
+        """Judge by other rules from now on."""
+        rules = HealthRules("/healthz", CheckRules(interval_s=1000.0), ejection)
+        self.monitor.configure(self._member, {"default": rules})
 
     def wait(self, seconds: float) -> None:
         for _ in range(round(seconds * 10)):
@@ -297,3 +300,29 @@ def test_requests_that_end_after_their_backend_has_left_count_for_nobody(case: C
     for _ in range(10):
         case.service.free(member, BAD)
     assert not sum(case.ejections.counts.values())
+
+
+def test_other_rules_count_for_the_failures_that_follow(case: Case) -> None:
+    case.request(0, BAD, 3)
+    case.configure(EjectionRules(failures=4))
+    assert case.used == {0, 1, 2, 3}
+    case.request(0, BAD)
+    assert case.used == {1, 2, 3}
+
+
+def test_where_nobody_is_ejected_any_more_all_return(case: Case) -> None:
+    case.request(0, BAD, 5)
+    assert case.used == {1, 2, 3}
+    case.configure(None)
+    assert case.used == {0, 1, 2, 3}
+    assert case.standing(0).condition is Condition.UP
+    case.request(1, BAD, 50)
+    assert case.used == {0, 1, 2, 3}
+    assert case.monitor.ejections == {}
+
+
+def test_where_nobody_was_ejected_it_may_begin(case: Case) -> None:
+    case.configure(None)
+    case.configure(RULES)
+    case.request(2, BAD, 5)
+    assert case.used == {0, 1, 3}

@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from openprequal.balancing.round_robin import RoundRobin
-from openprequal.health.monitor import CheckRules, HealthMonitor
+from openprequal.health.monitor import CheckRules, HealthMonitor, HealthRules
 from openprequal.health.verdict import failure_of
 from openprequal.interfaces import BalancerContext
 from openprequal.metrics.window import WindowAverage
@@ -40,13 +40,13 @@ class Case:
         self.backend = Backend(url=self.raw.backend.url, health_path=health_path)
         balancer = RoundRobin(BalancerContext(self.clock, Random(1), ScriptedProbes(self.clock), {}))
         self.service = Service("default", balancer)
+        rules = CheckRules(**{"interval_s": INTERVAL_S, "timeout_s": TIMEOUT_S, **checks})
         self.monitor = HealthMonitor(
             self.clock,
             Random(1),
             {"default": self.service},
             self._member,
-            default_path=lambda backend: "/healthz",
-            checks=CheckRules(**{"interval_s": INTERVAL_S, "timeout_s": TIMEOUT_S, **checks}),
+            rules={"default": HealthRules("/healthz", rules)},
         )
         self.service.state_told = self.monitor.told_state
         self.service.failed = self.monitor.failed

@@ -7,7 +7,7 @@ from twisted.internet.task import Clock
 
 from openprequal.balancing.round_robin import RoundRobin
 from openprequal.health.ejection import EjectionRules
-from openprequal.health.monitor import CheckRules, HealthMonitor
+from openprequal.health.monitor import CheckRules, HealthMonitor, HealthRules
 from openprequal.health.standing import Condition, Standing
 from openprequal.interfaces import BalancerContext
 from openprequal.metrics.window import WindowAverage
@@ -33,11 +33,8 @@ class Case:
             Random(1),
             {"default": self.service},
             self._member,
-            default_path=lambda backend: "/healthz",
-            checks=CheckRules(interval_s=1.0, fall=1),
-            ejection=EjectionRules(),
+            rules={"default": HealthRules("/healthz", CheckRules(interval_s=1.0, fall=1), EjectionRules(), 0.5)},
             zone="here",
-            enough=0.5,
         )
         self.service.failed = self.monitor.failed
         self.service.state_told = self.monitor.told_state
@@ -159,3 +156,14 @@ def test_registering_again_with_another_priority_counts_at_once(case: Case) -> N
     case.backends["a"] = Backend(before.url, priority=2)
     case.monitor.changed(before, case.backends["a"])
     assert case.used == {"b"}
+
+
+def test_another_share_counts_at_once(case: Case) -> None:
+    for name in ("a", "b", "c"):
+        case.join(name)
+    case.join("backup", priority=1)
+    case.check("a", 500)
+    assert case.used == {"b", "c"}
+    rules = HealthRules("/healthz", CheckRules(interval_s=1.0, fall=1), EjectionRules(), enough=1.0)
+    case.monitor.configure(case._member, {"default": rules})
+    assert case.used == {"b", "c", "backup"}

@@ -1,4 +1,4 @@
-"""``--check``: are the settings and all they name usable? Said in one line, and by the exit status."""
+"""``--check``: are the settings and all they name usable? Said in a line for each mistake, and by the exit status."""
 
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from running import running
 def test_good_settings_pass(command: str, tmp_path: Path) -> None:
     with running(["-n", command, "--check", "--port=8000"], tmp_path) as checking:
         assert checking.wait() == 0
-    assert checking.output == f"{command}: settings are ok\n"
+    assert checking.output.startswith(f"{command}: settings are ok: ")
+    assert "listening on port 8000" in checking.output
     assert not list(tmp_path.glob("*.pid"))
 
 
@@ -44,4 +45,18 @@ def test_a_wrong_key_of_the_file_is_told_with_the_file(tmp_path: Path) -> None:
     (tmp_path / "gateway.toml").write_text("prot = 8000\n")
     with running(["-n", "openprequal", "--check", "--config=gateway.toml"], tmp_path) as checking:
         assert checking.wait() == 1
-    assert checking.output == "openprequal: gateway.toml: prot: no such setting; did you mean port?\n"
+    assert checking.output == "openprequal: gateway.toml:1: prot: no such setting; did you mean port?\n"
+
+
+@pytest.mark.parametrize("flags", [["--check"], []])
+def test_all_mistakes_are_told_and_counted_by_the_check_and_the_start(flags: list[str], tmp_path: Path) -> None:
+    (tmp_path / "gateway.toml").write_text(
+        'queue_max = -1\ncustom_request_hook = "absent.hook"\n[balancer_parameters]\nq_riff = 1\n'
+    )
+    with running(["-n", "openprequal", *flags, "--config=gateway.toml", "--demo=x"], tmp_path) as checking:
+        assert checking.wait() == 1
+    lines = checking.output.splitlines()
+    places = ["gateway.toml:1: ", "gateway.toml:2: ", "gateway.toml:4: ", "--demo: ", "4 mistakes"]
+    assert len(lines) == len(places)
+    for line, place in zip(lines, places, strict=True):
+        assert line.startswith(f"openprequal: {place}")

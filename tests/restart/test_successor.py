@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -107,6 +108,28 @@ def test_if_the_successor_fails_we_go_on_and_may_try_again(case: Case) -> None:
     assert not case.getDelayedCalls()
     case.restart.begin()
     assert len(case.spawned) == 2
+
+
+@pytest.mark.parametrize(
+    ("errors", "reason"),
+    [
+        (
+            b"warning: old\nopenprequal: a.toml:1: x\nopenprequal: b: y\nopenprequal: 2 mistakes\n",
+            "openprequal: a.toml:1: x; openprequal: b: y; openprequal: 2 mistakes",
+        ),
+        (b"Traceback:\n  File: x\nValueError: no\n", "ValueError: no"),
+        (b"killed\n", "killed"),
+        (b"", "no reason"),
+    ],
+)
+def test_the_log_has_all_that_a_failed_successor_said_last(
+    case: Case, errors: bytes, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[str] = []
+    monkeypatch.setattr(case.restart, "log", SimpleNamespace(error=lambda text, reason: logged.append(reason)))
+    case.successor.childDataReceived(STDERR, errors)
+    case.successor.processEnded(Failure(RuntimeError("no reason")))
+    assert logged == [reason]
 
 
 def test_a_successor_that_is_not_ready_in_time_is_ended(case: Case) -> None:

@@ -65,3 +65,17 @@ def test_no_share_is_nothing_at_all() -> None:
     case.requests += 1000
     assert case.spend_all(100.0) == 0
     assert case.budget.refused == 1
+
+
+def test_another_share_counts_from_then_on() -> None:
+    case = Case()
+    case.spend_all(0.0)
+    case.budget.configure(0.5)
+    case.requests += 100
+    assert case.spend_all(0.0) == 50
+
+
+def test_without_a_share_what_was_saved_up_is_gone() -> None:
+    case = Case()
+    case.budget.configure(0.0)
+    assert case.spend_all(10.0) == 0

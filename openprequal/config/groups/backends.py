@@ -7,7 +7,23 @@ from openprequal.config.schema import Settings, setting
 GROUP = "Connections to backends"
 
 
-class BackendSettings(Settings):
+class ServiceConnections(Settings):
+    """What a service may have of its own under "Connections to backends"."""
+
+    upstream_idle_timeout_seconds: float = setting(30.0, "Seconds an idle connection is kept.", group=GROUP, gt=0)
+    upstream_max_idle: int = setting(512, "Idle connections kept to each backend.", group=GROUP, ge=0)
+    backend_max_in_flight: int | None = setting(
+        None, "Requests under way to each backend; none: no limit.", group=GROUP, ge=1
+    )
+    queue_max: int = setting(128, "Requests of a service that may wait for a free backend.", group=GROUP, ge=0)
+    upstream_ca_file: str | None = setting(
+        None,
+        "PEM file of the authorities whose certificates https backends may show; none: the system's.",
+        group=GROUP,
+    )
+
+
+class BackendSettings(ServiceConnections):
     """Settings under "Connections to backends"."""
 
     connect_timeout_seconds: float = setting(2.0, "Seconds to connect.", group=GROUP, gt=0)
@@ -18,18 +34,7 @@ class BackendSettings(Settings):
     total_timeout_seconds: float | None = setting(
         None, "Seconds a request may take in all; none: no limit.", group=GROUP, gt=0
     )
-    upstream_idle_timeout_seconds: float = setting(30.0, "Seconds an idle connection is kept.", group=GROUP, gt=0)
-    upstream_max_idle: int = setting(512, "Idle connections kept to each backend.", group=GROUP, ge=0)
-    backend_max_in_flight: int | None = setting(
-        None, "Requests under way to each backend; none: no limit.", group=GROUP, ge=1
-    )
-    queue_max: int = setting(128, "Requests of a service that may wait for a free backend.", group=GROUP, ge=0)
-    queue_timeout_seconds: float = setting(1.0, "Seconds they may wait.", group=GROUP, gt=0)
-    upstream_ca_file: str | None = setting(
-        None,
-        "PEM file of the authorities whose certificates https backends may show; none: the system's.",
-        group=GROUP,
-    )
+    queue_timeout_seconds: float = setting(1.0, "Seconds that requests may wait for a free backend.", group=GROUP, gt=0)
     host_header: Literal["keep", "backend"] = setting(
         "keep", "Host that backends see; keep: what the client sent, backend: their own.", group=GROUP
     )

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from openprequal.config.schema import ServiceName, Settings, setting
-from openprequal.config.services import ServiceSettings
+from openprequal.config.schema import Settings, setting
 
 GROUP = "Balancing and hooks"
 
 
-class BalancingSettings(Settings):
-    """Settings under "Balancing and hooks"."""
+class ServiceBalancing(Settings):
+    """What a service may have of its own under "Balancing and hooks"."""
 
     load_balancer_class: str = setting(
         "Prequal",
@@ -18,9 +17,11 @@ class BalancingSettings(Settings):
         env="LOAD_BALANCER_CLASS",
     )
     balancer_parameters: dict[str, Any] = setting({}, "Parameters of the balancer: a table.", group=GROUP, text=False)
-    services: dict[ServiceName, ServiceSettings] = setting(
-        {}, "Named sets of backends: a table for each.", group=GROUP, text=False
-    )
+
+
+class BalancingSettings(ServiceBalancing):
+    """Settings under "Balancing and hooks"."""
+
     custom_path_rewrite: str | None = setting(
         None,
         "Maps the path a client asked for to the backend's: a dotted path.",

@@ -1,20 +1,33 @@
 """What happens to requests when backends fail or are too many for them?"""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field, PlainValidator
 
 from openprequal.config.schema import FieldName, Settings, setting
-from openprequal.config.services import MaxInFlight
-from openprequal.config.statuses import Statuses
+from openprequal.config.statuses import ErrorStatuses
 
 GROUP = "Failures and overload"
 
 
-class FailureSettings(Settings):
-    """Settings under "Failures and overload"."""
+def _max_in_flight(value: object) -> object:
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if value is None or value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return value
+    raise ValueError("auto or a whole number of at least 1")
 
-    zone: str | None = setting(
-        None, "Where this gateway is: backends that registered the same zone, or none, come first.", group=GROUP
-    )
+
+# A validator of its own: pydantic would tell of each member of the union what is wrong with it.
+MaxInFlight = Annotated[
+    int | Literal["auto"] | None,
+    PlainValidator(_max_in_flight, json_schema_input_type=Annotated[int, Field(ge=1)] | Literal["auto"] | None),
+]
+
+
+class ServiceFailures(Settings):
+    """What a service may have of its own under "Failures and overload"."""
+
     zone_healthy_share: float = setting(
         0.5,
         "Share of a zone's backends, or of a priority's, that must be healthy, or the next is used too.",
@@ -43,10 +56,32 @@ class FailureSettings(Settings):
         group=GROUP,
         allowed="auto or a whole number of at least 1",
     )
+    retry_budget: float = setting(
+        0.2,
+        "Share of requests that may be sent again, refused connects included, with 3 a second at least; 0: none.",
+        group=GROUP,
+        ge=0,
+        le=1,
+    )
+    hedge_percentile: float | None = setting(
+        None,
+        "Ask a second backend when a response takes longer than so many percent do, within retry_budget; none: never.",
+        group=GROUP,
+        ge=1,
+        le=99.9,
+    )
+
+
+class FailureSettings(ServiceFailures):
+    """Settings under "Failures and overload"."""
+
     error_pages: str | None = setting(
         None,
         "Directory of pages for errors, 503.html, 5xx.html or 503.json; none: problem documents (RFC 9457).",
         group=GROUP,
+    )
+    zone: str | None = setting(
+        None, "Where this gateway is: backends that registered the same zone, or none, come first.", group=GROUP
     )
     deadline_header: FieldName | None = setting(
         None,
@@ -60,14 +95,7 @@ class FailureSettings(Settings):
         group=GROUP,
         ge=0,
     )
-    retry_budget: float = setting(
-        0.2,
-        "Share of requests that may be sent again, refused connects included, with 3 a second at least; 0: none.",
-        group=GROUP,
-        ge=0,
-        le=1,
-    )
-    retry_statuses: Statuses = setting(
+    retry_statuses: ErrorStatuses = setting(
         (),
         "Status of a response after which another backend is tried, like 502-504.",
         group=GROUP,
@@ -86,11 +114,4 @@ class FailureSettings(Settings):
         "Seconds without a response head after which another backend is tried, if one may; none: never.",
         group=GROUP,
         gt=0,
-    )
-    hedge_percentile: float | None = setting(
-        None,
-        "Ask a second backend when a response takes longer than so many percent do, within retry_budget; none: never.",
-        group=GROUP,
-        ge=1,
-        le=99.9,
     )

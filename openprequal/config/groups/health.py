@@ -1,14 +1,14 @@
 """How are backends checked, and how do they report their load?"""
 
+from openprequal.config.report_presets import FormatName
 from openprequal.config.schema import Path, Settings, setting
-from openprequal.config.services import FormatName
 from openprequal.config.statuses import Statuses
 
 GROUP = "Health and metrics"
 
 
-class HealthSettings(Settings):
-    """Settings under "Health and metrics"."""
+class ServiceHealth(Settings):
+    """What a service may have of its own under "Health and metrics"."""
 
     backend_health_path: Path = setting(
         "/healthz",
@@ -26,13 +26,6 @@ class HealthSettings(Settings):
         "Status that a check must be answered with; none: 2xx and 3xx, and 4xx where no health path was registered.",
         group=GROUP,
         allowed="status codes like 200, or ranges like 200-299",
-    )
-    latency_window_seconds: float = setting(
-        300.0,
-        "Seconds that the averages in /metrics and /backends look back; never used to balance.",
-        group=GROUP,
-        env="LATENCY_WINDOW_SECONDS",
-        gt=0,
     )
     report_format: FormatName = setting(
         "auto",
@@ -57,6 +50,18 @@ class HealthSettings(Settings):
         " sglang and llamacpp.",
         group=GROUP,
         ge=0.02,
+    )
+
+
+class HealthSettings(ServiceHealth):
+    """Settings under "Health and metrics"."""
+
+    latency_window_seconds: float = setting(
+        300.0,
+        "Seconds that the averages in /metrics and /backends look back; never used to balance.",
+        group=GROUP,
+        env="LATENCY_WINDOW_SECONDS",
+        gt=0,
     )
     response_report_strip: bool = setting(
         True, "Remove load reports from responses before clients see them.", group=GROUP

@@ -1,0 +1,57 @@
+"""Which of the things that the settings name cannot be made? Each is tried by itself, so that none hides another.
+
+Only where something is wrong: the gateway itself finds it when it is put together, and stops at the first.
+"""
+
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any, NoReturn
+
+from openprequal.config.gateway import GatewaySettings
+from openprequal.config.names import resolve
+from openprequal.config.services import EffectiveService
+from openprequal.data_plane import Clock, balancing_of, configured_hook
+from openprequal.errors import ConfigurationError
+from openprequal.interfaces import IRegistry
+from openprequal.registry.catalogue import REGISTRIES
+from openprequal.upstream.trust import trust_root
+
+HOOKS = (
+    *("custom_path_rewrite", "custom_request_hook", "custom_response_hook"),
+    *("custom_register_hook", "custom_unregister_hook"),
+)
+
+
+def objections(reactor: Clock, settings: GatewaySettings) -> Iterator[ConfigurationError]:
+    """What is wrong with classes, functions, files and balancers' parameters in *settings*."""
+    for hook in HOOKS:
+        yield from _objection(configured_hook, getattr(settings, hook), hook)
+    yield from _objection(resolve, settings.registry_class, "registry_class", REGISTRIES, IRegistry)
+    for name, effective in settings.effective_services.items():
+        for error in _of_service(reactor, name, effective):
+            yield ConfigurationError(error.reason, about=("services", name, *error.about) if error.about else ())
+
+
+def _of_service(reactor: Clock, name: str, effective: EffectiveService) -> Iterator[ConfigurationError]:
+    yield from _objection(trust_root, effective.upstream_ca_file)
+    parameters = dict(effective.balancer_parameters)
+    while True:
+        left = effective.model_copy(update={"balancer_parameters": parameters})
+        error = next(_objection(balancing_of, reactor, Random(), name, left, _no_service), None)
+        if error is None:
+            return
+        yield error
+        # One parameter at a time is told: the others show without it.
+        if error.about[:1] != ("balancer_parameters",) or parameters.pop(str(error.about[1]), None) is None:
+            return
+
+
+def _objection(make: Callable[..., object], *arguments: Any) -> Iterator[ConfigurationError]:
+    try:
+        make(*arguments)
+    except ConfigurationError as error:
+        yield error
+
+
+def _no_service() -> NoReturn:
+    raise AssertionError("nothing is asked of a balancer that is only made")
