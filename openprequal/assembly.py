@@ -36,6 +36,7 @@ from openprequal.data_plane import (
     service_with_balancer,
 )
 from openprequal.demo import DemoBackends
+from openprequal.descriptors import clients_allowed
 from openprequal.forwarding.http_date import HttpDate
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
@@ -83,7 +84,7 @@ def gateway(
             now=reactor.seconds,
             date=given.date,
             refused=given.refused,
-            max_connections=settings.max_connections,
+            max_connections=clients_allowed(settings.max_connections),
             max_connections_per_client=settings.max_connections_per_client,
         )
 

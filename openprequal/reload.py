@@ -29,6 +29,7 @@ from openprequal.data_plane import (
     members,
     service_with_balancer,
 )
+from openprequal.descriptors import clients_allowed
 from openprequal.errors import ConfigurationError, NeedsRestart
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.health.monitor import HealthMonitor
@@ -154,7 +155,7 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
         running.front.configure(
             proxy,
             client_limits(new),
-            max_connections=new.max_connections,
+            max_connections=clients_allowed(new.max_connections),
             max_connections_per_client=new.max_connections_per_client,
         )
         running.admin.resource = admin.resource
