@@ -34,6 +34,7 @@ from openprequal.data_plane import (
     proxied_exchanges,
     refresh_addresses,
     service_with_balancer,
+    sweep_interval_s,
 )
 from openprequal.demo import DemoBackends
 from openprequal.descriptors import clients_allowed
@@ -41,6 +42,8 @@ from openprequal.forwarding.http_date import HttpDate
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
 from openprequal.frontend.proxy_resource import ProxyResource
+from openprequal.frontend.sweep import TICK_S as SWEEP_TICK_S
+from openprequal.frontend.sweep import Sweep
 from openprequal.health.monitor import HealthMonitor
 from openprequal.interfaces import IRegistry
 from openprequal.lifecycle import Front, Gateway
@@ -232,12 +235,13 @@ def _whole(
     )
 
     # What happens again and again.
+    sweep = Sweep(reactor.seconds, front.expire, sweep_interval_s(settings))
     lag = LoopLag(reactor)
     periodics = [
         *(periodic for each in of_service.values() for periodic in each),
         *lasting,
         lag.periodic,
-        Periodic(reactor, 0.5, front.expire, "client time-outs"),
+        Periodic(reactor, SWEEP_TICK_S, sweep.tick, "client time-outs"),
         Periodic(reactor, 0.1, health.tick, "health checks"),
         Periodic(reactor, 1.0, lambda: expire_connections(services, reactor.seconds()), "idle connections"),
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
@@ -265,7 +269,19 @@ def _whole(
     if reread is not None:
         assert isinstance(front, GatewaySite)
         running = Running(
-            reactor, rng, settings, services, health, periodics, of_service, front, admin, root, make_proxy, make_admin
+            reactor=reactor,
+            rng=rng,
+            settings=settings,
+            services=services,
+            health=health,
+            periodics=periodics,
+            of_service=of_service,
+            front=front,
+            sweep=sweep,
+            admin=admin,
+            root=root,
+            make_proxy=make_proxy,
+            make_admin=make_admin,
         )
         reload = Reload(reread, running)
         Signals(reactor, {SIGHUP: reload.on_signal}).setServiceParent(root)  # type: ignore[no-untyped-call]

@@ -25,6 +25,7 @@ from openprequal.forwarding.request_ids import RequestIds
 from openprequal.forwarding.response_head import ResponseRules
 from openprequal.forwarding.retry import RetryRules, Unsafe
 from openprequal.frontend.limits import Limits
+from openprequal.frontend.sweep import interval_for
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
 from openprequal.interfaces import BalancerContext, IBalancer, IProbeTransport
@@ -70,6 +71,25 @@ def client_limits(settings: GatewaySettings) -> Limits:
         body_bytes=settings.body_max_bytes,
         header_s=settings.header_timeout_seconds,
         idle_s=settings.idle_timeout_seconds,
+    )
+
+
+def sweep_interval_s(settings: GatewaySettings) -> float:
+    """How often is looked at what may have taken too long."""
+    limits = (
+        settings.backend_max_in_flight,
+        *(one.service_max_in_flight for one in settings.effective_services.values()),
+    )
+    return interval_for(
+        (
+            settings.queue_timeout_seconds if any(limits) else None,
+            settings.try_timeout_seconds if settings.retry_attempts else None,
+            settings.total_timeout_seconds,
+            settings.response_timeout_seconds,
+            settings.stall_timeout_seconds,
+            settings.header_timeout_seconds,
+            settings.idle_timeout_seconds,
+        )
     )
 
 

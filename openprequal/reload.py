@@ -28,10 +28,12 @@ from openprequal.data_plane import (
     dialling,
     members,
     service_with_balancer,
+    sweep_interval_s,
 )
 from openprequal.descriptors import clients_allowed
 from openprequal.errors import ConfigurationError, NeedsRestart
 from openprequal.frontend.gateway_site import GatewaySite
+from openprequal.frontend.sweep import Sweep
 from openprequal.health.monitor import HealthMonitor
 from openprequal.lifecycle import Gateway
 from openprequal.routing.service import Service
@@ -54,6 +56,7 @@ class Running:
     of_service: dict[str, list[Periodic]]
     """Those of *periodics* that belong to a service's balancer."""
     front: GatewaySite
+    sweep: Sweep
     admin: Site
     root: Gateway
     make_proxy: Callable[[GatewaySettings], ProxyExchange]
@@ -158,6 +161,7 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
             max_connections=clients_allowed(new.max_connections),
             max_connections_per_client=new.max_connections_per_client,
         )
+        running.sweep.interval_s = sweep_interval_s(new)
         running.admin.resource = admin.resource
         running.root.grace_s = new.shutdown_grace_seconds
 
