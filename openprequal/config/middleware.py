@@ -56,6 +56,20 @@ class MiddlewareSettings(Settings):
         group=_GROUP,
         gt=0,
     )
+    priority: int = setting(
+        0,
+        "0 comes first; a backend of the next priority gets requests while too few of those before it are healthy.",
+        group=_GROUP,
+        ge=0,
+        le=1000,
+    )
+    zone: str | None = setting(
+        None,
+        "Where it is: gateways of the same zone prefer it; none: near to all.",
+        group=_GROUP,
+        min_length=1,
+        max_length=63,
+    )
     backend_heartbeat_seconds: float = setting(
         30.0, "Seconds between two heartbeats.", group=_GROUP, env="BACKEND_HEARTBEAT_SECONDS", gt=0
     )

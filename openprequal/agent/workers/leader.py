@@ -37,6 +37,8 @@ class Leader:
             weight=settings.weight,
             health_path=settings.backend_health_path,
             interval_s=settings.backend_heartbeat_seconds,
+            priority=settings.priority,
+            zone=settings.zone,
             probe_port=self.probe_port,
         )
         token = settings.token.get_secret_value() if settings.token else None
