@@ -8,7 +8,8 @@ from typing import Any
 from attrs import frozen
 from twisted.internet.defer import Deferred
 
-from openprequal.balancing.catalogue import BALANCERS
+from openprequal.balancing.catalogue import BALANCERS, SLOW_START
+from openprequal.balancing.slow_start import SlowStart
 from openprequal.clocks import Periodic
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.names import resolve
@@ -258,6 +259,8 @@ def balancing_of(
         periodics.append(Periodic(reactor, polled.tick_interval_s, polled.tick, f"polls of {name}"))
     make = resolve(effective.load_balancer_class, "LOAD_BALANCER_CLASS", BALANCERS, IBalancer)
     balancer: IBalancer = make(BalancerContext(reactor, rng, asked, effective.balancer_parameters))
+    if make in SLOW_START and effective.slow_start_seconds:
+        balancer = SlowStart(reactor, balancer, effective.slow_start_seconds)
     periodics.append(Periodic(reactor, 0.05, probes.expire, f"probe time-outs of {name}"))
     tick = getattr(balancer, "tick", None)
     if tick is not None:

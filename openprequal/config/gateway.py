@@ -101,4 +101,7 @@ class GatewaySettings(
             or self.report_poll_seconds
             or (INFERENCE_POLL_S if server is not None else None),
             service_max_in_flight=service.service_max_in_flight or self.service_max_in_flight,
+            slow_start_seconds=(
+                self.slow_start_seconds if service.slow_start_seconds is None else service.slow_start_seconds
+            ),
         )

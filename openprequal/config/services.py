@@ -79,6 +79,7 @@ class ServiceSettings(BaseModel):
     report_waiting_metric: str | None = None
     report_poll_seconds: PollSeconds | None = None
     service_max_in_flight: MaxInFlight = None
+    slow_start_seconds: Annotated[float, Field(ge=0)] | None = None
 
 
 @frozen
@@ -96,3 +97,5 @@ class EffectiveService:
     report_poll_seconds: float | None
     """Every backend is asked once in so long; None: as the balancer asks."""
     service_max_in_flight: int | Literal["auto"] | None
+    slow_start_seconds: float
+    """How long one that joins others is spared by balancers without probes."""
