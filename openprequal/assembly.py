@@ -35,13 +35,17 @@ from openprequal.data_plane import (
     proxied_exchanges,
     refresh_addresses,
     service_with_balancer,
+    sweep_interval_s,
 )
 from openprequal.demo import DemoBackends
+from openprequal.descriptors import clients_allowed
 from openprequal.forwarding.error_pages import ErrorPages, read_error_pages
 from openprequal.forwarding.http_date import HttpDate
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
 from openprequal.frontend.proxy_resource import ProxyResource
+from openprequal.frontend.sweep import TICK_S as SWEEP_TICK_S
+from openprequal.frontend.sweep import Sweep
 from openprequal.health.monitor import HealthMonitor
 from openprequal.interfaces import IRegistry
 from openprequal.lifecycle import Front, Gateway
@@ -85,7 +89,7 @@ def gateway(
             now=reactor.seconds,
             date=given.date,
             refused=given.refused,
-            max_connections=settings.max_connections,
+            max_connections=clients_allowed(settings.max_connections),
             max_connections_per_client=settings.max_connections_per_client,
             errors=given.errors,
         )
@@ -237,12 +241,13 @@ def _whole(
     )
 
     # What happens again and again.
+    sweep = Sweep(reactor.seconds, front.expire, sweep_interval_s(settings))
     lag = LoopLag(reactor)
     periodics = [
         *(periodic for each in of_service.values() for periodic in each),
         *lasting,
         lag.periodic,
-        Periodic(reactor, 0.5, front.expire, "client time-outs"),
+        Periodic(reactor, SWEEP_TICK_S, sweep.tick, "client time-outs"),
         Periodic(reactor, 0.1, health.tick, "health checks"),
         Periodic(reactor, 1.0, lambda: expire_connections(services, reactor.seconds()), "idle connections"),
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
@@ -278,6 +283,7 @@ def _whole(
             periodics=periodics,
             of_service=of_service,
             front=front,
+            sweep=sweep,
             admin=admin,
             root=root,
             make_proxy=make_proxy,

@@ -8,7 +8,8 @@ from typing import Any
 from attrs import frozen
 from twisted.internet.defer import Deferred
 
-from openprequal.balancing.catalogue import BALANCERS
+from openprequal.balancing.catalogue import BALANCERS, SLOW_START
+from openprequal.balancing.slow_start import SlowStart
 from openprequal.clocks import Periodic
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.names import resolve
@@ -25,6 +26,7 @@ from openprequal.forwarding.request_ids import RequestIds
 from openprequal.forwarding.response_head import ResponseRules
 from openprequal.forwarding.retry import RetryRules, Unsafe
 from openprequal.frontend.limits import Limits
+from openprequal.frontend.sweep import interval_for
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
 from openprequal.interfaces import BalancerContext, IBalancer, IProbeTransport
@@ -71,6 +73,25 @@ def client_limits(settings: GatewaySettings) -> Limits:
         body_bytes=settings.body_max_bytes,
         header_s=settings.header_timeout_seconds,
         idle_s=settings.idle_timeout_seconds,
+    )
+
+
+def sweep_interval_s(settings: GatewaySettings) -> float:
+    """How often is looked at what may have taken too long."""
+    limits = (
+        settings.backend_max_in_flight,
+        *(one.service_max_in_flight for one in settings.effective_services.values()),
+    )
+    return interval_for(
+        (
+            settings.queue_timeout_seconds if any(limits) else None,
+            settings.try_timeout_seconds if settings.retry_attempts else None,
+            settings.total_timeout_seconds,
+            settings.response_timeout_seconds,
+            settings.stall_timeout_seconds,
+            settings.header_timeout_seconds,
+            settings.idle_timeout_seconds,
+        )
     )
 
 
@@ -239,6 +260,8 @@ def balancing_of(
         periodics.append(Periodic(reactor, polled.tick_interval_s, polled.tick, f"polls of {name}"))
     make = resolve(effective.load_balancer_class, "load_balancer_class", BALANCERS, IBalancer)
     balancer: IBalancer = make(BalancerContext(reactor, rng, asked, effective.balancer_parameters))
+    if make in SLOW_START and effective.slow_start_seconds:
+        balancer = SlowStart(reactor, balancer, effective.slow_start_seconds)
     periodics.append(Periodic(reactor, 0.05, probes.expire, f"probe time-outs of {name}"))
     tick = getattr(balancer, "tick", None)
     if tick is not None:

@@ -29,10 +29,13 @@ from openprequal.data_plane import (
     dialling,
     members,
     service_with_balancer,
+    sweep_interval_s,
 )
+from openprequal.descriptors import clients_allowed
 from openprequal.errors import ConfigurationError, NeedsRestart
 from openprequal.forwarding.error_pages import read_error_pages
 from openprequal.frontend.gateway_site import GatewaySite
+from openprequal.frontend.sweep import Sweep
 from openprequal.health.monitor import HealthMonitor
 from openprequal.lifecycle import Gateway
 from openprequal.routing.service import Service
@@ -55,6 +58,7 @@ class Running:
     of_service: dict[str, list[Periodic]]
     """Those of *periodics* that belong to a service's balancer."""
     front: GatewaySite
+    sweep: Sweep
     admin: Site
     root: Gateway
     make_proxy: Callable[[GatewaySettings], ProxyExchange]
@@ -159,10 +163,11 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
         running.front.configure(
             proxy,
             client_limits(new),
-            max_connections=new.max_connections,
+            max_connections=clients_allowed(new.max_connections),
             max_connections_per_client=new.max_connections_per_client,
             errors=errors,
         )
+        running.sweep.interval_s = sweep_interval_s(new)
         running.admin.resource = admin.resource
         running.root.grace_s = new.shutdown_grace_seconds
 
@@ -171,7 +176,7 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
 
 _BALANCING = (
     *("load_balancer_class", "balancer_parameters", "backend_health_path", "report_format", "backend_probe_path"),
-    *("report_running_metric", "report_waiting_metric", "report_poll_seconds"),
+    *("report_running_metric", "report_waiting_metric", "report_poll_seconds", "slow_start_seconds"),
 )
 """Settings that a service's balancer and probes were made with."""
 

@@ -34,8 +34,10 @@ class Options(CommandOptions):
 def makeService(options: Options) -> IService:
     """The gateway as *options* say."""
     from openprequal.assembly import gateway
+    from openprequal.descriptors import raise_limit
     from openprequal.restart.successor import CommandLine
 
+    raise_limit()
     command = CommandLine(sys.orig_argv, options.directory, options.parent) if options.parent is not None else None
     return make_service(
         options,

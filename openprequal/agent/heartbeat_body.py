@@ -27,6 +27,10 @@ class Registration:
     """Seconds between two heartbeats, as promised."""
     probe_port: int | None = None
     """Port that answers probes; None: the URL's."""
+    priority: int = 0
+    """0 comes first; others are used while too few before them are healthy."""
+    zone: str | None = None
+    """Where it is: gateways of the same zone prefer it; None: near to all."""
 
 
 class Refused(Exception):
@@ -52,6 +56,11 @@ def registration_body(url: str, registration: Registration, load: LoadReport) ->
     }
     if registration.probe_port is not None:
         body["probe_port"] = registration.probe_port
+    # A gateway of before there were these would refuse them.
+    if registration.priority:
+        body["priority"] = registration.priority
+    if registration.zone is not None:
+        body["zone"] = registration.zone
     return body
 
 

@@ -38,6 +38,8 @@ def gateways_of(
         weight=settings.weight,
         health_path=settings.backend_health_path,
         interval_s=settings.backend_heartbeat_seconds,
+        priority=settings.priority,
+        zone=settings.zone,
     )
     client = http or _http(reactor)
     announced_url = settings.announced_url

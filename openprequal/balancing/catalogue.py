@@ -1,6 +1,6 @@
 """Which balancers exist, by short name?"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 
 from openprequal.balancing.c3 import C3, C3Parameters
 from openprequal.balancing.least_in_flight import LeastInFlight, LeastInFlightP2C
@@ -59,3 +59,8 @@ PARAMETERS: Mapping[str, type] = {
     "maglev": MaglevParameters,
 }
 """What may be set on each."""
+
+SLOW_START: Set[Callable[[BalancerContext], IBalancer]] = {
+    *(RoundRobin, RandomChoice, LeastInFlight, LeastInFlightP2C, PeakEwma),
+}
+"""Those to which a newcomer is told with a smaller weight (``slow_start``): they do not see its load, or not soon."""

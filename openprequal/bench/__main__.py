@@ -9,8 +9,10 @@ from types import FrameType
 
 from openprequal.balancing.catalogue import BALANCERS
 from openprequal.bench.agent_path import report as agent_path
-from openprequal.bench.faults import TRIALS
-from openprequal.bench.faults import report as faults_report
+from openprequal.bench.faults.soak import RATE_PER_S
+from openprequal.bench.faults.soak import report as soak_report
+from openprequal.bench.faults.trials import TRIALS
+from openprequal.bench.faults.trials import report as faults_report
 from openprequal.bench.hot_path import report as hot_path
 from openprequal.bench.inference import WAYS as INFERENCE
 from openprequal.bench.inference import report as inference
@@ -66,6 +68,9 @@ def parser() -> argparse.ArgumentParser:
     faults.add_argument("--trial", choices=list(TRIALS), action="append", help="several may be given (all)")
     faults.add_argument("--scale", type=float, default=1.0, help="how much longer than usual (%(default)s)")
     faults.add_argument("--gateway", action="append", default=[], metavar="FLAG", help="more flags of the gateway")
+    soak = commands.add_parser("soak", help="chaos of every kind for an hour, and what has leaked or failed by then")
+    soak.add_argument("--minutes", type=float, default=60.0, help="(%(default)s)")
+    soak.add_argument("--rate", type=float, default=RATE_PER_S, help="requests a second (%(default)s)")
     return top
 
 
@@ -91,6 +96,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "faults":
         trials = options.trial or list(TRIALS)
         return _told(lambda: int(not faults_report(trials, options.scale, options.gateway)))
+    if options.command == "soak":
+        return _told(lambda: int(not soak_report(options.minutes, options.rate)))
     names = [name for name in options.peers.split(",") if name and name != "none"]
     if unknown := set(names) - set(PEERS):
         top.error(f"--peers: {', '.join(sorted(unknown))} unknown, allowed are {', '.join(PEERS)}")

@@ -1,9 +1,8 @@
 """What did each request of a load come to? Clients that ask in a closed loop, or at a rate, and note everything."""
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from random import Random
 from typing import Any, NamedTuple, Self
 
@@ -118,49 +117,3 @@ class Traffic:
         task = asyncio.ensure_future(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-
-
-class FaultyBackend:
-    """A backend of this process that answers, after a while, as *behaves* says.
-
-    :ivar port: where it listens.
-    """
-
-    def __init__(self, behaves: Callable[[str], int], work_s: float = 0.005) -> None:
-        """:param behaves: the status for a path; 0: the connection is reset. The health path is always 200."""
-        self.behaves = behaves
-        self.port = 0
-        self._work_s = work_s
-        self._server: asyncio.Server | None = None
-        self._serving: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *raised: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in self._serving:
-            task.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(self._serve(reader, writer))
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
-        task.add_done_callback(lambda _: writer.transport.abort())
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, EOFError):
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                path = head.split(b" ", 2)[1].decode("latin-1")
-                status = 200 if path == "/healthz" else self.behaves(path)
-                if status == 0:
-                    break
-                if status == 200:
-                    await asyncio.sleep(self._work_s)
-                body = b"%d" % self.port
-                writer.write(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body))

@@ -96,6 +96,20 @@ class JoiningSettings(Settings):
     )
     service: ServiceName = setting(DEFAULT_SERVICE, "Service it belongs to.", group=GROUP)
     weight: float = setting(1.0, "Carries this many times the load of a backend of weight 1.", group=GROUP, gt=0)
+    priority: int = setting(
+        0,
+        "0 comes first; a backend of the next priority gets requests while too few of those before it are healthy.",
+        group=GROUP,
+        ge=0,
+        le=1000,
+    )
+    zone: str | None = setting(
+        None,
+        "Where it is: gateways of the same zone prefer it; none: near to all.",
+        group=GROUP,
+        min_length=1,
+        max_length=63,
+    )
     backend_heartbeat_seconds: float = setting(
         30.0, "Seconds between two heartbeats.", group=GROUP, env="BACKEND_HEARTBEAT_SECONDS", gt=0
     )

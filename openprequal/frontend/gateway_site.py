@@ -16,17 +16,17 @@ from openprequal.frontend.limits import Limits
 from openprequal.frontend.local_answers import LocalAnswer, is_answered_here
 from openprequal.frontend.reserved import is_reserved
 from openprequal.frontend.resource_exchange import ResourceExchange
-from openprequal.frontend.turned_away import TurnedAway
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
 
 MAX_TURNED_AWAY: Final = 1024
-"""Connections beyond the limit that are answered at a time."""
+"""Connections beyond the limit that are answered at a time, where the limit is that high: one for eight of those."""
+FEW_TURNED_AWAY: Final = 16
 
 ProxyExchange = Callable[[Downstream, RequestHead], ClientExchange]
 
 
-class GatewaySite(Factory["ClientConnection | TurnedAway"]):
+class GatewaySite(Factory["ClientConnection"]):
     """Builds the connections of the proxied port.
 
     :ivar connections: those open now.
@@ -59,11 +59,12 @@ class GatewaySite(Factory["ClientConnection | TurnedAway"]):
         self._max_per_client = max_connections_per_client
         self._per_client: Counter[str] = Counter()
         self.connections: set[ClientConnection] = set()
-        self._turned_away: set[TurnedAway] = set()
+        self._turned_away: set[ClientConnection] = set()
         self._refused = refused
-        self._linger_s = limits.linger_s
         self._draining = False
         self._frontend = Frontend(limits, now, self._exchange, refused, self._opened, self._closed, date, errors)
+        away = self._turned_away
+        self._beyond = Frontend(limits, now, self._exchange_beyond, refused, away.add, away.discard, date, errors)
 
     def configure(
         self,
@@ -76,38 +77,35 @@ class GatewaySite(Factory["ClientConnection | TurnedAway"]):
     ) -> None:
         """Other settings, as at the beginning, for requests and connections that begin from now on."""
         self._proxy = proxy
-        self._frontend.limits = limits
-        self._frontend.errors = errors
-        self._linger_s = limits.linger_s
+        for frontend in (self._frontend, self._beyond):
+            frontend.limits = limits
+            frontend.errors = errors
         self._max_connections = max_connections
         self._max_per_client = max_connections_per_client
         self._per_client = Counter(connection.client for connection in self.connections)
         for connection in self.connections:
             connection.forget_head()
 
-    def buildProtocol(self, addr: IAddress | None) -> ClientConnection | TurnedAway | None:
-        """A connection; when there are too many, one that only says so, and None (which closes it at once) beyond."""
+    def buildProtocol(self, addr: IAddress | None) -> ClientConnection | None:
+        """A connection; when there are too many, one of one request, and None (which closes it at once) beyond."""
         client = client_of(addr)
         if len(self.connections) >= self._max_connections or (
             self._max_per_client is not None and client and self._per_client[client] >= self._max_per_client
         ):
-            self._refused(ServiceBusy.status)
-            if len(self._turned_away) >= MAX_TURNED_AWAY:
+            if len(self._turned_away) >= min(MAX_TURNED_AWAY, max(FEW_TURNED_AWAY, self._max_connections // 8)):
+                self._refused(ServiceBusy.status)
                 return None
-            turned_away = TurnedAway(self._date(), self._now(), self._turned_away.discard, self._frontend.errors)
-            self._turned_away.add(turned_away)
-            return turned_away
-        connection = ClientConnection(self._frontend, last=self._draining)
+            connection = ClientConnection(self._beyond, last=True)
+        else:
+            connection = ClientConnection(self._frontend, last=self._draining)
         connection.factory = self
         return connection
 
     def expire(self) -> None:
         """Called from time to time: close what has been waited for long enough."""
         now = self._now()
-        for connection in list(self.connections):
+        for connection in [*self.connections, *self._turned_away]:
             connection.expire(now)
-        for turned_away in [one for one in self._turned_away if now - one.since > self._linger_s]:
-            turned_away.give_up()
 
     @property
     def busy(self) -> int:
@@ -122,10 +120,8 @@ class GatewaySite(Factory["ClientConnection | TurnedAway"]):
 
     def shut_down(self) -> None:
         """End every connection now."""
-        for connection in list(self.connections):
+        for connection in [*self.connections, *self._turned_away]:
             connection.shut_down()
-        for turned_away in list(self._turned_away):
-            turned_away.give_up()
 
     def _exchange(self, client: Downstream, head: RequestHead) -> ClientExchange:
         if head.proxied:
@@ -137,6 +133,12 @@ class GatewaySite(Factory["ClientConnection | TurnedAway"]):
             return ResourceExchange(self._admin, client, head, transport, self._now)
         head.proxied = True
         return self._proxy(client, head)
+
+    def _exchange_beyond(self, client: Downstream, head: RequestHead) -> ClientExchange:
+        """For one too many: backends' heartbeats and operators get through, or a crowd would drive out the backends."""
+        if self._admin is not None and is_reserved(head.path) and not head.proxied:
+            return self._exchange(client, head)
+        raise ServiceBusy("too many connections")
 
     def _opened(self, connection: ClientConnection) -> None:
         self.connections.add(connection)

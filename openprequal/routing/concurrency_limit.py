@@ -109,6 +109,9 @@ class AdaptiveLimit:
     def _adapt(self, mean_s: float, *, reached: bool) -> None:
         unloaded_s = self.unloaded_s = mean_s if self.unloaded_s is None else min(self.unloaded_s, mean_s)
         if mean_s > TOLERANCE * unloaded_s:
+            if self._limit <= LEAST:
+                # With so few under way it is not we who load it: the yardstick is out of date.
+                self.unloaded_s = mean_s
             self._limit = max(float(LEAST), self._limit * LOWERED)
         elif reached:
             self._limit += sqrt(self._limit)

@@ -23,10 +23,12 @@ class Gateway(Resource):
     def __init__(self, reactor: MemoryReactorClock) -> None:
         super().__init__()
         self.heard: list[tuple[str, str, int]] = []
+        self.told: list[Any] = []
         self._reactor = reactor
         self._stub = StubTreq(self)
 
     def post(self, url: str, /, **kwargs: Any) -> "Deferred[Any]":
+        self.told.append(kwargs["json"])
         answer: Deferred[Any] = self._stub.post(url, **kwargs)
         return answer
 
@@ -65,6 +67,11 @@ def test_a_backend_listens_before_it_registers() -> None:
 def test_a_backend_registers_with_every_gateway() -> None:
     running = Running(proxy_url=("http://localhost:8000", "http://127.0.0.1:9000"))
     assert [host for host, *_ in running.gateway.heard] == ["localhost:8000", "127.0.0.1:9000"]
+
+
+def test_a_backend_tells_its_priority_and_zone() -> None:
+    (told,) = Running(priority=2, zone="eu-1").gateway.told
+    assert (told["priority"], told["zone"]) == (2, "eu-1")
 
 
 def test_a_backend_told_not_to_does_not_register() -> None:

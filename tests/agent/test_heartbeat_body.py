@@ -17,7 +17,9 @@ from openprequal.agent.heartbeat_body import (
 )
 from openprequal.values import LoadReport, LoadState
 
-REGISTRATION = Registration(service="default", weight=2.0, health_path="/up", interval_s=30.0, probe_port=9001)
+REGISTRATION = Registration(
+    service="default", weight=2.0, health_path="/up", interval_s=30.0, probe_port=9001, priority=1, zone="eu-1"
+)
 LOAD = LoadReport(3, 0.25, LoadState.WARMING)
 
 
@@ -26,12 +28,13 @@ def test_a_gateway_understands_all_that_is_said() -> None:
     backend = read.backend
     assert (backend.url, backend.weight, backend.health_path) == ("http://h:8001", 2.0, "/up")
     assert (backend.probe_port, backend.heartbeat_seconds) == (9001, 30.0)
+    assert (backend.priority, backend.zone) == (1, "eu-1")
     assert read.load == LOAD
 
 
-def test_who_answers_probes_on_its_own_port_does_not_name_another() -> None:
+def test_what_is_as_usual_is_not_said() -> None:
     registration = Registration("default", 1.0, "/up", 30.0)
-    assert "probe_port" not in registration_body("http://h:8001", registration, LOAD)
+    assert not {"probe_port", "priority", "zone"} & registration_body("http://h:8001", registration, LOAD).keys()
 
 
 def test_what_is_unregistered_is_what_was_registered() -> None:

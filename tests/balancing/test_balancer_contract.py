@@ -3,7 +3,8 @@
 import pytest
 from attrs import evolve
 
-from openprequal.balancing.catalogue import BALANCERS, PARAMETERS
+from openprequal.balancing.catalogue import BALANCERS, PARAMETERS, SLOW_START
+from openprequal.balancing.slow_start import SlowStart
 from openprequal.interfaces import BalancerContext, IBalancer, IPending
 from openprequal.testing.balancer_contract import (
     AnyRequest,
@@ -29,6 +30,15 @@ class TestEveryBalancerThatPicksAtOnce(BalancerContract):
 
     def test_its_picks_do_not_wait(self) -> None:
         assert not IPending.providedBy(self.open(some_backends(5)).pick(AnyRequest(), ()))
+
+
+class TestEveryBalancerThatIsToldOfNewcomersLater(BalancerContract):
+    @pytest.fixture(autouse=True, params=sorted(name for name, make in BALANCERS.items() if make in SLOW_START))
+    def provider(self, request: pytest.FixtureRequest) -> None:
+        self.name = request.param
+
+    def make(self, context: BalancerContext) -> IBalancer:
+        return SlowStart(context.clock, BALANCERS[self.name](context), 0.5)
 
 
 class TestEveryBalancerWhosePicksWait(PendingBalancerContract):

@@ -46,8 +46,9 @@ class MemorySockets(Clock):
         self.stopped = False
         self._listening: dict[int, Any] = {}
 
-    def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> None:
+    def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> "Port":
         self._listening[port] = factory
+        return Port(self._listening, port)
 
     def connectTCP(self, host: str, port: int, factory: Any, timeout: float = 30) -> None:
         self.callLater(0, self._connect, port, factory)
@@ -71,3 +72,14 @@ class MemorySockets(Clock):
             if self.stopped:
                 return
             self.advance(step_s)
+
+
+class Port:
+    """What is listened on until it is stopped."""
+
+    def __init__(self, listening: dict[int, Any], number: int) -> None:
+        self._listening = listening
+        self._number = number
+
+    def stopListening(self) -> None:
+        del self._listening[self._number]

@@ -34,6 +34,9 @@ class Client:
     def connectionLost(self, reason: object) -> None:
         """Of no interest here."""
 
+    def clientConnectionFailed(self, connector: object, reason: object) -> None:
+        """It stays without a transport."""
+
     def ask(self, path: str) -> None:
         assert self.transport is not None
         self.transport.write(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
@@ -147,6 +150,31 @@ def test_a_backend_that_fails_fast_answers_503(sockets: MemorySockets) -> None:
     client.ask("/work/0.1")
     sockets.run_for(0.01)
     assert client.answers[0][1].startswith(b"HTTP/1.1 503 ")
+
+
+def test_a_backend_that_restarts_drains_is_away_and_comes_back(sockets: MemorySockets) -> None:
+    made = Emulation(sockets, Spec("rolling-restart", 1.0, 21.0, 1, list(range(1, 11)), [0]))
+    made.listen()
+    made.begin(0.0)
+    restarts_s = 1.0 + 21.0 * 0.5 / 11
+    sockets.run_for(restarts_s + 0.1, 0.01)
+    client = Client(sockets, 1)
+    client.ask("/healthz")
+    client.ask("/work/0.01")
+    sockets.run_for(0.2, 0.01)
+    checked, served = client.answers[0][1], client.answers[1][1]
+    assert checked.startswith(b"HTTP/1.1 503 ")
+    assert served.startswith(b"HTTP/1.1 200 ")
+    assert b"state=draining" in served
+    sockets.run_for(0.9, 0.01)
+    late = Client(sockets, 1)
+    assert late.transport is None, "nobody listens"
+    sockets.run_for(0.5, 0.01)
+    again = Client(sockets, 1)
+    again.ask("/healthz")
+    sockets.run_for(0.1, 0.01)
+    assert again.answers[0][1].startswith(b"HTTP/1.1 200 ")
+    assert b"draining" not in again.answers[0][1]
 
 
 def test_a_backend_on_a_share_of_a_core_computes_no_more_than_that(sockets: MemorySockets) -> None:

@@ -200,3 +200,14 @@ def test_head_of_our_resource_has_no_content(network: MemoryNetwork) -> None:
     client.send(b"HEAD" + GET[3:].replace(b"/x", b"/metrics"))
     assert client.received.endswith(b"\r\n\r\n")
     assert client.received.count(b"\r\n\r\n") == 1
+
+
+def test_one_too_many_may_still_send_a_heartbeat_but_nothing_else(echo: Echo) -> None:
+    network = MemoryNetwork(admin=Site(echo), max_connections=1)
+    network.client()
+    beating, other = network.client(), network.client()
+    beating.send(b"POST /register HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\n\r\n{}")
+    assert status(beating) == 200
+    assert b"\r\nConnection: close\r\n" in beating.received
+    other.send(GET)
+    assert status(other) == 503

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import random
+import resource
 import signal
 import socket
 import subprocess
@@ -133,13 +134,22 @@ def running(
     environment: Mapping[str, str] | None = None,
     program: str = "twistd",
     keep: Sequence[int] = (),
+    descriptors: int | None = None,
 ) -> Iterator[Running]:
     """A command of this Python's, ``twistd`` if no other, with *arguments* in *folder* until the ``with`` ends.
 
     The tree under test is what runs.
 
     :param keep: descriptors that it inherits.
+    :param descriptors: how many it may have; None: as many as we.
     """
+
+    def prepare() -> None:
+        # What runs the tests may ignore Ctrl-C, as a shell's background job does; a terminal's program does not.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if descriptors is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+
     output = folder / f"output-{time.monotonic_ns()}.txt"
     # What happens to be set where the tests run must not configure what they start.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("OPENPREQUAL", "BACKEND"))}
@@ -154,8 +164,7 @@ def running(
             pass_fds=keep,
             # A group of its own, so that a test can send it what a terminal would: a signal to the whole group.
             start_new_session=True,
-            # What runs the tests may ignore Ctrl-C, as a shell's background job does; a terminal's program does not.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            preexec_fn=prepare,
         )
     command = Running(process, output)
     try:
@@ -176,11 +185,17 @@ def running(
 
 @contextlib.contextmanager
 def gateway(
-    folder: Path, *flags: str, port: int | None = None, environment: Mapping[str, str] | None = None
+    folder: Path,
+    *flags: str,
+    port: int | None = None,
+    environment: Mapping[str, str] | None = None,
+    descriptors: int | None = None,
 ) -> Iterator[tuple[Running, int]]:
     """The gateway on a free port, once it answers; with that port."""
     port = port or free_ports()
-    with running(["-n", "openprequal", f"--port={port}", *flags], folder, environment) as command:
+    with running(
+        ["-n", "openprequal", f"--port={port}", *flags], folder, environment, descriptors=descriptors
+    ) as command:
         _until_listening(command, port)
         yield command, port
 

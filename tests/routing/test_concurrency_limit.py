@@ -71,6 +71,15 @@ def test_when_the_service_becomes_slower_for_good_that_is_learned() -> None:
     assert case.limit.allowed >= 100
 
 
+def test_at_its_least_the_latency_there_is_is_that_of_an_unloaded_service() -> None:
+    case = Case(8)
+    case.run(40)
+    case.work_s = 3 * WORK_S
+    case.run(3)
+    assert case.limit.unloaded_s == pytest.approx(3 * WORK_S, rel=0.3)
+    assert case.limit.allowed >= 8
+
+
 def test_errors_are_no_measure() -> None:
     case = Case(8)
     case.run(5)

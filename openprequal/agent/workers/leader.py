@@ -38,6 +38,8 @@ class Leader:
             weight=settings.weight,
             health_path=settings.backend_health_path,
             interval_s=settings.backend_heartbeat_seconds,
+            priority=settings.priority,
+            zone=settings.zone,
             probe_port=self.probe_port,
         )
         tokens = Tokens(settings.token, settings.token_file, _log.warning)

@@ -30,7 +30,7 @@ from openprequal.simulation.fleet import emulated, fleet
 from openprequal.simulation.replica import Replica, Serve
 from openprequal.simulation.scenario import Scenario, Servers
 from openprequal.simulation.serving import Serving
-from openprequal.values import LoadReport
+from openprequal.values import LoadReport, LoadState
 
 WORK_PATH = b"/work/"
 BEGIN_PATH = b"/_bench/begin/"
@@ -76,21 +76,21 @@ class Emulation:
         self.probes = 0
         self.joined_s: float | None = None
         self._spec = spec
+        self._backends = {number: _Backend(self, number) for number in spec.own}
 
     def listen(self) -> None:
         """On the ports of its servers.
 
         :raises CannotListenError: somebody else does.
         """
-        for number in self._spec.own:
-            factory = _Backend(self, number)
-            self.reactor.listenTCP(self._spec.ports[number], factory, 4096, "127.0.0.1")
+        for backend in self._backends.values():
+            backend.listen()
 
     def begin(self, at_s: float) -> None:
         """The scenario begins *at_s* on the reactor's clock; its first part does not count."""
         wait_s = at_s - self.clock.now
         events = Events(
-            self.scenario, self.clock, {each.backend.id: each for each in self.replicas}, _nothing, _nothing
+            self.scenario, self.clock, {each.backend.id: each for each in self.replicas}, self._comes, self._leaves
         )
         self.clock.after(wait_s, events.begin)
         self.clock.after(wait_s + self._spec.warm_up_s, self._count)
@@ -100,15 +100,27 @@ class Emulation:
         """What was seen since counting began."""
         return {"requests": self.requests, "probes": self.probes, "lags_s": list(self.lags_s)}
 
+    # That a server has joined is told to the proxies by who runs them. Of a restart they learn as they would anywhere:
+    # from its health path, its reports, and a port where nobody listens.
+
+    def _leaves(self, replica: Replica) -> None:
+        backend = self._backends.get(self.replicas.index(replica))
+        restarting = self.scenario.restarting
+        if backend is not None and restarting is not None:
+            replica.tracker.state = LoadState.DRAINING
+            self.clock.after(restarting.drain_s, backend.close)
+
+    def _comes(self, replica: Replica) -> None:
+        backend = self._backends.get(self.replicas.index(replica))
+        if backend is not None and replica.tracker.draining:
+            replica.tracker.state = LoadState.READY
+            backend.listen()
+
     def _count(self) -> None:
         # What was there before does not change any more: looking through it again and again would only cost time.
         self.requests = [0] * len(self.replicas)
         self.probes = 0
         del self.lags_s[:]
-
-
-def _nothing(replica: Replica) -> None:
-    """Who may use which server is told to the proxies by who runs them."""
 
 
 def _computing(paced: PacedClock, clock: VirtualClock, kind: Servers) -> Serving:
@@ -122,6 +134,18 @@ class _Backend(Factory):
         self.emulation = emulation
         self.number = number
         self.replica = emulation.replicas[number]
+        self.connections: set[_Connection] = set()
+        self._port: Any = None
+
+    def listen(self) -> None:
+        emulation = self.emulation
+        self._port = emulation.reactor.listenTCP(emulation._spec.ports[self.number], self, 4096, "127.0.0.1")
+
+    def close(self) -> None:
+        """Listen no more, and end the connections there are."""
+        self._port.stopListening()
+        for connection in self.connections:
+            connection.close()
 
     def buildProtocol(self, address: object) -> "_Connection":
         return _Connection(self)
@@ -140,6 +164,7 @@ class _Connection(Protocol):
         transport: Any = self.transport
         transport.setTcpNoDelay(True)
         self._send = sender(transport)
+        self._backend.connections.add(self)
 
     def dataReceived(self, data: bytes) -> None:
         self._buffer = data = self._buffer + data
@@ -154,7 +179,12 @@ class _Connection(Protocol):
             clock.pace()
             data = self._buffer
 
+    def close(self) -> None:
+        transport: Any = self.transport
+        transport.loseConnection()
+
     def connectionLost(self, reason: object = None) -> None:
+        self._backend.connections.discard(self)
         serve, self._serve = self._serve, None
         if serve is not None:
             self._emulation.clock.catch_up()
@@ -171,7 +201,9 @@ class _Connection(Protocol):
             emulation.begin(float(path[len(BEGIN_PATH) :]))
         emulation.probes += path == HEALTH_PATH
         body = json.dumps(emulation.told()).encode("ascii") if path == TOLD_PATH else BODY
-        self._answer(200, backend.replica.report(), body)
+        self._answer(
+            503 if backend.replica.tracker.draining and path == HEALTH_PATH else 200, backend.replica.report(), body
+        )
 
     def _answered(self, status: int, report: LoadReport | None) -> None:
         self._serve = None

@@ -59,6 +59,7 @@ _ALL = (
     ),
     _live("fast-failing"),
     _live("cold-joiner"),
+    _live("rolling-restart"),
     Workload(
         Scenario(
             "ramp",

@@ -17,6 +17,12 @@ class ServiceBalancing(Settings):
         env="LOAD_BALANCER_CLASS",
     )
     balancer_parameters: dict[str, Any] = setting({}, "Parameters of the balancer: a table.", group=GROUP, text=False)
+    slow_start_seconds: float = setting(
+        10.0,
+        "For so long one that joins others gets less, at first a fifth, if the balancer does not probe; 0: never.",
+        group=GROUP,
+        ge=0,
+    )
 
 
 class BalancingSettings(ServiceBalancing):
