@@ -32,6 +32,7 @@ setup(
         "Twisted[tls]>=24.11",
         "zope.interface>=7",
         "attrs>=24",
+        "idna>=3.7",
         "klein>=24.8",
         "treq>=24.9",
         "pydantic>=2.9",
@@ -45,7 +46,12 @@ setup(
         "audit": AUDIT,
         "dev": [*TEST, *LINT, *AUDIT, "pip-tools>=7", "tox>=4", "build"],
     },
-    entry_points={"console_scripts": ["openprequal-simulation = openprequal.simulation.commands:main"]},
+    entry_points={
+        "console_scripts": [
+            "openprequal = openprequal.cli.commands:main",
+            "openprequal-simulation = openprequal.simulation.commands:main",
+        ]
+    },
     classifiers=[
         "Framework :: Twisted",
         "License :: OSI Approved :: MIT License",

@@ -25,22 +25,21 @@ from openprequal.control_plane import (
 )
 from openprequal.data_plane import (
     Clock,
-    ProxyExchange,
     Services,
     abort_connections,
     address_rules,
     client_limits,
     expire_connections,
-    forwarder_to,
-    proxied_exchanges,
     refresh_addresses,
     service_with_balancer,
     sweep_interval_s,
 )
 from openprequal.demo import DemoBackends
 from openprequal.descriptors import clients_allowed
+from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.forwarding.error_pages import ErrorPages, read_error_pages
 from openprequal.forwarding.http_date import HttpDate
+from openprequal.forwarding.mirroring import Copies
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
 from openprequal.frontend.proxy_resource import ProxyResource
@@ -53,13 +52,13 @@ from openprequal.listening import ListeningService
 from openprequal.metrics.families import GatewayMetrics
 from openprequal.metrics.gateway_samples import backend_samples, service_samples
 from openprequal.metrics.loop_lag import LoopLag
+from openprequal.metrics.route_counts import RouteCounts
 from openprequal.metrics.tally import RequestTally
 from openprequal.reload import Reload, Running
 from openprequal.restart.inheritance import Inheritance
 from openprequal.restart.successor import CommandLine
-from openprequal.routing.router import Router
+from openprequal.route_making import Traffic
 from openprequal.signals import Signals
-from openprequal.values import DEFAULT_SERVICE
 
 REFUSED_SERVICE = "-"
 """Service label of requests that were refused before they had one."""
@@ -201,12 +200,20 @@ def _whole(
 
     # The way of a request.
     date = HttpDate(time.time)
-    router = Router(services[DEFAULT_SERVICE])
-    pseudonym = f"openprequal-{rng.getrandbits(48):012x}".encode("ascii")
-
-    def make_proxy(given: GatewaySettings) -> ProxyExchange:
-        forwarder = forwarder_to(router, reactor, rng, given, date, pseudonym=pseudonym, secure=secure)
-        return proxied_exchanges(reactor, given, forwarder, count_hook_failure)
+    refused = RequestTally(REFUSED_SERVICE)
+    route_counts = RouteCounts()
+    copies = Copies()
+    traffic = Traffic(
+        reactor,
+        rng,
+        date,
+        f"openprequal-{rng.getrandbits(48):012x}".encode("ascii"),
+        route_counts,
+        copies,
+        refused,
+        count_hook_failure,
+        secure,
+    )
 
     # What is asked of the gateway itself.
     metrics = CollectorRegistry()
@@ -228,10 +235,9 @@ def _whole(
     admin = make_admin(settings)
 
     # Where requests come in.
-    refused = RequestTally(REFUSED_SERVICE)
     front = frontend(
         Given(
-            make_proxy(settings),
+            traffic.exchanges(settings, services),
             None if settings.admin_endpoints else admin,
             client_limits(settings),
             date,
@@ -248,6 +254,7 @@ def _whole(
         *lasting,
         lag.periodic,
         Periodic(reactor, SWEEP_TICK_S, sweep.tick, "client time-outs"),
+        Periodic(reactor, 0.5, lambda: copies.expire(reactor.seconds()), "mirrored requests"),
         Periodic(reactor, 0.1, health.tick, "health checks"),
         Periodic(reactor, 1.0, lambda: expire_connections(services, reactor.seconds()), "idle connections"),
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
@@ -260,7 +267,13 @@ def _whole(
         client_connections=lambda: len(front.connections),
         hook_failures=hook_failures,
         periodics=lambda: periodics,
+        routes=route_counts.counts,
+        copies=copies.counts,
     )
+
+    def cut() -> None:
+        copies.shut_down()
+        abort_connections(services)
 
     root = Gateway(
         reactor,
@@ -268,7 +281,7 @@ def _whole(
         health,
         front,
         periodics,
-        lambda: abort_connections(services),
+        cut,
         companions,
         grace_s=settings.shutdown_grace_seconds,
     )
@@ -286,7 +299,7 @@ def _whole(
             sweep=sweep,
             admin=admin,
             root=root,
-            make_proxy=make_proxy,
+            make_proxy=traffic.exchanges,
             make_admin=make_admin,
             is_own=own_address.is_own,
         )

@@ -30,6 +30,7 @@ from openprequal.registry.memory import MemoryRegistry
 from openprequal.restart.inheritance import Inheritance, membership_line
 from openprequal.restart.predecessor import Predecessor, TakingOver
 from openprequal.restart.successor import CommandLine, Restart
+from openprequal.route_table import route_rows
 from openprequal.routing.service import Service
 from openprequal.signals import Signals
 from openprequal.upstream.address_rules import AddressRules
@@ -134,6 +135,7 @@ def admin_site(
         refuse=partial(objection, rules),
         heartbeat_timeout_s=settings.backend_heartbeat_timeout,
         reload=reload,
+        route_rows=lambda: route_rows(settings.routes),
     )
     site = Site(admin.resource())
     site.displayTracebacks = False

@@ -20,7 +20,6 @@ from openprequal.control_plane import follow, health_rules
 from openprequal.data_plane import (
     Balancing,
     Clock,
-    ProxyExchange,
     Services,
     address_rules,
     balancing_of,
@@ -33,6 +32,7 @@ from openprequal.data_plane import (
 )
 from openprequal.descriptors import clients_allowed
 from openprequal.errors import ConfigurationError, NeedsRestart
+from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.forwarding.error_pages import read_error_pages
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.sweep import Sweep
@@ -61,7 +61,7 @@ class Running:
     sweep: Sweep
     admin: Site
     root: Gateway
-    make_proxy: Callable[[GatewaySettings], ProxyExchange]
+    make_proxy: Callable[[GatewaySettings, Mapping[str, Service]], ProxyExchange]
     make_admin: Callable[[GatewaySettings], Site]
     is_own: Callable[[str, int], bool]
     """Whether this process listens on an address and port."""
@@ -117,7 +117,7 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
     :return: what puts it in its place.
     :raises ConfigurationError: something cannot be made.
     """
-    proxy, admin = running.make_proxy(new), running.make_admin(new)
+    admin = running.make_admin(new)
     errors = read_error_pages(new.error_pages)
     rules = address_rules(new, running.is_own)
     make_member, dial = members(running.reactor, new, rules), dialling(running.reactor, new, rules)
@@ -136,6 +136,9 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
             balancings[name] = balancing_of(
                 running.reactor, running.rng, name, effective, partial(running.services.__getitem__, name)
             )
+    # Routes may lead to services that are not here yet, and to none that goes.
+    staying = {name: service for name, service in running.services.items() if name in after}
+    proxy = running.make_proxy(new, {**staying, **{name: service for name, (service, _, _) in joining.items()}})
 
     def put_in_place() -> None:
         old, running.settings = running.settings, new

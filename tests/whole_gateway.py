@@ -1,7 +1,7 @@
 """The whole gateway on a reactor in memory: what clients, operators and backends see of it, without a socket."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.address import IPv4Address
@@ -72,7 +72,8 @@ class WholeGateway:
     :ivar names: what they resolve to.
     """
 
-    def __init__(self, backends: int = 1, **settings: Any) -> None:
+    def __init__(self, backends: int | Sequence[str] = 1, **settings: Any) -> None:
+        """:param backends: how many, or the service of each."""
         self.reactor = MemoryReactorClock()
         self.names = self.reactor.nameResolver = Names()
         self.settings: Callable[[], GatewaySettings] = lambda: GatewaySettings(listen=("tcp:8000",), **settings)
@@ -81,10 +82,11 @@ class WholeGateway:
         self.site = next(factory for port, factory, *_ in self.reactor.tcpServers if port == 8000)
         tokens = self.settings().token
         self._token = {"Authorization": f"Bearer {tokens[0].get_secret_value()}"} if tokens else {}
-        self.backends = [FarBackend(number) for number in range(backends)]
+        joined = ["default"] * backends if isinstance(backends, int) else backends
+        self.backends = [FarBackend(number) for number in range(len(joined))]
         self.stopped: list[object] = []
-        for each in self.backends:
-            self.post("/register", {"url": each.url}, **self._token)
+        for each, service in zip(self.backends, joined, strict=True):
+            self.post("/register", {"url": each.url, "service": service}, **self._token)
         self.wait(0.3)
         self.answer_all()
         assert not backends or all(row["up"] for row in self.rows), self.rows

@@ -12,8 +12,8 @@ LIVE: Final = frozenset(
         *("token", "token_file", "trust_loopback", "custom_register_hook", "custom_unregister_hook"),
         *("admin_networks", "backend_networks", "backend_sockets"),
         # Balancing and hooks
-        *("load_balancer_class", "balancer_parameters", "slow_start_seconds", "services", "hook_timeout_seconds"),
-        *("custom_path_rewrite", "custom_request_hook", "custom_response_hook", "error_pages"),
+        *("load_balancer_class", "balancer_parameters", "slow_start_seconds", "services", "routes"),
+        *("hook_timeout_seconds", "custom_path_rewrite", "custom_request_hook", "custom_response_hook", "error_pages"),
         # Health and metrics
         *("backend_health_path", "health_interval_seconds", "health_timeout_seconds"),
         *("health_rise", "health_fall", "health_jitter", "health_statuses"),

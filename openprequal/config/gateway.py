@@ -13,6 +13,7 @@ from openprequal.config.groups.registering import RegistrationSettings
 from openprequal.config.groups.services import ServicesSettings
 from openprequal.config.schema import Conflict
 from openprequal.config.services import EffectiveService, ServiceSettings
+from openprequal.errors import suggestion
 from openprequal.values import DEFAULT_SERVICE
 
 
@@ -43,6 +44,7 @@ class GatewaySettings(
                     f"report_waiting_metric: {name} needs report_running_metric too",
                     (("services", name, "report_waiting_metric"), ("services", name, "report_running_metric")),
                 )
+        yield from self._route_conflicts()
         if self.demo:
             yield from self._demo_conflicts()
 
@@ -56,6 +58,25 @@ class GatewaySettings(
         if not self.token and not self.trust_loopback:
             reason = "demo: its backends cannot register: trust_loopback must be yes, or set a token"
             yield Conflict(reason, (("demo",), ("trust_loopback",), ("token",), ("token_file",)))
+
+    def _route_conflicts(self) -> Iterator[Conflict]:
+        services = self.effective_services
+        names: set[str] = set()
+        for number, route in enumerate(self.routes):
+            if route.name in names:
+                reason = f"routes: route {number + 1}: the name {route.name} is another's: must be unique"
+                yield Conflict(reason, (("routes", number, "name"),))
+            names.add(route.name)
+            led_to = dict.fromkeys(route.weights, "services" if route.services else "service")
+            if route.mirror:
+                led_to.setdefault(route.mirror.service, "mirror")
+            for service, key in led_to.items():
+                if service not in services:
+                    reason = (
+                        f"routes.{route.name}: there is no service {service}{suggestion(service, services)}"
+                        f": must be one of {', '.join(services)}, or add [services.{service}]"
+                    )
+                    yield Conflict(reason, (("routes", number, key), ("services", service)))
 
     @property
     def endpoints(self) -> tuple[str, ...]:
@@ -73,11 +94,12 @@ class GatewaySettings(
     def summary(self) -> str:
         """The whole in a line."""
         names = list(self.effective_services)
+        routes = f", {len(self.routes)} route{'s' if len(self.routes) > 1 else ''}" if self.routes else ""
         services = f"{len(names)} services ({', '.join(names)})" if len(names) > 1 else "1 service"
         admin = f", admin on {', '.join(self.admin_listen)}" if self.admin_listen else ""
         if self.admin_port:
             admin = f", admin on {self.admin_interface} port {self.admin_port}"
-        return f"{services}, listening on {', '.join(self.listen) or f'port {self.port}'}{admin}"
+        return f"{services}{routes}, listening on {', '.join(self.listen) or f'port {self.port}'}{admin}"
 
     @property
     def own_url(self) -> str | None:

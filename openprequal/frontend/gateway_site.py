@@ -9,9 +9,9 @@ from twisted.internet.protocol import Factory
 from twisted.web.server import Site
 
 from openprequal.errors import ServiceBusy
-from openprequal.forwarding.downstream import Downstream
+from openprequal.forwarding.downstream import ClientExchange, Downstream, ProxyExchange
 from openprequal.forwarding.error_pages import PLAIN, ErrorPages
-from openprequal.frontend.client_connection import ClientConnection, ClientExchange, Frontend, client_of
+from openprequal.frontend.client_connection import ClientConnection, Frontend, client_of
 from openprequal.frontend.limits import Limits
 from openprequal.frontend.local_answers import LocalAnswer, is_answered_here
 from openprequal.frontend.reserved import is_reserved
@@ -22,8 +22,6 @@ from openprequal.http1.request import RequestHead
 MAX_TURNED_AWAY: Final = 1024
 """Connections beyond the limit that are answered at a time, where the limit is that high: one for eight of those."""
 FEW_TURNED_AWAY: Final = 16
-
-ProxyExchange = Callable[[Downstream, RequestHead], ClientExchange]
 
 
 class GatewaySite(Factory["ClientConnection"]):

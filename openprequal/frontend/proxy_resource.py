@@ -7,9 +7,8 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from openprequal.errors import GatewayError
-from openprequal.forwarding.downstream import Downstream
+from openprequal.forwarding.downstream import ClientExchange, Downstream
 from openprequal.forwarding.error_pages import PLAIN, ErrorPages
-from openprequal.frontend.client_connection import ClientExchange
 from openprequal.frontend.limits import Limits, refusal
 from openprequal.frontend.local_answers import LocalAnswer, is_answered_here
 from openprequal.frontend.reserved import is_reserved
