@@ -33,7 +33,7 @@ class Case:
     def ask(self, key: bytes, client: str = "a", right: bool = True) -> "Deferred[bool] | None":
         answer = self.verifications.verify(key, client, lambda: right)
         if answer is not None:
-            answer.addBoth(lambda result: self.answers.setdefault(key, result))
+            answer.addBoth(lambda result: self.answers.__setitem__(key, result))
         return answer
 
 
