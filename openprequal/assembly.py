@@ -1,9 +1,11 @@
 """From settings to the running gateway: the only module that sees everything. Read it top to bottom."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
+from secrets import token_bytes
 from signal import SIGHUP
 from typing import Generic, Protocol, TypeVar
 
@@ -13,6 +15,7 @@ from twisted.application.service import IService, Service
 from twisted.web.server import Site
 
 from openprequal.admin.own_address import OwnAddress
+from openprequal.checks.assembly import Checks
 from openprequal.clocks import Periodic
 from openprequal.config.gateway import GatewaySettings
 from openprequal.control_plane import (
@@ -191,6 +194,7 @@ def _whole(
     date = HttpDate(time.time)
     refused = RequestTally(REFUSED_SERVICE)
     route_counts = RouteCounts()
+    checks = Checks(reactor, wall_clock=time.time, secret=token_bytes(32), environ=os.environ)
     traffic = Traffic(
         reactor,
         rng,
@@ -199,6 +203,7 @@ def _whole(
         route_counts,
         refused,
         count_hook_failure,
+        checks,
         secure,
     )
 
@@ -241,6 +246,7 @@ def _whole(
         lag.periodic,
         Periodic(reactor, 0.5, front.expire, "client time-outs"),
         Periodic(reactor, 0.1, health.tick, "health checks"),
+        Periodic(reactor, 1.0, checks.tick, "files and keys of checks"),
         Periodic(reactor, 1.0, lambda: expire_connections(services, reactor.seconds()), "idle connections"),
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
     ]
@@ -251,8 +257,13 @@ def _whole(
         loop_lag=lag,
         client_connections=lambda: len(front.connections),
         hook_failures=hook_failures,
+        check_refusals=checks.refusals,
         periodics=lambda: periodics,
     )
+
+    def end() -> None:
+        abort_connections(services)
+        checks.close()
 
     root = Gateway(
         reactor,
@@ -260,7 +271,7 @@ def _whole(
         health,
         front,
         periodics,
-        lambda: abort_connections(services),
+        end,
         companions,
         grace_s=settings.shutdown_grace_seconds,
     )

@@ -8,11 +8,13 @@ from typing import Any
 import attrs
 from attrs import frozen
 
+from openprequal.checks.assembly import Checks
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.routes import FieldChanges, Redirect, Respond, RouteSettings
 from openprequal.config.statuses import statuses_of
 from openprequal.data_plane import Clock, configured_hook
 from openprequal.errors import BadRequest, ConfigurationError, GatewayError, NoRoute
+from openprequal.forwarding.checked_exchange import CheckedExchange, RequestChecks
 from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.forwarding.exchange import Exchange
 from openprequal.forwarding.field_edits import FieldEdits, field_edits
@@ -27,6 +29,7 @@ from openprequal.forwarding.response_head import ResponseRules
 from openprequal.forwarding.retry import RetryRules, Unsafe
 from openprequal.forwarding.route import Route, Timeouts
 from openprequal.forwarding.routed import Routed, Split
+from openprequal.forwarding.told_of import told_of
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
 from openprequal.interfaces import IFilter
@@ -53,6 +56,7 @@ class Traffic:
     answered: RequestTally
     """Counts what the gateway answers without a service."""
     count_hook_failure: Callable[[str], None]
+    checks: Checks
     secure: bool = False
     """Clients speak TLS to us."""
 
@@ -80,6 +84,10 @@ class _Making:
         self._settings = settings
         self._services = services
         self.common = _common_route(traffic, settings, services[DEFAULT_SERVICE])
+        rules = self.common.request_rules
+        self._checks = traffic.checks.made(
+            settings.checks, partial(told_of, rules=rules), f"{rules.trusted_proxies} {rules.forwarded}"
+        )
 
     def made(self, route: RouteSettings) -> ProxyExchange:
         """What makes the exchanges of *route*.
@@ -110,7 +118,7 @@ class _Making:
         return self.proxied(attrs.evolve(theirs, service=self._services[service], counted=counted), route)
 
     def proxied(self, route: Route, settings: RouteSettings | None) -> ProxyExchange:
-        """What makes exchanges with a backend: the plain ones unless there are filters or hooks.
+        """What makes exchanges with a backend: the plain ones unless there are checks, filters or hooks.
 
         :param settings: of the route; None: it is the one for all.
         :raises ConfigurationError: a hook cannot be used.
@@ -129,6 +137,10 @@ class _Making:
             or configured_hook(common.custom_response_hook, "CUSTOM_RESPONSE_HOOK"),
             filters=_filters(settings) if settings else (),
         )
+        names = common.default_checks if settings is None or settings.checks is None else settings.checks
+        if names:
+            checks = RequestChecks(tuple(self._checks[name] for name in names), self._traffic.checks.refusals)
+            return lambda client, request: CheckedExchange(checks, hooks, route, client, request)
         if hooks:
             return lambda client, request: HookedExchange(hooks, route, client, request)
         return partial(Exchange if common.hedge_percentile is None else HedgedExchange, route)

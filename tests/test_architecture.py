@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probing": {"values", "errors", "hints", "interfaces", "upstream", "clocks"},
     "routing": {"values", "errors", "interfaces", "http1", "metrics", "upstream", "probing"},
     "hooks": {"values", "errors", "interfaces", "http1"},
+    "checks": {"errors", "http1", "config", "upstream"},
     "registry": {"values", "errors", "interfaces", "clocks"},
     "simulation": {"values", "errors", "interfaces", "balancing", "probing", "agent"},
 }

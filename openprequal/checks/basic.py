@@ -76,13 +76,6 @@ class BasicCheck:
 
     def tick(self) -> None:
         self._file.look()
-        self._changed()
-
-    def reread(self) -> None:
-        self._file.reread()
-        self._changed()
-
-    def _changed(self) -> None:
         if self._passwords is not self._file.value:
             self._passwords = self._file.value
             self._right.clear()

@@ -110,9 +110,6 @@ class BearerCheck:
     def tick(self) -> None:
         self._source.tick()
 
-    def reread(self) -> None:
-        self._source.reread()
-
     def _last_verdict(self, _: object, token: bytes, key: bytes) -> Verdict:
         """The verdict with the keys that there are."""
         try:

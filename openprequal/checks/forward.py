@@ -35,7 +35,7 @@ class ForwardCheck:
         agent: IAgent,
         url: bytes,
         *,
-        forwarded: Callable[[RequestHead], bytes],
+        told: Callable[[RequestHead], Sequence[tuple[bytes, bytes]] | None],
         sends: Sequence[bytes],
         takes: Sequence[bytes],
         passes: Sequence[bytes],
@@ -46,7 +46,7 @@ class ForwardCheck:
         timeout_s: float,
     ) -> None:
         """
-        :param forwarded: the X-Forwarded-* lines that a backend would get.
+        :param told: what the server is told of a request beside its fields; None: it cannot be said what it asks for.
         :param sends: request fields, in lower case, that the server gets.
         :param takes: fields of a good answer that the backend gets.
         :param passes: fields of another answer that the client gets.
@@ -61,7 +61,7 @@ class ForwardCheck:
         self.sets = frozenset(each.lower() for each in takes)
         self._agent = agent
         self._url = url
-        self._forwarded = forwarded
+        self._told = told
         self._sends = frozenset(sends)
         self._takes = takes
         self._passes = frozenset(each.lower() for each in passes).union(_ALWAYS_PASSED)
@@ -72,7 +72,10 @@ class ForwardCheck:
         self._silent = False
 
     def judge(self, request: RequestHead) -> "Verdict | Deferred[Verdict]":
-        fields = self._question(request)
+        told = self._told(request)
+        if told is None:
+            return Refused(400, Reason.MALFORMED)
+        fields = [*told, *((field.name, field.value) for field in request.head_fields if field.key in self._sends)]
         key = self._key(request, fields)
         if key is not None and (remembered := self._admitted.get(key)) is not None:
             return remembered
@@ -87,16 +90,6 @@ class ForwardCheck:
 
     def tick(self) -> None:
         """Nothing changes."""
-
-    def reread(self) -> None:
-        """Nothing changes."""
-
-    def _question(self, request: RequestHead) -> list[tuple[bytes, bytes]]:
-        lines = self._forwarded(request).split(b"\r\n")
-        fields = [(name, value) for line in lines if line for name, _, value in [line.partition(b": ")]]
-        fields += [(b"X-Forwarded-Method", request.method), (b"X-Forwarded-Uri", request.target)]
-        fields += [(field.name, field.value) for field in request.head_fields if field.key in self._sends]
-        return fields
 
     def _key(self, request: RequestHead, fields: list[tuple[bytes, bytes]]) -> bytes | None:
         """What the server's word is remembered by; None: it is not."""

@@ -37,9 +37,6 @@ class KeySource(Protocol):
     def tick(self) -> None:
         """Called once a second."""
 
-    def reread(self) -> None:
-        """See :class:`~openprequal.checks.verdict.Check`."""
-
 
 class KeysInFile:
     """Keys from a file, which may be replaced."""
@@ -57,9 +54,6 @@ class KeysInFile:
     def tick(self) -> None:
         self._file.look()
 
-    def reread(self) -> None:
-        self._file.reread()
-
 
 class FixedKeys:
     """Keys that stay."""
@@ -71,9 +65,6 @@ class FixedKeys:
         return None
 
     def tick(self) -> None:
-        """Nothing changes."""
-
-    def reread(self) -> None:
         """Nothing changes."""
 
 
@@ -114,9 +105,6 @@ class FetchedKeys:
     def tick(self) -> None:
         if not self._fetching and self._clock.seconds() >= self._due_at:
             self._begin()
-
-    def reread(self) -> None:
-        """They are fetched in their time."""
 
     def _not_wanted(self, waiting: "Deferred[None]") -> None:
         if waiting in self._waiting:

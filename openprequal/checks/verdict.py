@@ -83,12 +83,6 @@ class Check(Protocol):
     def tick(self) -> None:
         """Called once a second: have files changed, do keys expire?"""
 
-    def reread(self) -> None:
-        """Read its files now if they have changed.
-
-        :raises ConfigurationError: one of them cannot be used any more; what was read before still holds.
-        """
-
 
 def sendable(value: bytes) -> bool:
     """May *value* be that of a field, so that every reader sees the same in it?"""

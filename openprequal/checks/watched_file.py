@@ -32,12 +32,12 @@ class WatchedFile(Generic[T]):
         self._content: bytes | None = None
         self._bad = False
         self.value: T
-        self.reread()
+        self._reread()
 
     def look(self) -> None:
         """Read it if it has changed; what is wrong with it is logged once."""
         try:
-            self.reread()
+            self._reread()
         except ConfigurationError as error:
             if not self._bad:
                 self.log.error("{error}; what was read before still holds", error=error)
@@ -45,7 +45,7 @@ class WatchedFile(Generic[T]):
         else:
             self._bad = False
 
-    def reread(self) -> None:
+    def _reread(self) -> None:
         """Read it if it has changed.
 
         :raises ConfigurationError: it cannot be read, or has no meaning.

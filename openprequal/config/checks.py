@@ -187,10 +187,12 @@ def _of_its_kind(value: object) -> AnyCheck:
     """One model, chosen here: pydantic would name its kind in every error as if it were a key."""
     if isinstance(value, BasicCheckSettings | JwtCheckSettings | ForwardCheckSettings):
         return value
-    kind = value.get("kind") if isinstance(value, Mapping) else None
+    if not isinstance(value, Mapping):
+        raise ValueError("a table")
+    kind = value.get("kind")
     model = KINDS.get(kind) if isinstance(kind, str) else None
     if model is None:
-        raise ValueError(f"a table whose kind is {' or '.join(KINDS)}")
+        raise ValueError(f"kind: must be {' or '.join(KINDS)}")
     return model.model_validate(value)
 
 

@@ -8,6 +8,7 @@ from pydantic import model_validator
 from openprequal.config.endpoints import listening_endpoints, url_of, url_of_endpoints
 from openprequal.config.groups.backends import BackendSettings
 from openprequal.config.groups.balancing import BalancingSettings
+from openprequal.config.groups.checking import CheckingSettings
 from openprequal.config.groups.clients import ClientSettings
 from openprequal.config.groups.failures import FailureSettings
 from openprequal.config.groups.health import HealthSettings
@@ -28,6 +29,7 @@ from openprequal.values import DEFAULT_SERVICE, ReportFormat
 # The last base comes first in ``--help``.
 class GatewaySettings(
     BackendSettings,
+    CheckingSettings,
     ClientSettings,
     FailureSettings,
     HealthSettings,
@@ -47,6 +49,7 @@ class GatewaySettings(
             if service.report_waiting_metric and not service.report_running_metric:
                 raise ValueError(f"report_waiting_metric: {name} needs report_running_metric too")
         self._check_routes()
+        self._check_checks()
         if not self.demo:
             return self
         if self.port + self.demo > 65535:
@@ -73,6 +76,19 @@ class GatewaySettings(
                     )
             if min(statuses_of(route.retry_statuses or ()) or {500}) < 500:
                 raise ValueError(f"routes.{route.name}.retry_statuses: only 500 and above can be retried")
+
+    def _check_checks(self) -> None:
+        named = {"default_checks": self.default_checks}
+        named |= {f"routes.{route.name}.checks": route.checks or () for route in self.routes}
+        for where, names in named.items():
+            for name in names:
+                if name not in self.checks:
+                    known = ", ".join(self.checks) or "none is there"
+                    raise ValueError(
+                        f"{where}: there is no check {name}{suggestion(name, self.checks)}: must be one of {known}"
+                    )
+            if len({self.checks[name].kind for name in names} & {"basic", "jwt"}) > 1:
+                raise ValueError(f"{where}: no request can bring both a password and a token in Authorization")
 
     @property
     def endpoints(self) -> tuple[str, ...]:

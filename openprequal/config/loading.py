@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from openprequal.config.agent import AgentSettings
+from openprequal.config.checks import KINDS as CHECK_KINDS
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.routes import FieldChanges, Mirror, Redirect, Respond, RouteSettings
 from openprequal.config.schema import Settings, settings_of
@@ -99,7 +100,7 @@ def _line(model: type[Settings], given: Mapping[str, Given], error: ErrorDetails
     where = ".".join([source, *inner])
     if error["type"] == "extra_forbidden":
         return f"{where}: no such setting{suggestion(path[-1], _keys(path))}"
-    if path[0] == "routes" and isinstance(error["input"], dict) and error["type"] == "value_error":
+    if path[0] in ("routes", "checks") and isinstance(error["input"], dict) and error["type"] == "value_error":
         return f"{where}: {reason}"
     allowed = setting.allowed if setting.allowed and not inner else reason
     if setting.secret:
@@ -121,6 +122,8 @@ def _route_name(given: Mapping[str, Given], number: int) -> str:
 
 def _keys(path: list[str]) -> Collection[str]:
     """What may stand where *path* leads to something that is no setting."""
+    if path[0] == "checks":
+        return {key for kind in CHECK_KINDS.values() for key in kind.model_fields}
     if path[0] != "routes":
         return ServiceSettings.model_fields
     keys: Collection[str] = RouteSettings.model_fields

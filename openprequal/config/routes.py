@@ -120,6 +120,9 @@ class RouteSettings(BaseModel):
     response_hook: str | None = None
     """In place of `custom_response_hook`: a dotted path."""
 
+    checks: Texts | None = None
+    """Names of checks that its requests must pass, in this order, in place of `default_checks`; `[]`: none."""
+
     response_timeout_seconds: PositiveSeconds | None = None
     stall_timeout_seconds: PositiveSeconds | None = None
     total_timeout_seconds: PositiveSeconds | None = None
@@ -140,7 +143,7 @@ class RouteSettings(BaseModel):
         if self.services and not sum(self.services.values()):
             raise ValueError("services: the weights are all 0: one must be more")
         if self.redirect is not None or self.respond is not None:
-            for name in ("mirror", "rewrite", "strip_prefix"):
+            for name in ("mirror", "rewrite", "strip_prefix", "checks"):
                 if getattr(self, name):
                     raise ValueError(f"{name}: no backend is asked on this route")
         return self

@@ -9,9 +9,9 @@ from twisted.python.failure import Failure
 
 from openprequal.checks.verdict import Admitted, Check, Reason, Refused, Verdict, unavailable
 from openprequal.forwarding.downstream import Downstream
-from openprequal.forwarding.forwarder import Forwarder
 from openprequal.forwarding.hooked_exchange import HookedExchange, TrafficHooks
 from openprequal.forwarding.problem import problem_document
+from openprequal.forwarding.route import Route
 from openprequal.http1.fields import Field, list_members
 from openprequal.http1.phrases import PHRASES
 from openprequal.http1.request import RequestHead
@@ -26,7 +26,7 @@ class RequestChecks:
     """The checks of a route: all must admit a request, in this order."""
 
     checks: tuple[Check, ...]
-    refusals: "Counter[tuple[str, Reason]]"
+    refusals: "Counter[tuple[str, str]]"
     """Requests refused, by the check's name and why."""
     sets: frozenset[bytes] = field(init=False)
     """Fields that only the checks may set, as :func:`_plain` has them."""
@@ -45,11 +45,11 @@ class CheckedExchange(HookedExchange):
         self,
         checks: RequestChecks,
         hooks: TrafficHooks,
-        forwarder: Forwarder,
+        route: Route,
         client: Downstream,
         request: RequestHead,
     ) -> None:
-        super().__init__(hooks, forwarder, client, request)
+        super().__init__(hooks, route, client, request)
         self._checks = checks
         self._admitted_with: list[Field] = []
         self._judging: Check | None = None
@@ -90,7 +90,7 @@ class CheckedExchange(HookedExchange):
 
     def _wait(self, check: Check, verdict: "Deferred[Verdict]", turn: int) -> None:
         self._judging = check
-        self._judged_by = self._forwarder.now() + check.timeout_s
+        self._judged_by = self._route.now() + check.timeout_s
         self._waiting = verdict  # type: ignore[assignment]  # so that it is cancelled when the exchange ends
 
         def judged(verdict: Verdict | Failure) -> None:

@@ -107,6 +107,16 @@ def render_request_head(request: RequestHead, rules: RequestRules, target: bytes
     return b"".join(head)
 
 
+def forwarded_lines(request: RequestHead, rules: RequestRules) -> bytes:
+    """The X-Forwarded-* lines that are in the head for a backend, by themselves."""
+    received: dict[bytes, list[bytes]] = {}
+    if rules.is_trusted(request.client):
+        for field in request.head_fields:
+            if field.key in _FORWARDED_FIELDS:
+                received.setdefault(field.key, []).append(field.value)
+    return _forwarded(request, rules, received)
+
+
 def host_line(request: RequestHead, rules: RequestRules, backend: Backend) -> bytes:
     """The Host field where it depends on *backend*: an HTTP/1.0 request without one gets its (RFC 9112 section 3.2)."""
     if rules.keep_host and request.host:

@@ -82,6 +82,7 @@ class GatewayMetrics(Collector):
     :param loop_lag: its measurements; the caller starts and stops it.
     :param client_connections: how many connections clients hold now.
     :param hook_failures: failures so far by hook name.
+    :param check_refusals: requests refused so far, by the check's name and why.
     :param periodics: the recurring tasks whose failures are told.
     """
 
@@ -94,6 +95,7 @@ class GatewayMetrics(Collector):
         loop_lag: LoopLag,
         client_connections: Callable[[], int] = lambda: 0,
         hook_failures: Mapping[str, int] | None = None,
+        check_refusals: Mapping[tuple[str, str], int] | None = None,
         periodics: Callable[[], Iterable[Periodic]] = tuple,
     ) -> None:
         self._services = services
@@ -101,6 +103,7 @@ class GatewayMetrics(Collector):
         self._loop_lag = loop_lag
         self._client_connections = client_connections
         self._hook_failures = hook_failures if hook_failures is not None else {}
+        self._check_refusals = check_refusals if check_refusals is not None else {}
         self._periodics = periodics
         registry.register(self)
         _register_runtime(registry)
@@ -110,6 +113,12 @@ class GatewayMetrics(Collector):
         yield from _service_families(list(self._services()))
         yield from _backend_families(list(self._backends()))
         yield _counter("hook_failures", "Hooks that raised or took too long.", "hook", self._hook_failures)
+        refusals = CounterMetricFamily(
+            "openprequal_check_refusals", "Requests that a check refused.", labels=("check", "reason")
+        )
+        for labels, count in self._check_refusals.items():
+            refusals.add_metric(labels, count)
+        yield refusals
         periodic_failures: dict[str, int] = {}
         for periodic in self._periodics():
             periodic_failures[periodic.name] = periodic_failures.get(periodic.name, 0) + periodic.failures

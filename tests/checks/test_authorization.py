@@ -3,9 +3,9 @@
 import base64
 
 import pytest
-from checks.requests import basic, request
 from hypothesis import given
 from hypothesis import strategies as st
+from judged import basic, request
 
 from openprequal.checks.authorization import Authorization, authorization_of, quoted, user_and_password
 from openprequal.http1.fields import Field

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import bcrypt
 import pytest
-from checks.requests import SECRET, basic, bearer, now_of, request
+from judged import SECRET, basic, bearer, now_of, request
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 

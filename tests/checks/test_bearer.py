@@ -7,11 +7,11 @@ from typing import Any
 
 import jwt
 import pytest
-from checks.requests import SECRET, basic, bearer, now_of, request
-from checks.tokens import AUDIENCE, EPOCH, ISSUER, ec_key, ed_key, jwk, key_set, rsa_key, token
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
+from judged import SECRET, basic, bearer, now_of, request
+from tokens import AUDIENCE, EPOCH, ISSUER, ec_key, ed_key, jwk, key_set, rsa_key, token
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
@@ -34,8 +34,6 @@ class Source:
         return self.waiting
 
     def tick(self) -> None: ...
-
-    def reread(self) -> None: ...
 
 
 class Case:

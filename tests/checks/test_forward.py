@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from checks.requests import SECRET, now_of, request
+from judged import SECRET, now_of, request
 from treq.testing import RequestTraversalAgent
 from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.error import ConnectionRefusedError as Refusal
@@ -15,7 +15,8 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from openprequal.checks.forward import ForwardCheck
 from openprequal.checks.verdict import Admitted, Reason, Refused, Verdict
-from openprequal.http1.request import RequestHead
+from openprequal.forwarding.request_head import RequestRules
+from openprequal.forwarding.told_of import told_of
 
 
 class Server(Resource):
@@ -45,8 +46,7 @@ def answering(status: int = 200, content: bytes = b"", **headers: bytes | list[b
     return answer
 
 
-def lines(head: RequestHead) -> bytes:
-    return b"X-Forwarded-For: " + head.client.encode() + b"\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a.test\r\n"
+RULES = RequestRules(pseudonym=b"gateway.test", request_ids=lambda: b"")
 
 
 class Case:
@@ -66,7 +66,7 @@ class Case:
             "portal",
             self.agent,
             b"http://auth.test/verify?app=1",
-            forwarded=lines,
+            told=lambda head: told_of(head, RULES),
             now=self.clock.seconds,
             secret=SECRET,
             timeout_s=5.0,
@@ -91,6 +91,18 @@ def test_the_server_is_asked_by_get_with_what_the_client_asked() -> None:
         b"x-forwarded-method": [b"POST"],
         b"x-forwarded-uri": [b"/a?b=c"],
     }
+
+
+def test_it_judges_the_path_that_is_meant() -> None:
+    case = Case(answering())
+    case.judge(target=b"/public/../%61dmin?x=../")
+    assert case.server.asked[0][2].getRawHeaders(b"X-Forwarded-Uri") == [b"/admin?x=../"]
+
+
+def test_a_path_of_which_nobody_knows_what_it_means_is_refused() -> None:
+    case = Case(answering())
+    assert case.judge(target=b"/public/..%2fadmin") == Refused(400, Reason.MALFORMED)
+    assert case.server.asked == []
 
 
 @pytest.mark.parametrize("status", [200, 202, 204])

@@ -1,7 +1,7 @@
 """Keys from a server: when it is asked, and what holds while it is away."""
 
 import pytest
-from checks.tokens import jwk, key_set, rsa_key
+from tokens import jwk, key_set, rsa_key
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.web.http_headers import Headers

@@ -1,9 +1,9 @@
 """Key sets: which keys are taken, and for which algorithms."""
 
 import pytest
-from checks.tokens import ec_key, ed_key, jwk, key_set, rsa_key
 from hypothesis import given
 from hypothesis import strategies as st
+from tokens import ec_key, ed_key, jwk, key_set, rsa_key
 
 from openprequal.checks.keys import ASYMMETRIC, parse_key_set, secret_key
 
