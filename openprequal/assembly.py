@@ -38,6 +38,7 @@ from openprequal.data_plane import (
 from openprequal.demo import DemoBackends
 from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.forwarding.http_date import HttpDate
+from openprequal.forwarding.mirroring import Copies
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
 from openprequal.frontend.proxy_resource import ProxyResource
@@ -194,6 +195,7 @@ def _whole(
     date = HttpDate(time.time)
     refused = RequestTally(REFUSED_SERVICE)
     route_counts = RouteCounts()
+    copies = Copies()
     checks = Checks(reactor, wall_clock=time.time, secret=token_bytes(32), environ=os.environ)
     traffic = Traffic(
         reactor,
@@ -201,6 +203,7 @@ def _whole(
         date,
         f"openprequal-{rng.getrandbits(48):012x}".encode("ascii"),
         route_counts,
+        copies,
         refused,
         count_hook_failure,
         checks,
@@ -245,6 +248,7 @@ def _whole(
         *lasting,
         lag.periodic,
         Periodic(reactor, 0.5, front.expire, "client time-outs"),
+        Periodic(reactor, 0.5, lambda: copies.expire(reactor.seconds()), "mirrored requests"),
         Periodic(reactor, 0.1, health.tick, "health checks"),
         Periodic(reactor, 1.0, checks.tick, "files and keys of checks"),
         Periodic(reactor, 1.0, lambda: expire_connections(services, reactor.seconds()), "idle connections"),
@@ -259,9 +263,12 @@ def _whole(
         hook_failures=hook_failures,
         check_refusals=checks.refusals,
         periodics=lambda: periodics,
+        routes=route_counts.counts,
+        copies=copies.counts,
     )
 
-    def end() -> None:
+    def cut() -> None:
+        copies.shut_down()
         abort_connections(services)
         checks.close()
 
@@ -271,7 +278,7 @@ def _whole(
         health,
         front,
         periodics,
-        end,
+        cut,
         companions,
         grace_s=settings.shutdown_grace_seconds,
     )

@@ -1,6 +1,12 @@
-"""An exchange that asks checks first: may this request go on? Before them nothing of it reaches a hook or a backend."""
+"""A request that checks are asked about: it is held until they have admitted it, and begins only then.
+
+Before that nothing of it reaches a hook, a mirror, a service or a backend; nothing but the answer to a refused one is
+known of it.
+"""
 
 from collections import Counter
+from collections.abc import Callable
+from typing import Final
 
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
@@ -8,26 +14,33 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from openprequal.checks.verdict import Admitted, Check, Reason, Refused, Verdict, unavailable
-from openprequal.forwarding.downstream import Downstream
-from openprequal.forwarding.hooked_exchange import HookedExchange, TrafficHooks
+from openprequal.errors import GatewayError, NoBackend
+from openprequal.forwarding.downstream import ClientExchange, Downstream, ProxyExchange
+from openprequal.forwarding.exchange import CLIENT_CLOSED
 from openprequal.forwarding.problem import problem_document
-from openprequal.forwarding.route import Route
-from openprequal.http1.fields import Field, list_members
+from openprequal.http1.fields import Field, FieldSection, list_members
 from openprequal.http1.phrases import PHRASES
 from openprequal.http1.request import RequestHead
 
 log = Logger()
 
-_WITHOUT_CONTENT = (204, 205, 304)
+_WITHOUT_CONTENT: Final = (204, 205, 304)
 
 
 @frozen
-class RequestChecks:
-    """The checks of a route: all must admit a request, in this order."""
+class Checking:
+    """Makes the exchanges of a route that has checks."""
 
+    make: ProxyExchange
+    """Makes the exchange of a request that has been admitted."""
     checks: tuple[Check, ...]
-    refusals: "Counter[tuple[str, str]]"
+    """All must admit a request, in this order."""
+    refusals: Counter[tuple[str, str]]
     """Requests refused, by the check's name and why."""
+    now: Callable[[], float]
+    date: Callable[[], Field]
+    counted: Callable[[RequestHead, int, float], None]
+    """Told of each request that was not admitted, its status and the seconds it took."""
     sets: frozenset[bytes] = field(init=False)
     """Fields that only the checks may set, as :func:`_plain` has them."""
 
@@ -35,50 +48,105 @@ class RequestChecks:
     def _all_sets(self) -> frozenset[bytes]:
         return frozenset(_plain(name) for check in self.checks for name in check.sets)
 
+    def __call__(self, client: Downstream, request: RequestHead) -> ClientExchange:
+        return CheckedExchange(self, client, request)
 
-class CheckedExchange(HookedExchange):
-    """An exchange that begins when its checks have admitted it."""
 
-    __slots__ = ("_admitted_with", "_checks", "_judged_by", "_judging")
+class CheckedExchange:
+    """One request: what has come of it while it is judged, and then its exchange."""
 
-    def __init__(
-        self,
-        checks: RequestChecks,
-        hooks: TrafficHooks,
-        route: Route,
-        client: Downstream,
-        request: RequestHead,
-    ) -> None:
-        super().__init__(hooks, route, client, request)
-        self._checks = checks
+    __slots__ = (
+        "_admitted_with",
+        "_began_at",
+        "_body",
+        "_checking",
+        "_client",
+        "_exchange",
+        "_judged_by",
+        "_judging",
+        "_request",
+        "_settled",
+        "_trailers",
+        "_waiting",
+    )
+
+    def __init__(self, checking: Checking, client: Downstream, request: RequestHead) -> None:
+        self._checking = checking
+        self._client = client
+        self._request = request
+        self._began_at = checking.now()
+        self._exchange: ClientExchange | None = None
         self._admitted_with: list[Field] = []
+        self._waiting: Deferred[Verdict] | None = None
         self._judging: Check | None = None
         self._judged_by = 0.0
+        self._settled = False
+
+    # ---- the request, from the client -------------------------------------------------------------------------------
 
     def start(self, body: bytes, ended: bool) -> None:
-        self._body = (body, [] if ended else None)
+        """Ask the checks; *body* and what follows waits."""
+        self._body = body
+        self._trailers: list[Field] | None = [] if ended else None
         if not ended:
             self._client.pause_request()
         self._ask(0)
 
+    def request_more(self, chunk: bytes) -> None:
+        if self._exchange is not None:
+            self._exchange.request_more(chunk)
+        else:  # paused, but bytes read before the pause took effect still come
+            self._body += chunk
+
     def request_end(self, trailers: list[Field]) -> None:
         # Some servers take trailers for fields like all others.
-        super().request_end([each for each in trailers if _plain(each.key) not in self._checks.sets])
+        trailers = [each for each in trailers if _plain(each.key) not in self._checking.sets]
+        if self._exchange is not None:
+            self._exchange.request_end(trailers)
+        else:
+            self._trailers = trailers
+            self._client.resume_request()  # so that a client that goes is noticed
+
+    def client_gone(self) -> None:
+        if self._exchange is not None:
+            self._exchange.client_gone()
+        else:
+            self._settle(CLIENT_CLOSED)
+
+    def client_congested(self) -> None:
+        if self._exchange is not None:
+            self._exchange.client_congested()
+
+    def client_drained(self) -> None:
+        if self._exchange is not None:
+            self._exchange.client_drained()
+
+    def refuse(self, error: GatewayError) -> None:
+        if self._exchange is not None:
+            self._exchange.refuse(error)
+        elif not self._settled:
+            self._client.respond_error(error)
+            self._settle(error.status)
 
     def expire(self, now: float) -> None:
-        if self._judging is not None and now > self._judged_by:
-            check, self._judging = self._judging, None
-            self._refuse(check, unavailable(Reason.TIMEOUT))
+        if self._exchange is not None:
+            self._exchange.expire(now)
+        elif self._judging is not None and now > self._judged_by:
+            self._refuse(self._judging, unavailable(Reason.TIMEOUT))
+
+    def shut_down(self) -> None:
+        if self._exchange is not None:
+            self._exchange.shut_down()
         else:
-            super().expire(now)
+            self.refuse(NoBackend("shutting down"))
 
     # ---- one check after the other ----------------------------------------------------------------------------------
 
     def _ask(self, turn: int) -> None:
         """Ask the check whose turn it is, and those after it, as long as each answers at once."""
-        for number, check in enumerate(self._checks.checks[turn:], turn):
+        for number, check in enumerate(self._checking.checks[turn:], turn):
             try:
-                verdict = check.judge(self.request)
+                verdict = check.judge(self._request)
             except Exception:
                 verdict = _failed(check, Failure())
             if isinstance(verdict, Deferred):
@@ -90,14 +158,13 @@ class CheckedExchange(HookedExchange):
 
     def _wait(self, check: Check, verdict: "Deferred[Verdict]", turn: int) -> None:
         self._judging = check
-        self._judged_by = self._route.now() + check.timeout_s
-        self._waiting = verdict  # type: ignore[assignment]  # so that it is cancelled when the exchange ends
+        self._judged_by = self._checking.now() + check.timeout_s
+        self._waiting = verdict
 
         def judged(verdict: Verdict | Failure) -> None:
-            self._waiting = None
+            self._waiting = self._judging = None
             if self._settled:
                 return
-            self._judging = None
             if isinstance(verdict, Failure):
                 verdict = _failed(check, verdict)
             if self._goes_on(check, verdict):
@@ -113,15 +180,15 @@ class CheckedExchange(HookedExchange):
         return False
 
     def _admit(self) -> None:
-        assert self._body is not None
-        body, trailers = self._body
-        self.request = _vouched_for(self.request, self._checks.sets, self._admitted_with)
-        super().start(body, trailers == [])
-        if trailers and not self._settled:
-            super().request_end(trailers)
+        request = _vouched_for(self._request, self._checking.sets, self._admitted_with)
+        exchange = self._exchange = self._checking.make(self._client, request)
+        body, self._body = self._body, b""
+        exchange.start(body, self._trailers == [])
+        if self._trailers:
+            exchange.request_end(self._trailers)
 
     def _refuse(self, check: Check, refused: Refused) -> None:
-        self._checks.refusals[check.name, refused.reason] += 1
+        self._checking.refusals[check.name, refused.reason] += 1
         fields = [Field(name, value) for name, value in refused.fields]
         content = refused.content
         if refused.status in _WITHOUT_CONTENT:
@@ -131,7 +198,24 @@ class CheckedExchange(HookedExchange):
             fields = [*about, *fields]
         else:
             fields.append(Field(b"Content-Length", b"%d" % len(content)))
-        self._answer_locally(refused.status, fields, content)
+        section = FieldSection([*fields, self._checking.date()])
+        chunk = b"" if self._request.method == b"HEAD" else content
+        reason = PHRASES.get(refused.status, b"")
+        self._client.respond(refused.status, reason, section, len(content), chunk, True)
+        self._settle(refused.status)
+
+    def _settle(self, status: int) -> None:
+        """Not admitted, whatever the cause. Acts once."""
+        if self._settled:
+            return
+        self._settled = True
+        waiting, self._waiting = self._waiting, None
+        self._judging = None
+        now = self._checking.now()
+        self._checking.counted(self._request, status, now - self._began_at)
+        self._client.settled(now)
+        if waiting is not None:
+            waiting.cancel()
 
 
 def _failed(check: Check, failure: Failure) -> Refused:
