@@ -1,6 +1,6 @@
 """How does a response pass through a compressor? What is compressed and how, is said in ``filters/compression.py``."""
 
-from typing import Final
+from typing import Final, Protocol
 
 from openprequal.filters.codings import Compressor
 from openprequal.filters.compression import CompressionRules, compressed_head, not_modified_head
@@ -14,16 +14,22 @@ from openprequal.http1.request import RequestHead
 _DIGESTS: Final = frozenset((b"content-digest", b"repr-digest", b"digest", b"content-md5"))
 
 
+class Source(Protocol):
+    """Where a response comes from."""
+
+    def read_less(self) -> None:
+        """Bring fewer bytes of it in one turn of the reactor: each costs."""
+
+
 class Compressed(Passing):
     """Compresses the response to one request, if it is one that is.
 
     A body of known length leaves as the compressor sees fit. One whose end nobody knows may be a stream, so that what
     has come of it is always sent on, for some bytes more.
 
-    :ivar compressing: each byte costs, so that fewer should come in one turn of the reactor.
     """
 
-    __slots__ = ("_compressor", "_flushes", "_request", "_rules", "compressing")
+    __slots__ = ("_compressor", "_flushes", "_placed", "_request", "_rules", "_source")
 
     def __init__(self, client: Downstream, rules: CompressionRules, request: RequestHead) -> None:
         super().__init__(client)
@@ -31,7 +37,12 @@ class Compressed(Passing):
         self._request = request
         self._compressor: Compressor | None = None
         self._flushes = False
-        self.compressing = False
+        self._placed = False
+        self._source: Source | None = None
+
+    def read_from(self, source: Source) -> None:
+        """The response comes from *source*."""
+        self._source = source
 
     def respond(
         self, status: int, reason: bytes, section: FieldSection, length: int, chunk: bytes, ended: bool
@@ -55,7 +66,9 @@ class Compressed(Passing):
                 else:
                     section = varying(section, b"Accept-Encoding")
             elif rules.places.take():
-                self.compressing = True
+                self._placed = True
+                if self._source is not None:
+                    self._source.read_less()
                 self._flushes = length < 0
                 self._compressor = rules.coders[coding].start()
                 section, length, chunk = compressed_head(section, coding, None), CHUNKED, self._through(chunk)
@@ -77,9 +90,9 @@ class Compressed(Passing):
         self._client.respond_end(trailers)
 
     def settled(self, now: float) -> None:
-        self._compressor = None
-        if self.compressing:
-            self.compressing = False
+        self._compressor = self._source = None
+        if self._placed:
+            self._placed = False
             self._rules.places.give_back()
         self._client.settled(now)
 

@@ -169,6 +169,11 @@ class Exchange:
             self._moved_at = self._forwarder.now()
             self._connection.resume()
 
+    def read_less(self) -> None:
+        """Each byte of the response costs the client's side much: let fewer come in one turn of the reactor."""
+        if self._connection is not None:
+            self._connection.read_less()
+
     # ---- choosing a backend -----------------------------------------------------------------------------------------
 
     def _pick(self) -> None:
