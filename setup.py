@@ -32,6 +32,7 @@ setup(
         "Twisted[tls]>=24.11",
         "zope.interface>=7",
         "attrs>=24",
+        "idna>=3.7",
         "klein>=24.8",
         "treq>=24.9",
         "pydantic>=2.9",

@@ -25,17 +25,15 @@ from openprequal.control_plane import (
 )
 from openprequal.data_plane import (
     Clock,
-    ProxyExchange,
     Services,
     abort_connections,
     client_limits,
     expire_connections,
-    forwarder_to,
-    proxied_exchanges,
     refresh_addresses,
     service_with_balancer,
 )
 from openprequal.demo import DemoBackends
+from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.forwarding.http_date import HttpDate
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
@@ -47,13 +45,13 @@ from openprequal.listening import ListeningService
 from openprequal.metrics.families import GatewayMetrics
 from openprequal.metrics.gateway_samples import backend_samples, service_samples
 from openprequal.metrics.loop_lag import LoopLag
+from openprequal.metrics.route_counts import RouteCounts
 from openprequal.metrics.tally import RequestTally
 from openprequal.reload import Reload, Running
 from openprequal.restart.inheritance import Inheritance
 from openprequal.restart.successor import CommandLine
-from openprequal.routing.router import Router
+from openprequal.route_making import Traffic
 from openprequal.signals import Signals
-from openprequal.values import DEFAULT_SERVICE
 
 REFUSED_SERVICE = "-"
 """Service label of requests that were refused before they had one."""
@@ -191,12 +189,18 @@ def _whole(
 
     # The way of a request.
     date = HttpDate(time.time)
-    router = Router(services[DEFAULT_SERVICE])
-    pseudonym = f"openprequal-{rng.getrandbits(48):012x}".encode("ascii")
-
-    def make_proxy(given: GatewaySettings) -> ProxyExchange:
-        forwarder = forwarder_to(router, reactor, rng, given, date, pseudonym=pseudonym, secure=secure)
-        return proxied_exchanges(reactor, given, forwarder, count_hook_failure)
+    refused = RequestTally(REFUSED_SERVICE)
+    route_counts = RouteCounts()
+    traffic = Traffic(
+        reactor,
+        rng,
+        date,
+        f"openprequal-{rng.getrandbits(48):012x}".encode("ascii"),
+        route_counts,
+        refused,
+        count_hook_failure,
+        secure,
+    )
 
     # What is asked of the gateway itself.
     own_address = OwnAddress()
@@ -219,10 +223,9 @@ def _whole(
     admin = make_admin(settings)
 
     # Where requests come in.
-    refused = RequestTally(REFUSED_SERVICE)
     front = frontend(
         Given(
-            make_proxy(settings),
+            traffic.exchanges(settings, services),
             admin if settings.admin_port is None else None,
             client_limits(settings),
             date,
@@ -264,7 +267,18 @@ def _whole(
     if reread is not None:
         assert isinstance(front, GatewaySite)
         running = Running(
-            reactor, rng, settings, services, health, periodics, of_service, front, admin, root, make_proxy, make_admin
+            reactor,
+            rng,
+            settings,
+            services,
+            health,
+            periodics,
+            of_service,
+            front,
+            admin,
+            root,
+            traffic.exchanges,
+            make_admin,
         )
         reload = Reload(reread, running)
         Signals(reactor, {SIGHUP: reload.on_signal}).setServiceParent(root)  # type: ignore[no-untyped-call]

@@ -1,7 +1,6 @@
-"""How is the way of a request put together from the settings? Services, their members, and what makes exchanges."""
+"""How are services and their members made of the settings, with all that brings requests to backends?"""
 
 from collections.abc import Callable
-from functools import partial
 from random import Random
 from typing import Any
 
@@ -13,20 +12,7 @@ from openprequal.clocks import Periodic
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.names import resolve
 from openprequal.config.services import EffectiveService
-from openprequal.config.statuses import statuses_of
-from openprequal.forwarding.downstream import Downstream
-from openprequal.forwarding.exchange import Exchange
-from openprequal.forwarding.forwarder import Forwarder, Timeouts
-from openprequal.forwarding.hedged_exchange import HedgedExchange
-from openprequal.forwarding.hooked_exchange import HookedExchange, TrafficHooks
-from openprequal.forwarding.http_date import HttpDate
-from openprequal.forwarding.request_head import RequestRules
-from openprequal.forwarding.request_ids import RequestIds
-from openprequal.forwarding.response_head import ResponseRules
-from openprequal.forwarding.retry import RetryRules, Unsafe
 from openprequal.frontend.limits import Limits
-from openprequal.http1.fields import Field
-from openprequal.http1.request import RequestHead
 from openprequal.interfaces import BalancerContext, IBalancer, IProbeTransport
 from openprequal.metrics.window import WindowAverage
 from openprequal.probing.http_probe import HttpProbeTransport
@@ -38,7 +24,6 @@ from openprequal.routing.lateness import TICK_S as LATENESS_TICK_S
 from openprequal.routing.lateness import Lateness
 from openprequal.routing.limited_service import LimitedService
 from openprequal.routing.member import Member
-from openprequal.routing.router import Router
 from openprequal.routing.service import Service
 from openprequal.upstream.addresses import Addresses
 from openprequal.upstream.connections import Connections, Dial
@@ -50,7 +35,6 @@ Clock = Any
 """The reactor: time, connections and names; tests hand in a fake."""
 
 Services = dict[str, Service]
-ProxyExchange = Callable[[Downstream, RequestHead], Exchange]
 
 
 def configured_hook(name: str | None, setting: str) -> Any:
@@ -70,76 +54,6 @@ def client_limits(settings: GatewaySettings) -> Limits:
         body_bytes=settings.body_max_bytes,
         header_s=settings.header_timeout_seconds,
         idle_s=settings.idle_timeout_seconds,
-    )
-
-
-def proxied_exchanges(
-    reactor: Clock,
-    settings: GatewaySettings,
-    forwarder: Forwarder,
-    count_hook_failure: Callable[[str], None],
-) -> ProxyExchange:
-    """What makes a proxied request's exchange: the plain one unless there are hooks.
-
-    :raises ConfigurationError: a hook cannot be used.
-    """
-    hooks = TrafficHooks(
-        reactor,
-        settings.hook_timeout_seconds,
-        count_hook_failure,
-        path_rewrite=configured_hook(settings.custom_path_rewrite, "CUSTOM_PATH_REWRITE"),
-        request=configured_hook(settings.custom_request_hook, "CUSTOM_REQUEST_HOOK"),
-        response=configured_hook(settings.custom_response_hook, "CUSTOM_RESPONSE_HOOK"),
-    )
-    if hooks:
-        return lambda client, request: HookedExchange(hooks, forwarder, client, request)
-    return partial(Exchange if settings.hedge_percentile is None else HedgedExchange, forwarder)
-
-
-def forwarder_to(
-    router: Router,
-    reactor: Clock,
-    rng: Random,
-    settings: GatewaySettings,
-    date: HttpDate,
-    *,
-    pseudonym: bytes,
-    secure: bool = False,
-) -> Forwarder:
-    """The rules and time-outs of all exchanges.
-
-    :param pseudonym: what this process is called in Via, from its start to its end.
-    :param secure: clients speak TLS to us.
-    """
-    return Forwarder(
-        now=reactor.seconds,
-        route=router.route,
-        request_rules=RequestRules(
-            pseudonym=pseudonym,
-            request_ids=RequestIds(rng),
-            trusted_proxies=settings.trusted_proxies,
-            forwarded=settings.forwarded,
-            keep_host=settings.host_header == "keep",
-            scheme=b"https" if secure else b"http",
-            deadline_field=settings.deadline_header.encode("ascii") if settings.deadline_header else None,
-        ),
-        response_rules=ResponseRules(
-            via=Field(b"Via", b"1.1 " + pseudonym), date=date, strip_reports=settings.response_report_strip
-        ),
-        timeouts=Timeouts(
-            response_s=settings.response_timeout_seconds,
-            stall_s=settings.stall_timeout_seconds,
-            queue_s=settings.queue_timeout_seconds,
-            connect_s=settings.connect_timeout_seconds,
-            total_s=settings.total_timeout_seconds,
-        ),
-        retries=RetryRules(
-            attempts=settings.retry_attempts,
-            try_s=settings.try_timeout_seconds,
-            statuses=statuses_of(settings.retry_statuses) or frozenset(),
-            body_bytes=settings.retry_body_max_bytes,
-            unsafe=Unsafe(settings.retry_unsafe),
-        ),
     )
 
 

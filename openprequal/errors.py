@@ -20,6 +20,13 @@ class BadRequest(GatewayError):
     title = "Bad request"
 
 
+class NoRoute(GatewayError):
+    """There are routes, and none of them takes the request."""
+
+    status = 404
+    title = "Not found"
+
+
 class RequestTimeout(GatewayError):
     """The client took too long to send its request (RFC 9110 section 15.5.9)."""
 

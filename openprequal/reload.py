@@ -20,7 +20,6 @@ from openprequal.control_plane import check_rules, default_health_path, follow
 from openprequal.data_plane import (
     Balancing,
     Clock,
-    ProxyExchange,
     Services,
     balancing_of,
     client_limits,
@@ -30,6 +29,7 @@ from openprequal.data_plane import (
     service_with_balancer,
 )
 from openprequal.errors import ConfigurationError, NeedsRestart
+from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.health.monitor import HealthMonitor
 from openprequal.lifecycle import Gateway
@@ -55,7 +55,7 @@ class Running:
     front: GatewaySite
     admin: Site
     root: Gateway
-    make_proxy: Callable[[GatewaySettings], ProxyExchange]
+    make_proxy: Callable[[GatewaySettings, Mapping[str, Service]], ProxyExchange]
     make_admin: Callable[[GatewaySettings], Site]
 
 
@@ -109,7 +109,7 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
     :return: what puts it in its place.
     :raises ConfigurationError: something cannot be made.
     """
-    proxy, admin = running.make_proxy(new), running.make_admin(new)
+    admin = running.make_admin(new)
     make_member, dial = members(running.reactor, new), dialling(running.reactor, new)
     before, after = running.settings.effective_services, new.effective_services
     _check_left(running.services, before, after)
@@ -126,6 +126,9 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
             balancings[name] = balancing_of(
                 running.reactor, running.rng, name, effective, partial(running.services.__getitem__, name)
             )
+    # Routes may lead to services that are not here yet, and to none that goes.
+    staying = {name: service for name, service in running.services.items() if name in after}
+    proxy = running.make_proxy(new, {**staying, **{name: service for name, (service, _, _) in joining.items()}})
 
     def put_in_place() -> None:
         old, running.settings = running.settings, new

@@ -13,18 +13,17 @@ from zope.interface import implementer
 
 from openprequal.balancing.catalogue import BALANCERS
 from openprequal.forwarding.exchange import Exchange
-from openprequal.forwarding.forwarder import Forwarder
 from openprequal.forwarding.http_date import HttpDate
 from openprequal.forwarding.request_head import RequestRules
 from openprequal.forwarding.request_ids import RequestIds
 from openprequal.forwarding.response_head import ResponseRules
+from openprequal.forwarding.route import Route
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
 from openprequal.http1.fields import Field
 from openprequal.interfaces import BalancerContext, IBalancer, IProbeTransport
 from openprequal.metrics.window import WindowAverage
 from openprequal.routing.member import Member
-from openprequal.routing.router import Router
 from openprequal.routing.service import Service
 from openprequal.upstream.addresses import Addresses
 from openprequal.upstream.connections import Connections
@@ -82,11 +81,9 @@ class HotPath:
             made.reported(backend, REPORT)
         date = HttpDate(time.time)
         rules = RequestRules(b"bench", RequestIds(Random(2)))
-        forwarder = Forwarder(
-            time.monotonic, Router(self.service).route, rules, ResponseRules(Field(b"Via", b"1.1 bench"), date)
-        )
+        route = Route(time.monotonic, self.service, rules, ResponseRules(Field(b"Via", b"1.1 bench"), date))
         site = GatewaySite(
-            partial(Exchange, forwarder),
+            partial(Exchange, route),
             None,
             Limits(),
             now=time.monotonic,

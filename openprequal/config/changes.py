@@ -11,7 +11,7 @@ LIVE: Final = frozenset(
         # Registration
         *("token", "token_file", "trust_loopback", "custom_register_hook", "custom_unregister_hook"),
         # Balancing and hooks
-        *("load_balancer_class", "balancer_parameters", "services", "hook_timeout_seconds"),
+        *("load_balancer_class", "balancer_parameters", "services", "routes", "hook_timeout_seconds"),
         *("custom_path_rewrite", "custom_request_hook", "custom_response_hook"),
         # Health and metrics
         *("backend_health_path", "health_interval_seconds", "health_timeout_seconds"),

@@ -20,6 +20,7 @@ from openprequal.config.services import (
     EffectiveService,
     ServiceSettings,
 )
+from openprequal.config.sources import suggestion
 from openprequal.config.statuses import statuses_of
 from openprequal.values import DEFAULT_SERVICE, ReportFormat
 
@@ -45,6 +46,7 @@ class GatewaySettings(
         for name, service in self.effective_services.items():
             if service.report_waiting_metric and not service.report_running_metric:
                 raise ValueError(f"report_waiting_metric: {name} needs report_running_metric too")
+        self._check_routes()
         if not self.demo:
             return self
         if self.port + self.demo > 65535:
@@ -54,6 +56,23 @@ class GatewaySettings(
         if self.token is None and not self.trust_loopback:
             raise ValueError("demo: its backends cannot register: trust_loopback must be yes, or set a token")
         return self
+
+    def _check_routes(self) -> None:
+        services = self.effective_services
+        names: set[str] = set()
+        for number, route in enumerate(self.routes, 1):
+            if route.name in names:
+                raise ValueError(f"routes: route {number}: the name {route.name} is another's: must be unique")
+            names.add(route.name)
+            led_to = [*route.weights, *([route.mirror.service] if route.mirror else [])]
+            for service in led_to:
+                if service not in services:
+                    raise ValueError(
+                        f"routes.{route.name}: there is no service {service}{suggestion(service, services)}"
+                        f": must be one of {', '.join(services)}, or add [services.{service}]"
+                    )
+            if min(statuses_of(route.retry_statuses or ()) or {500}) < 500:
+                raise ValueError(f"routes.{route.name}.retry_statuses: only 500 and above can be retried")
 
     @property
     def endpoints(self) -> tuple[str, ...]:

@@ -1,14 +1,15 @@
 """From everything that was said, by precedence, to settings; or to one line about what is wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from openprequal.config.agent import AgentSettings
 from openprequal.config.gateway import GatewaySettings
+from openprequal.config.routes import FieldChanges, Mirror, Redirect, Respond, RouteSettings
 from openprequal.config.schema import Settings, settings_of
 from openprequal.config.services import ServiceSettings
 from openprequal.config.sources import CONFIG_VARIABLE, Given, from_environment, from_file, from_flags, suggestion
@@ -92,10 +93,14 @@ def _line(model: type[Settings], given: Mapping[str, Given], error: ErrorDetails
         return reason
     setting = settings_of(model)[path[0]]
     source = given[path[0]].where if path[0] in given else path[0]
-    inner = [] if setting.repeatable else [part for part in path[1:] if part != "[key]"]
+    inner = [] if setting.flag and setting.repeatable else [part for part in path[1:] if part != "[key]"]
+    if path[0] == "routes" and inner:
+        inner[0] = _route_name(given, int(inner[0]))
     where = ".".join([source, *inner])
     if error["type"] == "extra_forbidden":
-        return f"{where}: no such setting{suggestion(path[-1], ServiceSettings.model_fields)}"
+        return f"{where}: no such setting{suggestion(path[-1], _keys(path))}"
+    if path[0] == "routes" and isinstance(error["input"], dict) and error["type"] == "value_error":
+        return f"{where}: {reason}"
     allowed = setting.allowed if setting.allowed and not inner else reason
     if setting.secret:
         return f"{where}: must be {allowed}"
@@ -104,3 +109,30 @@ def _line(model: type[Settings], given: Mapping[str, Given], error: ErrorDetails
         shown = shown[:_SHOWN_CHARACTERS] + "…"
     verb = "" if allowed.startswith("should ") else "must be "
     return f"{where}: {shown} cannot be used: {verb}{allowed}"
+
+
+def _route_name(given: Mapping[str, Given], number: int) -> str:
+    """How somebody finds the route in the file: by its name, or else by its number."""
+    routes = given["routes"].value
+    route = routes[number] if isinstance(routes, list | tuple) else None
+    name = route.get("name") if isinstance(route, dict) else None
+    return name if isinstance(name, str) else f"route {number + 1}"
+
+
+def _keys(path: list[str]) -> Collection[str]:
+    """What may stand where *path* leads to something that is no setting."""
+    if path[0] != "routes":
+        return ServiceSettings.model_fields
+    keys: Collection[str] = RouteSettings.model_fields
+    for part in path[2:-1]:
+        keys = _TABLES_OF_ROUTES[part].model_fields
+    return keys
+
+
+_TABLES_OF_ROUTES: Mapping[str, type[BaseModel]] = {
+    "redirect": Redirect,
+    "respond": Respond,
+    "mirror": Mirror,
+    "request_headers": FieldChanges,
+    "response_headers": FieldChanges,
+}

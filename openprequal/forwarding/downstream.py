@@ -1,9 +1,11 @@
-"""The client's side as an exchange sees it, whichever frontend it came through."""
+"""The client's side as an exchange sees it, whichever frontend it came through, and what that asks of an exchange."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from openprequal.errors import GatewayError
 from openprequal.http1.fields import Field, FieldSection
+from openprequal.http1.request import RequestHead
 
 
 class Downstream(Protocol):
@@ -45,3 +47,21 @@ class Downstream(Protocol):
 
     def settled(self, now: float) -> None:
         """The exchange is over, at *now*."""
+
+
+class ClientExchange(Protocol):
+    """What the client's side asks of an exchange; see :class:`openprequal.forwarding.exchange.Exchange`."""
+
+    def start(self, body: bytes, ended: bool) -> None: ...
+    def request_more(self, chunk: bytes) -> None: ...
+    def request_end(self, trailers: list[Field]) -> None: ...
+    def client_gone(self) -> None: ...
+    def client_congested(self) -> None: ...
+    def client_drained(self) -> None: ...
+    def refuse(self, error: GatewayError) -> None: ...
+    def expire(self, now: float) -> None: ...
+    def shut_down(self) -> None: ...
+
+
+ProxyExchange = Callable[[Downstream, RequestHead], ClientExchange]
+"""Makes the exchange of a proxied request."""

@@ -18,11 +18,11 @@ from openprequal.errors import (
 )
 from openprequal.forwarding.downstream import Downstream
 from openprequal.forwarding.failures import connect_failed, nothing_picked, response_broken
-from openprequal.forwarding.forwarder import Forwarder
 from openprequal.forwarding.hop_by_hop import forwardable_trailers
 from openprequal.forwarding.request_head import deadline_line, host_line, render_request_head, takes_upgrade
 from openprequal.forwarding.response_head import forwarded_head
 from openprequal.forwarding.retry import may_be_repeated, may_repeat_on_fresh_connection
+from openprequal.forwarding.route import Route
 from openprequal.http1.body import chunk as as_chunk
 from openprequal.http1.body import last_chunk
 from openprequal.http1.fields import Field, FieldSection
@@ -54,7 +54,6 @@ class Exchange:
         "_connecting",
         "_connection",
         "_first_body",
-        "_forwarder",
         "_head_latency",
         "_last_failure",
         "_member",
@@ -65,6 +64,7 @@ class Exchange:
         "_responding",
         "_retries",
         "_reused",
+        "_route",
         "_sent_at",
         "_service",
         "_settled",
@@ -76,12 +76,12 @@ class Exchange:
         "request",
     )
 
-    def __init__(self, forwarder: Forwarder, client: Downstream, request: RequestHead) -> None:
+    def __init__(self, route: Route, client: Downstream, request: RequestHead) -> None:
         self.request = request
-        self.began_at = forwarder.now()
-        self._forwarder = forwarder
+        self.began_at = route.now()
+        self._route = route
         self._client = client
-        self._service = forwarder.route(request)
+        self._service = route.service
         self._tried: frozenset[str] = _NOBODY
         self._member: Member | None = None
         self._connection: UpstreamConnection | None = None
@@ -110,7 +110,7 @@ class Exchange:
         request = self.request
         if request.rendered is None:
             try:
-                request.rendered = render_request_head(request, self._forwarder.request_rules)
+                request.rendered = self._rendered()
             except GatewayError as error:
                 self._fail(error)
                 return
@@ -125,12 +125,12 @@ class Exchange:
             # Paused, but bytes read before the pause took effect still come.
             self._first_body += chunk
             return
-        if self._body_at_hand and len(self._first_body) + len(chunk) <= self._forwarder.retries.body_bytes:
+        if self._body_at_hand and len(self._first_body) + len(chunk) <= self._route.retries.body_bytes:
             self._first_body += chunk
         else:
             self._body_at_hand = False
             self._first_body = b""
-        self._moved_at = self._forwarder.now()
+        self._moved_at = self._route.now()
         connection.send(as_chunk(chunk) if self.request.length == CHUNKED and not self._tunnel else chunk)
 
     def request_end(self, trailers: list[Field]) -> None:
@@ -141,7 +141,7 @@ class Exchange:
             # Still paused, but nothing more of this request comes: read on, so that a client that goes is noticed.
             self._client.resume_request()
         else:
-            self._moved_at = self._forwarder.now()
+            self._moved_at = self._route.now()
             if self.request.length == CHUNKED:
                 self._connection.send(last_chunk(self._trailers))
 
@@ -166,13 +166,17 @@ class Exchange:
         """The client takes more."""
         self._client_congested = False
         if self._connection is not None:
-            self._moved_at = self._forwarder.now()
+            self._moved_at = self._route.now()
             self._connection.resume()
 
     def read_less(self) -> None:
         """Each byte of the response costs the client's side much: let fewer come in one turn of the reactor."""
         if self._connection is not None:
             self._connection.read_less()
+
+    def _rendered(self) -> bytes:
+        """The head to send, as far as it does not depend on who gets it."""
+        return render_request_head(self.request, self._route.request_rules, *self._route.changed(self.request))
 
     # ---- choosing a backend -----------------------------------------------------------------------------------------
 
@@ -202,7 +206,7 @@ class Exchange:
         """Nobody may be picked (any more): wait for room if that is what is missing, else fail."""
         service = self._service
         if service.saturated and self._last_failure is None and service.enqueue(self):
-            self._queued_at = self._forwarder.now()
+            self._queued_at = self._route.now()
             return
         self._fail(
             nothing_picked(service=service.name, saturated=service.saturated, last_failure=self._last_failure),
@@ -250,8 +254,8 @@ class Exchange:
         self._end_attempt(Outcome(Ending.CONNECT_FAILED, None, None))
         error = self._last_failure = connect_failed(reason)
         self._tried = self._tried | {member.backend.id}
-        now, budget = self._forwarder.now(), self._service.retry_budget
-        if now - self._moved_at > 2 * self._forwarder.timeouts.connect_s or not budget.available(now):
+        now, budget = self._route.now(), self._service.retry_budget
+        if now - self._moved_at > 2 * self._route.timeouts.connect_s or not budget.available(now):
             self._fail(error)
         else:
             budget.spend("connect")
@@ -262,7 +266,7 @@ class Exchange:
     def _send(self, connection: UpstreamConnection, member: Member) -> None:
         self._connection = connection
         connection.begin(self, self.request.method)
-        self._sent_at = self._moved_at = self._forwarder.now()
+        self._sent_at = self._moved_at = self._route.now()
         connection.send(self._message(member))
         if not self._request_ended and self._connection is connection:
             self._client.resume_request()
@@ -270,12 +274,12 @@ class Exchange:
     def _message(self, member: Member) -> bytes:
         """The request for that backend: its head, and what is there of its body."""
         request = self.request
-        rules = self._forwarder.request_rules
+        rules = self._route.request_rules
         assert request.rendered is not None
         asks = self._service.reports.asks
         host = asks if request.host and rules.keep_host else asks + host_line(request, rules, member.backend)
         if rules.deadline_field is not None:
-            timeouts, elapsed = self._forwarder.timeouts, self._forwarder.now() - self.began_at
+            timeouts, elapsed = self._route.timeouts, self._route.now() - self.began_at
             left = timeouts.response_s if timeouts.total_s is None else timeouts.total_s - elapsed
             host += deadline_line(request, rules.deadline_field, elapsed, left)
         request_id = b"" if request.brings_id else rules.request_ids()
@@ -295,7 +299,7 @@ class Exchange:
     def upstream_drained(self) -> None:
         """The backend takes more."""
         self._congested = False
-        self._moved_at = self._forwarder.now()
+        self._moved_at = self._route.now()
         self._client.resume_request()
 
     # ---- the response, from the backend -----------------------------------------------------------------------------
@@ -303,16 +307,16 @@ class Exchange:
     def response_informational(self, head: ResponseHead) -> None:
         """A 1xx head passes on, asked for or not (RFC 9110 section 15.2)."""
         self._body_at_hand = False
-        self._moved_at = self._forwarder.now()
-        section = forwarded_head(head, self._forwarder.response_rules).section
+        self._moved_at = self._route.now()
+        section = forwarded_head(head, self._route.response_rules).section
         self._client.respond_informational(head.status, head.reason, section)
 
     def response_started(self, head: ResponseHead, chunk: bytes, ended: bool) -> None:
         """The final head is there."""
-        forwarder = self._forwarder
-        now = self._moved_at = forwarder.now()
+        route = self._route
+        now = self._moved_at = route.now()
         latency = self._head_latency = now - self._sent_at
-        rules = forwarder.response_rules
+        rules = route.response_rules
         forwarded = forwarded_head(head, rules)
         member, connection = self._member, self._connection
         assert member is not None
@@ -324,7 +328,7 @@ class Exchange:
             self._service.reported(member, report, now)
         if head.status < 500:
             member.answered_at = now
-        elif head.status in forwarder.retries.statuses and self._try_another(
+        elif head.status in route.retries.statuses and self._try_another(
             "status",
             BadGateway(f"answered {head.status}"),
             Outcome(Ending.RESPONSE, head.status, latency),
@@ -334,6 +338,8 @@ class Exchange:
         self._status = head.status
         self._responding = True
         section = forwarded.section
+        if route.response_edits is not None:
+            section = route.response_edits.of_section(section, self.request)
         if load is not None and not rules.strip_reports:
             section = section.plus(Field(b"OpenPrequal-Load", load), *echoes)
         self._respond(head, section, chunk, ended)
@@ -345,12 +351,12 @@ class Exchange:
         self._client.respond(head.status, head.reason, section, head.length, chunk, ended)
 
     def response_more(self, chunk: bytes) -> None:
-        self._moved_at = self._forwarder.now()
+        self._moved_at = self._route.now()
         self._client.respond_more(chunk)
 
     def response_ended(self, trailers: list[Field]) -> None:
         self._client.respond_end(forwardable_trailers(trailers) if trailers else trailers)
-        self._response_complete(self._forwarder.now())
+        self._response_complete(self._route.now())
 
     def response_switched(self, head: ResponseHead, data: bytes) -> None:
         """101: from now on a tunnel (RFC 9110 section 7.8).
@@ -365,8 +371,8 @@ class Exchange:
         self._tunnel = True
         self._responding = True
         self._status = 101
-        self._moved_at = self._forwarder.now()
-        section = forwarded_head(head, self._forwarder.response_rules).section
+        self._moved_at = self._route.now()
+        section = forwarded_head(head, self._route.response_rules).section
         self._client.respond_switching(section.plus(Field(b"Upgrade", head.upgrade)), data)
 
     def upstream_lost(self, reason: Exception) -> None:
@@ -400,7 +406,7 @@ class Exchange:
         :return: False if it may not be repeated, or nobody else may be picked: then nothing was done.
         """
         member, connection, service = self._member, self._connection, self._service
-        rules, now = self._forwarder.retries, self._forwarder.now()
+        rules, now = self._route.retries, self._route.now()
         if member is None or self._responding or not self._body_at_hand or self._retries >= rules.attempts:
             return False
         if not may_be_repeated(self.request, rules) or not service.retry_budget.available(now):
@@ -452,7 +458,7 @@ class Exchange:
 
     def expire(self, now: float) -> None:
         """Called from time to time: has anything taken too long?"""
-        timeouts = self._forwarder.timeouts
+        timeouts = self._route.timeouts
         if self._queued_at is not None:
             if now - self._queued_at > timeouts.queue_s:
                 self._fail(ServiceBusy(f"waited {timeouts.queue_s} s for a backend of {self._service.name}"))
@@ -465,7 +471,7 @@ class Exchange:
                 self._stalled(timeouts.stall_s)
         elif now - self._moved_at > timeouts.response_s:
             self._timed_out(BackendTimeout(f"no response head within {timeouts.response_s} s"))
-        elif (try_s := self._forwarder.retries.try_s) is not None and now - self._moved_at > try_s:
+        elif (try_s := self._route.retries.try_s) is not None and now - self._moved_at > try_s:
             error = BackendTimeout(f"no response head within {try_s} s")
             self._try_another("timeout", error, Outcome(Ending.TIMEOUT, None, None))
 
@@ -503,7 +509,7 @@ class Exchange:
 
     def _answer_locally(self, status: int, fields: list[Field], content: bytes) -> None:
         """Answer without a backend, on a hook's behalf."""
-        fields.append(self._forwarder.response_rules.date())
+        fields.append(self._route.response_rules.date())
         reason = PHRASES.get(status, b"")
         chunk = b"" if self.request.method == b"HEAD" else content
         self._client.respond(status, reason, FieldSection(fields), len(content), chunk, True)
@@ -537,8 +543,10 @@ class Exchange:
             pending.cancel()
         if self._queued_at is not None:
             self._service.dequeue(self)
-        ended_at = self._forwarder.now() if now is None else now
+        ended_at = self._route.now() if now is None else now
         self._service.tally.finished(self.request.method, status, ended_at - self.began_at)
+        if self._route.counted is not None:
+            self._route.counted(status)
         self._client.settled(ended_at)
         if pending is not None:
             self._service.pass_on()

@@ -7,8 +7,8 @@ from twisted.internet.defer import Deferred
 from openprequal.errors import GatewayError
 from openprequal.forwarding.downstream import Downstream
 from openprequal.forwarding.exchange import Exchange
-from openprequal.forwarding.forwarder import Forwarder
 from openprequal.forwarding.retry import may_be_repeated
+from openprequal.forwarding.route import Route
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
 from openprequal.http1.response import ResponseHead
@@ -124,8 +124,8 @@ class HedgedExchange(Exchange):
 
     __slots__ = ("_began_waiting_at", "_hedge", "_hedged")
 
-    def __init__(self, forwarder: Forwarder, client: Downstream, request: RequestHead) -> None:
-        super().__init__(forwarder, client, request)
+    def __init__(self, route: Route, client: Downstream, request: RequestHead) -> None:
+        super().__init__(route, client, request)
         self._hedge: Hedge | None = None
         self._hedged = False
         self._began_waiting_at: float | None = None
@@ -140,10 +140,10 @@ class HedgedExchange(Exchange):
 
     def late(self) -> None:
         """See :class:`~openprequal.routing.lateness.Waiting`."""
-        member, service, now = self._member, self._service, self._forwarder.now()
+        member, service, now = self._member, self._service, self._route.now()
         if self._settled or self._responding or self._hedged or member is None or self._connection is None:
             return
-        if not self._body_at_hand or not may_be_repeated(self.request, self._forwarder.retries):
+        if not self._body_at_hand or not may_be_repeated(self.request, self._route.retries):
             return
         if not service.retry_budget.available(now):
             return
@@ -172,7 +172,7 @@ class HedgedExchange(Exchange):
         """Send the request on *connection* for *hedge*; when that was."""
         connection.begin(hedge, self.request.method)
         connection.send(self._message(hedge.member))
-        return self._forwarder.now()
+        return self._route.now()
 
     def take(self, hedge: Hedge, outcome: Outcome) -> None:
         """*hedge* is the attempt from now on; the one under way ends with *outcome*."""
@@ -195,7 +195,7 @@ class HedgedExchange(Exchange):
         self._cancel_hedge()
         lateness = self._service.lateness
         if lateness is not None and self._began_waiting_at is not None and head.status < 500:
-            lateness.answered(self._forwarder.now() - self._began_waiting_at)
+            lateness.answered(self._route.now() - self._began_waiting_at)
         super().response_started(head, chunk, ended)
 
     def _try_another(self, why: str, error: GatewayError, outcome: Outcome, *, reusable: bool = False) -> bool:

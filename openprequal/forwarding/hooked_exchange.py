@@ -4,21 +4,23 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from openprequal.errors import BadGateway, GatewayError, HookFailed
 from openprequal.forwarding.downstream import Downstream
-from openprequal.forwarding.forwarder import Forwarder
 from openprequal.forwarding.hedged_exchange import HedgedExchange
+from openprequal.forwarding.request_head import render_request_head
+from openprequal.forwarding.route import Route
 from openprequal.hooks.calling import call
 from openprequal.hooks.request_hooks import HookRequest, HookResponse, path_for_hook, rewritten_path
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
 from openprequal.http1.response import ResponseHead
-from openprequal.interfaces import HookAnswer, PathRewrite, RequestHook, ResponseHook
+from openprequal.interfaces import HookAnswer, IFilter, PathRewrite, RequestHook, ResponseHook
+from openprequal.routing.member import Member
 from openprequal.values import Ending, Outcome
 
 
@@ -32,9 +34,24 @@ class TrafficHooks:
     path_rewrite: PathRewrite | None = None
     request: RequestHook | None = None
     response: ResponseHook | None = None
+    filters: tuple[IFilter, ...] = ()
+    """Of the route: asked before the request hook, and, the last of them first, after the response hook."""
+    on_request: tuple[RequestHook, ...] = field(init=False)
+    """All that are asked on the way to a backend, in order."""
+    on_response: tuple[ResponseHook, ...] = field(init=False)
+    """All that are asked on the way back, in order."""
+
+    @on_request.default
+    def _requests(self) -> tuple[RequestHook, ...]:
+        return (*(each.request for each in self.filters), *(() if self.request is None else (self.request,)))
+
+    @on_response.default
+    def _responses(self) -> tuple[ResponseHook, ...]:
+        own = () if self.response is None else (self.response,)
+        return (*own, *(each.response for each in reversed(self.filters)))
 
     def __bool__(self) -> bool:
-        return bool(self.path_rewrite or self.request or self.response)
+        return bool(self.path_rewrite or self.request or self.response or self.filters)
 
     def call(self, hook: Callable[..., object], *args: object, check: Callable[[object], object]) -> object:
         """See :func:`openprequal.hooks.calling.call`."""
@@ -46,8 +63,8 @@ class HookedExchange(HedgedExchange):
 
     __slots__ = ("_body", "_held", "_hooks", "_waiting")
 
-    def __init__(self, hooks: TrafficHooks, forwarder: Forwarder, client: Downstream, request: RequestHead) -> None:
-        super().__init__(forwarder, client, request)
+    def __init__(self, hooks: TrafficHooks, route: Route, client: Downstream, request: RequestHead) -> None:
+        super().__init__(route, client, request)
         self._hooks = hooks
         self._waiting: Deferred[object] | None = None
         self._held: list[Callable[[], None]] | None = None
@@ -59,7 +76,15 @@ class HookedExchange(HedgedExchange):
         self._body: tuple[bytes, list[Field] | None] | None = (body, [] if ended else None)
         if not ended:
             self._client.pause_request()
+        target, fields = self._route.changed(self.request)
+        if target is not self.request.target or fields is not self.request.head_fields:
+            self.request = self.request.changed(target, fields)
         self._rewrite_path()
+
+    def _rendered(self) -> bytes:
+        # The route has changed it before anybody was asked.
+        request = self.request
+        return render_request_head(request, self._route.request_rules, request.target, request.head_fields)
 
     def request_more(self, chunk: bytes) -> None:
         if self._body is None:
@@ -77,7 +102,7 @@ class HookedExchange(HedgedExchange):
     def _rewrite_path(self) -> None:
         hook = self._hooks.path_rewrite
         if hook is None or self.request.target == b"*":
-            self._ask_request_hook()
+            self._ask_on_request()
             return
         self._after(
             lambda: self._hooks.call(hook, path_for_hook(self.request.path), check=rewritten_path), self._path_rewritten
@@ -86,21 +111,24 @@ class HookedExchange(HedgedExchange):
     def _path_rewritten(self, path: Any) -> None:
         request = self.request
         self.request = request.changed(path + request.target[len(request.path) :], request.head_fields)
-        self._ask_request_hook()
+        self._ask_on_request()
 
-    def _ask_request_hook(self) -> None:
-        hook = self._hooks.request
-        if hook is None:
+    def _ask_on_request(self, turn: int = 0) -> None:
+        asked = self._hooks.on_request
+        if turn == len(asked):
             self._go()
             return
         request = self.request
         handed = HookRequest(request.method, request.target, request.fields, request.client)
-        self._after(lambda: self._hooks.call(hook, handed, check=handed.check), lambda _: self._request_allowed(handed))
+        self._after(
+            lambda: self._hooks.call(asked[turn], handed, check=handed.check),
+            lambda _: self._request_allowed(handed, turn + 1),
+        )
 
-    def _request_allowed(self, handed: HookRequest) -> None:
+    def _request_allowed(self, handed: HookRequest, turn: int) -> None:
         fields = [Field(name, value) for name, value in handed.fields]
         self.request = self.request.changed(handed.target, fields)
-        self._go()
+        self._ask_on_request(turn)
 
     def _go(self) -> None:
         assert self._body is not None
@@ -112,31 +140,40 @@ class HookedExchange(HedgedExchange):
     # ---- on the way back --------------------------------------------------------------------------------------------
 
     def response_started(self, head: ResponseHead, chunk: bytes, ended: bool) -> None:
-        hook, member = self._hooks.response, self._member
-        if hook is None or member is None:
+        member = self._member
+        if not self._hooks.on_response or member is None:
             super().response_started(head, chunk, ended)
             return
         self._cancel_hedge()
-        if head.status in self._forwarder.retries.statuses and self._try_another(
+        if head.status in self._route.retries.statuses and self._try_another(
             "status", BadGateway(f"answered {head.status}"), Outcome(Ending.RESPONSE, head.status, None)
         ):
             return
-        # The hook is asked once: this is the response, whatever it or its connection becomes.
+        # They are asked once: this is the response, whatever it or its connection becomes.
         self._body_at_hand = False
-        handed = HookResponse(head.status, [(field.name, field.value) for field in head.fields], member.backend)
         self._held = []
         if not ended and self._connection is not None:
             self._connection.pause()
+        self._ask_on_response(head, member, partial(self._response_allowed, chunk=chunk, ended=ended))
+
+    def _ask_on_response(
+        self, head: ResponseHead, member: Member, allowed: Callable[[ResponseHead], None], turn: int = 0
+    ) -> None:
+        asked = self._hooks.on_response
+        if turn == len(asked):
+            allowed(head)
+            return
+        handed = HookResponse(head.status, [(field.name, field.value) for field in head.fields], member.backend)
         self._after(
-            lambda: self._hooks.call(hook, self.request, handed, check=handed.check),
-            lambda _: self._response_allowed(head, handed, chunk, ended),
+            lambda: self._hooks.call(asked[turn], self.request, handed, check=handed.check),
+            lambda _: self._ask_on_response(head.changed(handed.status, handed.fields), member, allowed, turn + 1),
         )
 
-    def _response_allowed(self, head: ResponseHead, handed: HookResponse, chunk: bytes, ended: bool) -> None:
+    def _response_allowed(self, head: ResponseHead, *, chunk: bytes, ended: bool) -> None:
         held, self._held = self._held, None
         if not ended and self._connection is not None:
             self._connection.resume()
-        super().response_started(head.changed(handed.status, handed.fields), chunk, ended)
+        super().response_started(head, chunk, ended)
         for event in held or ():
             event()
 

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from openprequal.errors import LoopDetected
 from openprequal.forwarding.hop_by_hop import HOP_BY_HOP, LOAD_REPORTS, named_by_connection
-from openprequal.http1.fields import list_members
+from openprequal.http1.fields import Field, list_members
 from openprequal.http1.framing import CHUNKED
 from openprequal.http1.request import RequestHead
 from openprequal.values import Backend
@@ -58,23 +58,25 @@ def takes_upgrade(upgrade: bytes) -> bool:
     return bool(protocols) and not any(protocol in (b"h2c", b"h2", b"http", b"tls") for protocol in protocols)
 
 
-def render_request_head(request: RequestHead, rules: RequestRules) -> bytes:
+def render_request_head(request: RequestHead, rules: RequestRules, target: bytes, fields: list[Field]) -> bytes:
     """The head for the backend, without its end and, unless the client's is kept, without Host.
 
     An X-Request-Id that the client brought is in there; if it brought none, the caller appends a new one each time. The
-    result depends on the head and the rules only and may be remembered with the head.
+    result depends on the head and its route only and may be remembered with the head.
 
+    :param target: what is asked for, query included.
+    :param fields: the client's, as the route would have them.
     :raises LoopDetected: the request has passed here before.
     """
     dropped = named_by_connection(request.connection)
     trusted = rules.is_trusted(request.client)
-    head = [request.method, b" ", request.target, b" HTTP/1.1\r\n"]
+    head = [request.method, b" ", target, b" HTTP/1.1\r\n"]
     if rules.keep_host and request.host:
         head += [b"Host: ", request.host, b"\r\n"]
     via: list[bytes] = []
     forwarded: dict[bytes, list[bytes]] = {}
     deadline_key = rules.deadline_field.lower() if rules.deadline_field is not None else None
-    for field in request.head_fields:
+    for field in fields:
         key = field.key
         if key in _ELSEWHERE or key in dropped:
             continue
@@ -88,14 +90,14 @@ def render_request_head(request: RequestHead, rules: RequestRules) -> bytes:
     _check_loop(via, rules.pseudonym)
     if request.length == CHUNKED:
         head.append(b"Transfer-Encoding: chunked\r\n")
-    elif request.length or any(field.key == b"content-length" for field in request.head_fields):
+    elif request.length or any(field.key == b"content-length" for field in fields):
         head.append(b"Content-Length: %d\r\n" % request.length)
     if request.max_forwards is not None:
         head.append(b"Max-Forwards: %d\r\n" % (request.max_forwards - 1))
     if request.upgrade and takes_upgrade(request.upgrade):
         head.append(b"Connection: upgrade\r\nUpgrade: " + request.upgrade + b"\r\n")
     if b"te" in request.connection and any(
-        field.key == b"te" and b"trailers" in list_members(field.value) for field in request.head_fields
+        field.key == b"te" and b"trailers" in list_members(field.value) for field in fields
     ):
         # We pass trailers on, so the client's word that it takes them holds for the next hop (RFC 9110 section 10.1.4).
         head.append(b"TE: trailers\r\nConnection: TE\r\n")

@@ -1,7 +1,7 @@
 """One client connection: heads are parsed here, one exchange at a time, responses in the order of the requests."""
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from attrs import define
 from twisted.internet.interfaces import IPushProducer, ITCPTransport
@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from openprequal.errors import ContentTooLarge, GatewayError, RequestTimeout
-from openprequal.forwarding.downstream import Downstream
+from openprequal.forwarding.downstream import ClientExchange, Downstream
 from openprequal.forwarding.problem import problem
 from openprequal.frontend.limits import Limits, check_head_size, refusal
 from openprequal.frontend.response_bytes import (
@@ -37,20 +37,6 @@ MAX_REMEMBERED_HEAD: Final = 2048
 QUIET_S: Final = 1.0
 """A connection that has been idle this long may be closed while draining: no request is likely to be on its way, which
 would be lost."""
-
-
-class ClientExchange(Protocol):
-    """What this connection asks of an exchange; see :class:`openprequal.forwarding.exchange.Exchange`."""
-
-    def start(self, body: bytes, ended: bool) -> None: ...
-    def request_more(self, chunk: bytes) -> None: ...
-    def request_end(self, trailers: list[Field]) -> None: ...
-    def client_gone(self) -> None: ...
-    def client_congested(self) -> None: ...
-    def client_drained(self) -> None: ...
-    def refuse(self, error: GatewayError) -> None: ...
-    def expire(self, now: float) -> None: ...
-    def shut_down(self) -> None: ...
 
 
 @define

@@ -9,8 +9,8 @@ from twisted.internet.protocol import Factory
 from twisted.web.server import Site
 
 from openprequal.errors import ServiceBusy
-from openprequal.forwarding.downstream import Downstream
-from openprequal.frontend.client_connection import ClientConnection, ClientExchange, Frontend, client_of
+from openprequal.forwarding.downstream import ClientExchange, Downstream, ProxyExchange
+from openprequal.frontend.client_connection import ClientConnection, Frontend, client_of
 from openprequal.frontend.limits import Limits
 from openprequal.frontend.local_answers import LocalAnswer, is_answered_here
 from openprequal.frontend.reserved import is_reserved
@@ -21,8 +21,6 @@ from openprequal.http1.request import RequestHead
 
 MAX_TURNED_AWAY: Final = 1024
 """Connections beyond the limit that are answered at a time."""
-
-ProxyExchange = Callable[[Downstream, RequestHead], ClientExchange]
 
 
 class GatewaySite(Factory["ClientConnection | TurnedAway"]):

@@ -7,8 +7,7 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from openprequal.errors import GatewayError
-from openprequal.forwarding.downstream import Downstream
-from openprequal.frontend.client_connection import ClientExchange
+from openprequal.forwarding.downstream import ClientExchange, Downstream
 from openprequal.frontend.limits import Limits, refusal
 from openprequal.frontend.local_answers import LocalAnswer, is_answered_here
 from openprequal.frontend.reserved import is_reserved

@@ -8,8 +8,8 @@ from twisted.web.server import Request
 from zope.interface import implementer
 
 from openprequal.errors import ContentTooLarge, GatewayError
+from openprequal.forwarding.downstream import ClientExchange
 from openprequal.forwarding.problem import problem
-from openprequal.frontend.client_connection import ClientExchange
 from openprequal.frontend.limits import Limits, check_head_size
 from openprequal.http1.errors import MalformedMessage
 from openprequal.http1.fields import Field, FieldSection

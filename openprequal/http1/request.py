@@ -2,7 +2,7 @@
 
 import re
 from ipaddress import IPv6Address
-from typing import Final
+from typing import Any, Final
 
 from zope.interface import implementer
 
@@ -31,6 +31,7 @@ class RequestHead:
         "host",
         "keep_alive",
         "length",
+        "made_by",
         "max_forwards",
         "method",
         "minor",
@@ -49,6 +50,8 @@ class RequestHead:
         self.head_fields = head_fields
         self.rendered: bytes | None = None
         """Room for ``forwarding/`` to remember the head it sends to the backend."""
+        self.made_by: Any = None
+        """Room for ``forwarding/`` to remember what makes its exchanges: its route."""
         self.proxied = False
         """Room for ``frontend/`` to remember that a backend is to answer it."""
         self.brings_id = any(field.key == b"x-request-id" for field in head_fields)

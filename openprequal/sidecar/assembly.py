@@ -13,9 +13,8 @@ from openprequal.agent.load import LoadTracker
 from openprequal.agent.registration import gateways_of
 from openprequal.clocks import Periodic
 from openprequal.config.agent import AgentSettings
-from openprequal.forwarding.downstream import Downstream
+from openprequal.forwarding.downstream import ClientExchange, Downstream
 from openprequal.forwarding.http_date import HttpDate
-from openprequal.frontend.client_connection import ClientExchange
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
 from openprequal.http1.request import RequestHead
@@ -27,7 +26,7 @@ from openprequal.sidecar.counted_exchange import CountedExchange, Counting
 from openprequal.sidecar.lifecycle import Parts, Sidecar
 from openprequal.sidecar.own_answers import OwnAnswer, own_paths
 from openprequal.sidecar.readiness import Readiness
-from openprequal.sidecar.upstream import forwarder_to, member_of, service_of
+from openprequal.sidecar.upstream import member_of, route_to, service_of
 from openprequal.values import Backend, Ending, Outcome
 
 MAX_CONNECTIONS: Final = 20_000
@@ -81,7 +80,7 @@ def _front(
 ) -> GatewaySite:
     """Where requests come in: a few are answered here, all others are counted and passed on."""
     date = HttpDate(time.time)
-    counting = Counting(forwarder_to(reactor, service, date), tracker, settings.report_formats)
+    counting = Counting(route_to(reactor, service, date), tracker, settings.report_formats)
     own = own_paths(settings.backend_health_path, tracker, settings.report_formats, metrics)
 
     def exchange(client: Downstream, head: RequestHead) -> ClientExchange:

@@ -9,7 +9,7 @@ from openprequal.agent.load import LoadTracker
 from openprequal.agent.report_format import report_fields
 from openprequal.forwarding.downstream import Downstream
 from openprequal.forwarding.exchange import Exchange
-from openprequal.forwarding.forwarder import Forwarder
+from openprequal.forwarding.route import Route
 from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.request import RequestHead
 from openprequal.http1.response import ResponseHead
@@ -21,7 +21,7 @@ _EVENT_STREAM: Final = b"text/event-stream"
 class Counting:
     """What all counted exchanges share."""
 
-    forwarder: Forwarder
+    route: Route
     tracker: LoadTracker
     report_formats: Sequence[str]
 
@@ -32,7 +32,7 @@ class CountedExchange(Exchange):
     __slots__ = ("_counting", "_in_flight")
 
     def __init__(self, counting: Counting, client: Downstream, request: RequestHead) -> None:
-        super().__init__(counting.forwarder, client, request)
+        super().__init__(counting.route, client, request)
         self._counting = counting
         self._in_flight = counting.tracker.begin()
 

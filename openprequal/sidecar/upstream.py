@@ -5,15 +5,14 @@ from ipaddress import ip_network
 from random import Random
 from typing import Any, Final
 
-from openprequal.forwarding.forwarder import Forwarder, Timeouts
 from openprequal.forwarding.request_head import RequestRules
 from openprequal.forwarding.request_ids import RequestIds
 from openprequal.forwarding.response_head import ResponseRules
+from openprequal.forwarding.route import Route, Timeouts
 from openprequal.http1.fields import Field
 from openprequal.metrics.window import WindowAverage
 from openprequal.probing.report_reader import ReportReader
 from openprequal.routing.member import Member
-from openprequal.routing.router import Router
 from openprequal.routing.service import Service
 from openprequal.sidecar.only_upstream import OnlyUpstream
 from openprequal.upstream.addresses import Addresses
@@ -53,13 +52,13 @@ def service_of(member: Member) -> Service:
     return service
 
 
-def forwarder_to(reactor: Any, service: Service, date: Callable[[], Field]) -> Forwarder:
-    """The rules of all exchanges with *service*."""
+def route_to(reactor: Any, service: Service, date: Callable[[], Field]) -> Route:
+    """The one route: everything goes to *service*."""
     rng = Random()
     pseudonym = f"openprequal-sidecar-{rng.getrandbits(48):012x}".encode("ascii")
-    return Forwarder(
+    return Route(
         now=reactor.seconds,
-        route=Router(service).route,
+        service=service,
         request_rules=RequestRules(pseudonym=pseudonym, request_ids=RequestIds(rng), trusted_proxies=EVERYBODY),
         response_rules=ResponseRules(via=Field(b"Via", b"1.1 " + pseudonym), date=date),
         timeouts=Timeouts(response_s=LEAK_S, stall_s=LEAK_S, connect_s=CONNECT_TIMEOUT_S),

@@ -24,7 +24,6 @@ from twisted.web.server import Site
 from openprequal.balancing.round_robin import RoundRobin
 from openprequal.forwarding.downstream import Downstream
 from openprequal.forwarding.exchange import Exchange
-from openprequal.forwarding.forwarder import Forwarder, Timeouts
 from openprequal.forwarding.hedged_exchange import HedgedExchange
 from openprequal.forwarding.hooked_exchange import HookedExchange, TrafficHooks
 from openprequal.forwarding.http_date import HttpDate
@@ -32,6 +31,7 @@ from openprequal.forwarding.request_head import RequestRules
 from openprequal.forwarding.request_ids import RequestIds
 from openprequal.forwarding.response_head import ResponseRules
 from openprequal.forwarding.retry import RetryRules
+from openprequal.forwarding.route import Route, Timeouts
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
 from openprequal.http1.fields import Field
@@ -42,7 +42,6 @@ from openprequal.probing.report_reader import ReportReader
 from openprequal.routing.concurrency_limit import ConcurrencyLimit
 from openprequal.routing.limited_service import LimitedService
 from openprequal.routing.member import Member
-from openprequal.routing.router import Router
 from openprequal.routing.service import Service
 from openprequal.testing.memory_transport import Ended, MemoryTransport, RawConnection
 from openprequal.testing.probe_transport import ScriptedProbes
@@ -144,7 +143,7 @@ class MemoryNetwork:
         clock: Clock | None = None,
         reports: ReportReader | None = None,
         strip_reports: bool = True,
-        make_exchange: Callable[[Forwarder, Downstream, RequestHead], Exchange] = Exchange,
+        make_exchange: Callable[[Route, Downstream, RequestHead], Exchange] = Exchange,
         retries: RetryRules | None = None,
         retry_share: float = 0.2,
         limit: ConcurrencyLimit | None = None,
@@ -184,9 +183,9 @@ class MemoryNetwork:
             self._join(RawBackend(self.clock, number, timeouts.connect_s))
         date = HttpDate(self.clock.seconds)
         rules: dict[str, Any] = {"pseudonym": PSEUDONYM, "request_ids": RequestIds(Random(1)), **request_rules}
-        forwarder = Forwarder(
+        route = Route(
             now=self.clock.seconds,
-            route=Router(self.service).route,
+            service=self.service,
             request_rules=RequestRules(**rules),
             response_rules=ResponseRules(
                 via=Field(b"Via", b"1.1 " + PSEUDONYM), date=date, strip_reports=strip_reports
@@ -198,9 +197,9 @@ class MemoryNetwork:
         def exchange(client: Downstream, request: RequestHead) -> Exchange:
             if hooks is None:
                 if self.service.lateness is not None:
-                    return HedgedExchange(forwarder, client, request)
-                return make_exchange(forwarder, client, request)
-            return HookedExchange(hooks, forwarder, client, request)
+                    return HedgedExchange(route, client, request)
+                return make_exchange(route, client, request)
+            return HookedExchange(hooks, route, client, request)
 
         self.exchange = exchange
         self.site = GatewaySite(

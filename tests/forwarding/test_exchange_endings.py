@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from messages import CHUNKED_POST, GET, NO_CONTENT, OK, POST, SWITCHING, UPGRADE, content, head, statuses
 
-from openprequal.forwarding.forwarder import Timeouts
 from openprequal.forwarding.retry import RetryRules
+from openprequal.forwarding.route import Timeouts
 from openprequal.testing.memory_transport import Ended, RawConnection
 from openprequal.testing.network import MemoryNetwork
 from openprequal.values import Backend, Ending, Outcome

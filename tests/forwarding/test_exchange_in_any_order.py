@@ -4,8 +4,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from openprequal.forwarding.forwarder import Timeouts
 from openprequal.forwarding.retry import RetryRules, Unsafe
+from openprequal.forwarding.route import Timeouts
 from openprequal.frontend.limits import Limits
 from openprequal.routing.lateness import Lateness
 from openprequal.testing.memory_transport import RawConnection

@@ -6,18 +6,19 @@ import pytest
 
 from openprequal.errors import LoopDetected
 from openprequal.forwarding.failures import connect_failed, nothing_picked
-from openprequal.forwarding.forwarder import Timeouts
 from openprequal.forwarding.request_head import RequestRules, render_request_head, takes_upgrade
 from openprequal.forwarding.retry import may_repeat_on_fresh_connection
+from openprequal.forwarding.route import Timeouts
 from openprequal.http1.request import parse_request_head
 from openprequal.testing.network import MemoryNetwork
 
 
 def sent(*fields: bytes, line: bytes = b"GET /x HTTP/1.1", client: str = "192.0.2.1", **rules: object) -> list[bytes]:
     """The lines of the head that goes to the backend."""
-    attributes: dict[str, object] = {"pseudonym": b"us", "request_ids": lambda: b"", **rules}
+    given: dict[str, object] = {"pseudonym": b"us", "request_ids": lambda: b"", **rules}
     head = parse_request_head(b"\r\n".join([line, b"Host: a.test", *fields]), client)
-    return render_request_head(head, RequestRules(**attributes)).split(b"\r\n")[:-1]  # type: ignore[arg-type]
+    made = RequestRules(**given)  # type: ignore[arg-type]
+    return render_request_head(head, made, head.target, head.head_fields).split(b"\r\n")[:-1]
 
 
 ADDED = [b"X-Forwarded-For: 192.0.2.1", b"X-Forwarded-Proto: http", b"X-Forwarded-Host: a.test", b"Via: 1.1 us"]

@@ -6,7 +6,7 @@ import pytest
 from attempts import Attempts
 from messages import GET, NO_CONTENT, OK, POST, content, statuses
 
-from openprequal.forwarding.forwarder import Timeouts
+from openprequal.forwarding.route import Timeouts
 from openprequal.routing.lateness import Lateness
 from openprequal.values import Ending
 

@@ -6,7 +6,7 @@ import pytest
 from messages import GET, NO_CONTENT, OK, statuses
 from zope.interface import implementer
 
-from openprequal.forwarding.forwarder import Timeouts
+from openprequal.forwarding.route import Timeouts
 from openprequal.interfaces import IBalancer, IPending, IRequest
 from openprequal.testing.network import MemoryNetwork
 from openprequal.values import Backend, LoadReport, Outcome

@@ -7,8 +7,8 @@ import pytest
 from attempts import Attempts
 from messages import CHUNKED_POST, GET, NO_CONTENT, OK, POST, content, statuses
 
-from openprequal.forwarding.forwarder import Timeouts
 from openprequal.forwarding.retry import RetryRules, Unsafe
+from openprequal.forwarding.route import Timeouts
 from openprequal.testing.network import MemoryNetwork, RawBackend
 from openprequal.values import Ending
 

@@ -3,7 +3,7 @@
 import pytest
 from messages import GET, SWITCHING, UPGRADE, content, head, statuses
 
-from openprequal.forwarding.forwarder import Timeouts
+from openprequal.forwarding.route import Timeouts
 from openprequal.testing.memory_transport import Ended, RawConnection
 from openprequal.testing.network import MemoryNetwork, RawBackend
 from openprequal.values import Backend, Outcome

@@ -14,8 +14,8 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 from zope.interface import implementer
 
-from openprequal.forwarding.forwarder import Timeouts
 from openprequal.forwarding.http_date import HttpDate
+from openprequal.forwarding.route import Timeouts
 from openprequal.frontend.limits import Limits
 from openprequal.frontend.proxy_resource import ProxyResource
 from openprequal.frontend.site_client import PIECE

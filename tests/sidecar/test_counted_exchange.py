@@ -26,8 +26,8 @@ class Counted:
         formats = report_formats or ("openprequal",)
         self.network = MemoryNetwork(
             clock=clock,
-            make_exchange=lambda forwarder, client, head: CountedExchange(
-                Counting(forwarder, self.tracker, formats), client, head
+            make_exchange=lambda route, client, head: CountedExchange(
+                Counting(route, self.tracker, formats), client, head
             ),
             **network,
         )

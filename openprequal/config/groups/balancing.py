@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from openprequal.config.routes import RouteSettings
 from openprequal.config.schema import ServiceName, Settings, setting
 from openprequal.config.services import ServiceSettings
 
@@ -20,6 +21,9 @@ class BalancingSettings(Settings):
     balancer_parameters: dict[str, Any] = setting({}, "Parameters of the balancer: a table.", group=GROUP, text=False)
     services: dict[ServiceName, ServiceSettings] = setting(
         {}, "Named sets of backends: a table for each.", group=GROUP, text=False
+    )
+    routes: tuple[RouteSettings, ...] = setting(
+        (), "Which requests go where (docs/routes.md): a table for each, `[[routes]]`.", group=GROUP, text=False
     )
     custom_path_rewrite: str | None = setting(
         None,

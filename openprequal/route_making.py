@@ -1,0 +1,256 @@
+"""What makes the exchanges of proxied requests? One route for all, or a table of those in the settings."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from random import Random
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from openprequal.config.gateway import GatewaySettings
+from openprequal.config.routes import FieldChanges, Redirect, Respond, RouteSettings
+from openprequal.config.statuses import statuses_of
+from openprequal.data_plane import Clock, configured_hook
+from openprequal.errors import BadRequest, ConfigurationError, GatewayError, NoRoute
+from openprequal.forwarding.downstream import ProxyExchange
+from openprequal.forwarding.exchange import Exchange
+from openprequal.forwarding.field_edits import FieldEdits, field_edits
+from openprequal.forwarding.fixed_exchange import Answer, AnswerRules, FixedExchange
+from openprequal.forwarding.hedged_exchange import HedgedExchange
+from openprequal.forwarding.hooked_exchange import HookedExchange, TrafficHooks
+from openprequal.forwarding.http_date import HttpDate
+from openprequal.forwarding.path_change import location
+from openprequal.forwarding.request_head import RequestRules
+from openprequal.forwarding.request_ids import RequestIds
+from openprequal.forwarding.response_head import ResponseRules
+from openprequal.forwarding.retry import RetryRules, Unsafe
+from openprequal.forwarding.route import Route, Timeouts
+from openprequal.forwarding.routed import Routed, Split
+from openprequal.http1.fields import Field
+from openprequal.http1.request import RequestHead
+from openprequal.interfaces import IFilter
+from openprequal.metrics.route_counts import RouteCounts
+from openprequal.metrics.tally import RequestTally
+from openprequal.route_table import pattern_of, route_table, target_of
+from openprequal.routing.service import Service
+from openprequal.values import DEFAULT_SERVICE
+
+NOWHERE = "-"
+"""Stands for the route of requests that none takes, and for the service of those that need none."""
+
+
+@frozen
+class Traffic:
+    """What the way of a request is made of, whatever the settings are."""
+
+    reactor: Clock
+    rng: Random
+    date: HttpDate
+    pseudonym: bytes
+    """What this process is called in Via, from its start to its end."""
+    counts: RouteCounts
+    answered: RequestTally
+    """Counts what the gateway answers without a service."""
+    count_hook_failure: Callable[[str], None]
+    secure: bool = False
+    """Clients speak TLS to us."""
+
+    def exchanges(self, settings: GatewaySettings, services: Mapping[str, Service]) -> ProxyExchange:
+        """What makes the exchange of each request.
+
+        :raises ConfigurationError: a route or a hook cannot be used.
+        """
+        making = _Making(self, settings, services)
+        if not settings.routes:
+            return making.proxied(making.common, None)
+        table = route_table(settings.routes, making.made)
+        return Routed(
+            table,
+            nowhere=making.error(NoRoute("no route takes it")),
+            ambiguous=making.error(BadRequest("the path hides a dot segment")),
+        )
+
+
+class _Making:
+    """Makes what the routes lead to, by one reading of the settings."""
+
+    def __init__(self, traffic: Traffic, settings: GatewaySettings, services: Mapping[str, Service]) -> None:
+        self._traffic = traffic
+        self._settings = settings
+        self._services = services
+        self.common = _common_route(traffic, settings, services[DEFAULT_SERVICE])
+
+    def made(self, route: RouteSettings) -> ProxyExchange:
+        """What makes the exchanges of *route*.
+
+        :raises ConfigurationError: it cannot be used.
+        """
+        where = f"routes.{route.name}"
+        response_edits = _edits(route.response_headers, f"{where}.response_headers", of_request=False)
+        if route.redirect is not None:
+            return self._fixed(route.name, _redirect(route, route.redirect), response_edits)
+        if route.respond is not None:
+            return self._fixed(route.name, _response(where, route.respond), response_edits)
+        common = self.common
+        theirs = attrs.evolve(
+            common,
+            request_rules=_request_rules(common.request_rules, route),
+            timeouts=_timeouts(common.timeouts, route),
+            retries=_retries(common.retries, route),
+            target=target_of(route),
+            request_edits=_edits(route.request_headers, f"{where}.request_headers", of_request=True),
+            response_edits=response_edits,
+        )
+        weighted = [(self._to(name, theirs, route), weight) for name, weight in route.weights.items()]
+        return weighted[0][0] if len(weighted) == 1 else Split(self._traffic.rng, weighted)
+
+    def _to(self, service: str, theirs: Route, route: RouteSettings) -> ProxyExchange:
+        counted = self._traffic.counts.counter(route.name, service)
+        return self.proxied(attrs.evolve(theirs, service=self._services[service], counted=counted), route)
+
+    def proxied(self, route: Route, settings: RouteSettings | None) -> ProxyExchange:
+        """What makes exchanges with a backend: the plain ones unless there are filters or hooks.
+
+        :param settings: of the route; None: it is the one for all.
+        :raises ConfigurationError: a hook cannot be used.
+        """
+        common = self._settings
+        own_request, own_response = (settings.request_hook, settings.response_hook) if settings else (None, None)
+        where = f"routes.{settings.name}." if settings else ""
+        hooks = TrafficHooks(
+            self._traffic.reactor,
+            common.hook_timeout_seconds,
+            self._traffic.count_hook_failure,
+            path_rewrite=configured_hook(common.custom_path_rewrite, "CUSTOM_PATH_REWRITE"),
+            request=configured_hook(own_request, f"{where}request_hook")
+            or configured_hook(common.custom_request_hook, "CUSTOM_REQUEST_HOOK"),
+            response=configured_hook(own_response, f"{where}response_hook")
+            or configured_hook(common.custom_response_hook, "CUSTOM_RESPONSE_HOOK"),
+            filters=_filters(settings) if settings else (),
+        )
+        if hooks:
+            return lambda client, request: HookedExchange(hooks, route, client, request)
+        return partial(Exchange if common.hedge_percentile is None else HedgedExchange, route)
+
+    def error(self, error: GatewayError) -> ProxyExchange:
+        """What answers with *error*, whatever is asked."""
+        return self._fixed(NOWHERE, lambda request: error, None)
+
+    def _fixed(
+        self, name: str, answer: Callable[[RequestHead], Answer | GatewayError], edits: FieldEdits | None
+    ) -> ProxyExchange:
+        count, answered = self._traffic.counts.counter(name, NOWHERE), self._traffic.answered
+
+        def counted(request: RequestHead, status: int, seconds: float) -> None:
+            count(status)
+            answered.finished(request.method, status, seconds)
+
+        rules = AnswerRules(
+            self._traffic.reactor.seconds,
+            answer,
+            self._traffic.date,
+            edits,
+            counted,
+            self._settings.stall_timeout_seconds,
+        )
+        return partial(FixedExchange, rules)
+
+
+def _filters(settings: RouteSettings) -> tuple[IFilter, ...]:
+    """What stands in the way of a route's requests, in the order in which it is asked."""
+    return ()
+
+
+def _common_route(traffic: Traffic, settings: GatewaySettings, service: Service) -> Route:
+    """The rules and time-outs of all requests, as far as a route does not say otherwise."""
+    return Route(
+        now=traffic.reactor.seconds,
+        service=service,
+        request_rules=RequestRules(
+            pseudonym=traffic.pseudonym,
+            request_ids=RequestIds(traffic.rng),
+            trusted_proxies=settings.trusted_proxies,
+            forwarded=settings.forwarded,
+            keep_host=settings.host_header == "keep",
+            scheme=b"https" if traffic.secure else b"http",
+            deadline_field=settings.deadline_header.encode("ascii") if settings.deadline_header else None,
+        ),
+        response_rules=ResponseRules(
+            via=Field(b"Via", b"1.1 " + traffic.pseudonym),
+            date=traffic.date,
+            strip_reports=settings.response_report_strip,
+        ),
+        timeouts=Timeouts(
+            response_s=settings.response_timeout_seconds,
+            stall_s=settings.stall_timeout_seconds,
+            queue_s=settings.queue_timeout_seconds,
+            connect_s=settings.connect_timeout_seconds,
+            total_s=settings.total_timeout_seconds,
+        ),
+        retries=RetryRules(
+            attempts=settings.retry_attempts,
+            try_s=settings.try_timeout_seconds,
+            statuses=statuses_of(settings.retry_statuses) or frozenset(),
+            body_bytes=settings.retry_body_max_bytes,
+            unsafe=Unsafe(settings.retry_unsafe),
+        ),
+    )
+
+
+def _request_rules(common: RequestRules, route: RouteSettings) -> RequestRules:
+    return common if route.host_header is None else attrs.evolve(common, keep_host=route.host_header == "keep")
+
+
+def _timeouts(common: Timeouts, route: RouteSettings) -> Timeouts:
+    return attrs.evolve(
+        common,
+        **_given(
+            response_s=route.response_timeout_seconds,
+            stall_s=route.stall_timeout_seconds,
+            queue_s=route.queue_timeout_seconds,
+            total_s=route.total_timeout_seconds,
+        ),
+    )
+
+
+def _retries(common: RetryRules, route: RouteSettings) -> RetryRules:
+    return attrs.evolve(
+        common,
+        **_given(
+            attempts=route.retry_attempts,
+            try_s=route.try_timeout_seconds,
+            statuses=None if route.retry_statuses is None else statuses_of(route.retry_statuses) or frozenset(),
+            body_bytes=route.retry_body_max_bytes,
+            unsafe=None if route.retry_unsafe is None else Unsafe(route.retry_unsafe),
+        ),
+    )
+
+
+def _given(**values: object) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _edits(changes: FieldChanges, where: str, *, of_request: bool) -> FieldEdits | None:
+    return field_edits(where, to_set=changes.set, to_add=changes.add, to_remove=changes.remove, of_request=of_request)
+
+
+def _redirect(route: RouteSettings, redirect: Redirect) -> Callable[[RequestHead], Answer | GatewayError]:
+    url = location(redirect.to, pattern_of(route), f"routes.{route.name}.redirect.to")
+    no_host = BadRequest("a redirect to a host that the request does not name")
+
+    def answer(request: RequestHead) -> Answer | GatewayError:
+        to = url(request)
+        return no_host if to is None else Answer(redirect.status, (Field(b"Location", to),))
+
+    return answer
+
+
+def _response(where: str, respond: Respond) -> Callable[[RequestHead], Answer]:
+    content_type = respond.content_type
+    if not (content_type.isascii() and content_type.isprintable() and content_type):
+        raise ConfigurationError(f"{where}.respond.content_type: {content_type!r} is no media type")
+    content = respond.body.encode()
+    fields = (Field(b"Content-Type", content_type.encode("ascii")),) if content else ()
+    answer = Answer(respond.status, fields, content)
+    return lambda request: answer
