@@ -1,7 +1,6 @@
-"""What stands between the exchanges of a route and its clients? Nothing that costs, where nothing is configured."""
+"""What stands between the exchanges of a route and its clients? Nothing, where nothing is configured."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 from attrs import frozen
 
@@ -9,52 +8,54 @@ from openprequal.filters.compression import CompressionRules
 from openprequal.filters.cors import CorsRules
 from openprequal.forwarding.compressed import Compressed
 from openprequal.forwarding.cross_origin import CrossOrigin
-from openprequal.forwarding.downstream import Downstream
+from openprequal.forwarding.downstream import ClientExchange, Downstream, ProxyExchange
 from openprequal.forwarding.exchange import Exchange
-from openprequal.forwarding.preflight import NO_CONTENT, Preflight
+from openprequal.forwarding.fixed_exchange import Answer
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
 
-MakeExchange = Callable[[Downstream, RequestHead], Exchange]
-
-
-class Counts(Protocol):
-    """Counts a request that an exchange has nothing to do with."""
-
-    def __call__(self, method: bytes, status: int) -> None: ...
-
 
 @frozen
-class ResponseFilters:
-    """CORS and compression as a route wants them; None: not at all."""
+class Cors:
+    """What other origins are told on one route."""
 
-    cors: CorsRules | None
-    compression: CompressionRules | None
+    rules: CorsRules
+    preflight: ProxyExchange
+    """Answers a preflight (:func:`preflight_answer`)."""
     date: Callable[[], Field]
-    now: Callable[[], float]
-    counted: Counts
+    """For a response of our own."""
 
-    def before(self, make: MakeExchange) -> Callable[[Downstream, RequestHead], Exchange | Preflight]:
-        """What makes exchanges whose responses pass the filters; *make* itself if there are none.
 
-        Preflights are answered before anybody is asked whether the request may pass: browsers send them without
-        credentials.
-        """
-        if self.cors is None and self.compression is None:
-            return make
+def preflight_answer(rules: CorsRules) -> Callable[[RequestHead], Answer]:
+    """What a preflight is answered with (Fetch standard, "CORS-preflight fetch")."""
+    return lambda request: Answer(204, tuple(rules.preflight_fields(request)))
 
-        def exchange(client: Downstream, request: RequestHead) -> Exchange | Preflight:
-            cors, compression = self.cors, self.compression
-            if cors is not None and cors.is_preflight(request):
-                self.counted(request.method, NO_CONTENT)
-                return Preflight(client, [*cors.preflight_fields(request), self.date()], self.now())
-            if compression is None:
-                assert cors is not None
-                return make(CrossOrigin(client, cors, request, self.date), request)
-            compressed = Compressed(client, compression, request)
-            client = compressed if cors is None else CrossOrigin(compressed, cors, request, self.date)
-            made = make(client, request)
+
+def filtered(make: ProxyExchange, cors: Cors | None, compression: CompressionRules | None) -> ProxyExchange:
+    """What makes exchanges whose responses pass the filters; *make* itself if there are none.
+
+    Preflights are answered before anybody is asked whether the request may pass: browsers send them without
+    credentials.
+    """
+    compressing = make if compression is None else _compressing(make, compression)
+    if cors is None:
+        return compressing
+    rules, preflight, date = cors.rules, cors.preflight, cors.date
+
+    def exchange(client: Downstream, request: RequestHead) -> ClientExchange:
+        if rules.is_preflight(request):
+            return preflight(client, request)
+        return compressing(CrossOrigin(client, rules, request, date), request)
+
+    return exchange
+
+
+def _compressing(make: ProxyExchange, rules: CompressionRules) -> ProxyExchange:
+    def exchange(client: Downstream, request: RequestHead) -> ClientExchange:
+        compressed = Compressed(client, rules, request)
+        made = make(compressed, request)
+        if isinstance(made, Exchange):
             compressed.read_from(made)
-            return made
+        return made
 
-        return exchange
+    return exchange

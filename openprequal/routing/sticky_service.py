@@ -34,24 +34,18 @@ class StickyService(Service):
         self._up: set[str] = set()
         self._awaited: dict[_Waiting, str] = {}
         """Those in the queue that wait for one backend, and for which."""
-        self.set_sessions(sessions)
-
-    def set_sessions(self, sessions: Sessions) -> None:
-        """Tell sessions apart like this from now on; those of before may be known no more."""
-        self.sessions = sessions
-        for backend_id in self.members:
-            sessions.joined(backend_id)
+        self.sessions = self._sessions = sessions
 
     # Who exists and who may be picked.
 
     def add(self, member: Member) -> None:
         super().add(member)
-        self._known().joined(member.backend.id)
+        self._sessions.joined(member.backend.id)
 
     def remove(self, backend: Backend) -> None:
         self._up.discard(backend.id)
         super().remove(backend)
-        self._known().left(backend.id)
+        self._sessions.left(backend.id)
         self._give_up(backend.id)
 
     def up(self, backend: Backend) -> None:
@@ -79,7 +73,7 @@ class StickyService(Service):
 
     def pick(self, request: IRequest, tried: frozenset[str]) -> Backend | IPending | None:
         """The session's backend, if it has one that can be had; None if it has to wait for that one."""
-        sessions = self._known()
+        sessions = self._sessions
         bound = sessions.backend_of(request)
         if bound is not None and bound not in tried:
             member = self._had(bound)
@@ -100,16 +94,12 @@ class StickyService(Service):
         member = self.members.get(backend_id)
         return member if member is not None and (backend_id in self._up or _drains(member)) else None
 
-    def _known(self) -> Sessions:
-        assert self.sessions is not None
-        return self.sessions
-
     # Waiting.
 
     def enqueue(self, waiting: Any) -> bool:
         if not super().enqueue(waiting):
             return False
-        bound = self._known().backend_of(waiting.request)
+        bound = self._sessions.backend_of(waiting.request)
         if bound is not None and bound in self._full and self._had(bound) is not None:
             self._awaited[waiting] = bound
         return True

@@ -7,8 +7,10 @@ from openprequal.filters.codings import coders
 from openprequal.filters.compression import CompressionRules, Places
 from openprequal.filters.cors import CorsRules
 from openprequal.forwarding.exchange import Exchange
-from openprequal.forwarding.response_filters import ResponseFilters
+from openprequal.forwarding.fixed_exchange import AnswerRules, FixedExchange
+from openprequal.forwarding.response_filters import Cors, filtered, preflight_answer
 from openprequal.http1.fields import Field
+from openprequal.http1.request import RequestHead
 from openprequal.testing.network import MemoryNetwork
 
 DATE = Field(b"Date", b"today")
@@ -34,13 +36,17 @@ class FilteredNetwork(MemoryNetwork):
         rules = None if compression is None else CompressionRules(coders(None, {}), self.places, **compression)
 
         def make_exchange(route: Any, client: Any, request: Any) -> Any:
-            filters = ResponseFilters(cors, rules, lambda: DATE, self.clock.seconds, self._count)
-            return filters.before(partial(make, route))(client, request)
+            told = None if cors is None else Cors(cors, self._preflight(cors), lambda: DATE)
+            return filtered(partial(make, route), told, rules)(client, request)
 
         super().__init__(make_exchange=make_exchange, **options)
 
-    def _count(self, method: bytes, status: int) -> None:
-        self.counted.append((method, status))
+    def _preflight(self, cors: CorsRules) -> Any:
+        answer = preflight_answer(cors)
+        return partial(FixedExchange, AnswerRules(self.clock.seconds, answer, lambda: DATE, None, self._count))
+
+    def _count(self, request: RequestHead, status: int, seconds: float) -> None:
+        self.counted.append((request.method, status))
 
 
 def unchunked(body: bytes) -> bytes:
