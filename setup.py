@@ -46,7 +46,12 @@ setup(
         "lint": LINT,
         "dev": [*TEST, *LINT, "tox>=4", "build"],
     },
-    entry_points={"console_scripts": ["openprequal-simulation = openprequal.simulation.commands:main"]},
+    entry_points={
+        "console_scripts": [
+            "openprequal = openprequal.cli.commands:main",
+            "openprequal-simulation = openprequal.simulation.commands:main",
+        ]
+    },
     classifiers=[
         "Framework :: Twisted",
         "License :: OSI Approved :: MIT License",

@@ -35,6 +35,7 @@ from openprequal.data_plane import (
 from openprequal.demo import DemoBackends
 from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.forwarding.http_date import HttpDate
+from openprequal.forwarding.mirroring import Copies
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
 from openprequal.frontend.proxy_resource import ProxyResource
@@ -191,12 +192,14 @@ def _whole(
     date = HttpDate(time.time)
     refused = RequestTally(REFUSED_SERVICE)
     route_counts = RouteCounts()
+    copies = Copies()
     traffic = Traffic(
         reactor,
         rng,
         date,
         f"openprequal-{rng.getrandbits(48):012x}".encode("ascii"),
         route_counts,
+        copies,
         refused,
         count_hook_failure,
         secure,
@@ -240,6 +243,7 @@ def _whole(
         *lasting,
         lag.periodic,
         Periodic(reactor, 0.5, front.expire, "client time-outs"),
+        Periodic(reactor, 0.5, lambda: copies.expire(reactor.seconds()), "mirrored requests"),
         Periodic(reactor, 0.1, health.tick, "health checks"),
         Periodic(reactor, 1.0, lambda: expire_connections(services, reactor.seconds()), "idle connections"),
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
@@ -252,7 +256,13 @@ def _whole(
         client_connections=lambda: len(front.connections),
         hook_failures=hook_failures,
         periodics=lambda: periodics,
+        routes=route_counts.counts,
+        copies=copies.counts,
     )
+
+    def cut() -> None:
+        copies.shut_down()
+        abort_connections(services)
 
     root = Gateway(
         reactor,
@@ -260,7 +270,7 @@ def _whole(
         health,
         front,
         periodics,
-        lambda: abort_connections(services),
+        cut,
         companions,
         grace_s=settings.shutdown_grace_seconds,
     )

@@ -9,10 +9,10 @@ import attrs
 from attrs import frozen
 
 from openprequal.config.gateway import GatewaySettings
-from openprequal.config.routes import FieldChanges, Redirect, Respond, RouteSettings
+from openprequal.config.routes import FieldChanges, Mirror, RouteSettings
 from openprequal.config.statuses import statuses_of
 from openprequal.data_plane import Clock, configured_hook
-from openprequal.errors import BadRequest, ConfigurationError, GatewayError, NoRoute
+from openprequal.errors import BadRequest, GatewayError, NoRoute
 from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.forwarding.exchange import Exchange
 from openprequal.forwarding.field_edits import FieldEdits, field_edits
@@ -20,7 +20,7 @@ from openprequal.forwarding.fixed_exchange import Answer, AnswerRules, FixedExch
 from openprequal.forwarding.hedged_exchange import HedgedExchange
 from openprequal.forwarding.hooked_exchange import HookedExchange, TrafficHooks
 from openprequal.forwarding.http_date import HttpDate
-from openprequal.forwarding.path_change import location
+from openprequal.forwarding.mirroring import Copies, Mirroring
 from openprequal.forwarding.request_head import RequestRules
 from openprequal.forwarding.request_ids import RequestIds
 from openprequal.forwarding.response_head import ResponseRules
@@ -32,7 +32,7 @@ from openprequal.http1.request import RequestHead
 from openprequal.interfaces import IFilter
 from openprequal.metrics.route_counts import RouteCounts
 from openprequal.metrics.tally import RequestTally
-from openprequal.route_table import pattern_of, route_table, target_of
+from openprequal.route_table import fixed_answer, route_table, target_of
 from openprequal.routing.service import Service
 from openprequal.values import DEFAULT_SERVICE
 
@@ -50,6 +50,7 @@ class Traffic:
     pseudonym: bytes
     """What this process is called in Via, from its start to its end."""
     counts: RouteCounts
+    copies: Copies
     answered: RequestTally
     """Counts what the gateway answers without a service."""
     count_hook_failure: Callable[[str], None]
@@ -88,10 +89,9 @@ class _Making:
         """
         where = f"routes.{route.name}"
         response_edits = _edits(route.response_headers, f"{where}.response_headers", of_request=False)
-        if route.redirect is not None:
-            return self._fixed(route.name, _redirect(route, route.redirect), response_edits)
-        if route.respond is not None:
-            return self._fixed(route.name, _response(where, route.respond), response_edits)
+        answer = fixed_answer(route)
+        if answer is not None:
+            return self._fixed(route.name, answer, response_edits)
         common = self.common
         theirs = attrs.evolve(
             common,
@@ -103,11 +103,24 @@ class _Making:
             response_edits=response_edits,
         )
         weighted = [(self._to(name, theirs, route), weight) for name, weight in route.weights.items()]
-        return weighted[0][0] if len(weighted) == 1 else Split(self._traffic.rng, weighted)
+        make = weighted[0][0] if len(weighted) == 1 else Split(self._traffic.rng, weighted)
+        return make if route.mirror is None else self._mirrored(make, theirs, route.mirror)
 
     def _to(self, service: str, theirs: Route, route: RouteSettings) -> ProxyExchange:
         counted = self._traffic.counts.counter(route.name, service)
         return self.proxied(attrs.evolve(theirs, service=self._services[service], counted=counted), route)
+
+    def _mirrored(self, make: ProxyExchange, theirs: Route, mirror: Mirror) -> ProxyExchange:
+        never = RetryRules(attempts=0, body_bytes=0)
+        copied = attrs.evolve(theirs, service=self._services[mirror.service], retries=never)
+        return Mirroring(
+            make,
+            partial(Exchange, copied),
+            mirror.share,
+            theirs.retries.body_bytes,
+            self._traffic.rng,
+            self._traffic.copies,
+        )
 
     def proxied(self, route: Route, settings: RouteSettings | None) -> ProxyExchange:
         """What makes exchanges with a backend: the plain ones unless there are filters or hooks.
@@ -233,24 +246,3 @@ def _given(**values: object) -> dict[str, Any]:
 
 def _edits(changes: FieldChanges, where: str, *, of_request: bool) -> FieldEdits | None:
     return field_edits(where, to_set=changes.set, to_add=changes.add, to_remove=changes.remove, of_request=of_request)
-
-
-def _redirect(route: RouteSettings, redirect: Redirect) -> Callable[[RequestHead], Answer | GatewayError]:
-    url = location(redirect.to, pattern_of(route), f"routes.{route.name}.redirect.to")
-    no_host = BadRequest("a redirect to a host that the request does not name")
-
-    def answer(request: RequestHead) -> Answer | GatewayError:
-        to = url(request)
-        return no_host if to is None else Answer(redirect.status, (Field(b"Location", to),))
-
-    return answer
-
-
-def _response(where: str, respond: Respond) -> Callable[[RequestHead], Answer]:
-    content_type = respond.content_type
-    if not (content_type.isascii() and content_type.isprintable() and content_type):
-        raise ConfigurationError(f"{where}.respond.content_type: {content_type!r} is no media type")
-    content = respond.body.encode()
-    fields = (Field(b"Content-Type", content_type.encode("ascii")),) if content else ()
-    answer = Answer(respond.status, fields, content)
-    return lambda request: answer

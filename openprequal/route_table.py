@@ -1,4 +1,4 @@
-"""Which requests do the routes in the settings mean, and which target do they make of each?
+"""Which requests do the routes in the settings mean, and what do they make of each?
 
 Here alone that is worked out: for the gateway, and for whoever asks where a request would go.
 """
@@ -6,9 +6,12 @@ Here alone that is worked out: for the gateway, and for whoever asks where a req
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from openprequal.config.routes import RouteSettings
-from openprequal.errors import ConfigurationError
-from openprequal.forwarding.path_change import Target, as_it_is, rewritten, without_prefix
+from openprequal.config.routes import Redirect, Respond, RouteSettings
+from openprequal.errors import BadRequest, ConfigurationError, GatewayError
+from openprequal.forwarding.fixed_exchange import Answer
+from openprequal.forwarding.path_change import Target, as_it_is, location, rewritten, without_prefix
+from openprequal.http1.fields import Field
+from openprequal.http1.request import RequestHead
 from openprequal.routing.conditions import Condition, Conditions, HeaderIs, MethodIs, QueryIs, Wanted
 from openprequal.routing.host_pattern import host_pattern
 from openprequal.routing.path_pattern import PathPattern, exact_path, path_prefix, path_template
@@ -71,6 +74,37 @@ def target_of(route: RouteSettings) -> Target:
     if route.rewrite is not None:
         return rewritten(route.rewrite, pattern, f"routes.{route.name}.rewrite")
     return without_prefix(pattern) if route.strip_prefix and pattern is not None else as_it_is
+
+
+def fixed_answer(route: RouteSettings) -> Callable[[RequestHead], Answer | GatewayError] | None:
+    """What *route* answers by itself; None: a service does.
+
+    :raises ConfigurationError: it cannot be sent.
+    """
+    if route.redirect is not None:
+        return _redirect(route, route.redirect)
+    return None if route.respond is None else _response(f"routes.{route.name}", route.respond)
+
+
+def _redirect(route: RouteSettings, redirect: Redirect) -> Callable[[RequestHead], Answer | GatewayError]:
+    url = location(redirect.to, pattern_of(route), f"routes.{route.name}.redirect.to")
+    no_host = BadRequest("a redirect to a host that the request does not name")
+
+    def answer(request: RequestHead) -> Answer | GatewayError:
+        to = url(request)
+        return no_host if to is None else Answer(redirect.status, (Field(b"Location", to),))
+
+    return answer
+
+
+def _response(where: str, respond: Respond) -> Callable[[RequestHead], Answer]:
+    content_type = respond.content_type
+    if not (content_type.isascii() and content_type.isprintable() and content_type):
+        raise ConfigurationError(f"{where}.respond.content_type: {content_type!r} is no media type")
+    content = respond.body.encode()
+    fields = (Field(b"Content-Type", content_type.encode("ascii")),) if content else ()
+    answer = Answer(respond.status, fields, content)
+    return lambda request: answer
 
 
 def _wanted(value: str | bool) -> Wanted:

@@ -74,6 +74,10 @@ class AgentSample(NamedTuple):
     """Heartbeats so far: ``accepted``, ``failed``."""
 
 
+RouteStatuses = Mapping[tuple[str, str], Mapping[int, int]]
+"""(route, service): requests so far by status."""
+
+
 class GatewayMetrics(Collector):
     """Every family of the gateway, collected on *registry* from what the callables answer at scrape time.
 
@@ -83,6 +87,8 @@ class GatewayMetrics(Collector):
     :param client_connections: how many connections clients hold now.
     :param hook_failures: failures so far by hook name.
     :param periodics: the recurring tasks whose failures are told.
+    :param routes: how many requests of each route and service ended with which status.
+    :param copies: requests by what became of their copies for another service.
     """
 
     def __init__(
@@ -95,6 +101,8 @@ class GatewayMetrics(Collector):
         client_connections: Callable[[], int] = lambda: 0,
         hook_failures: Mapping[str, int] | None = None,
         periodics: Callable[[], Iterable[Periodic]] = tuple,
+        routes: Callable[[], RouteStatuses] = dict,
+        copies: Mapping[str, int] | None = None,
     ) -> None:
         self._services = services
         self._backends = backends
@@ -102,6 +110,8 @@ class GatewayMetrics(Collector):
         self._client_connections = client_connections
         self._hook_failures = hook_failures if hook_failures is not None else {}
         self._periodics = periodics
+        self._routes = routes
+        self._copies = copies if copies is not None else {}
         registry.register(self)
         _register_runtime(registry)
 
@@ -109,6 +119,10 @@ class GatewayMetrics(Collector):
         """One family after the other; called by the registry."""
         yield from _service_families(list(self._services()))
         yield from _backend_families(list(self._backends()))
+        yield from _route_families(self._routes())
+        yield _counter(
+            "mirrored_requests", "Requests of mirrored routes, by what became of their copies.", "result", self._copies
+        )
         yield _counter("hook_failures", "Hooks that raised or took too long.", "hook", self._hook_failures)
         periodic_failures: dict[str, int] = {}
         for periodic in self._periodics():
@@ -215,6 +229,16 @@ def _backend_families(samples: list[BackendSample]) -> Iterator[Metric]:
     for sample in samples:
         condition.add_metric((sample.service, sample.url, sample.condition), 1)
     yield condition
+
+
+def _route_families(routes: RouteStatuses) -> Iterator[Metric]:
+    requests = CounterMetricFamily(
+        "openprequal_route_requests", "Requests by the route they took.", labels=("route", "service", "code")
+    )
+    for (route, service), statuses in routes.items():
+        for status, count in statuses.items():
+            requests.add_metric((route, service, str(status)), count)
+    yield requests
 
 
 def _counter(name: str, meaning: str, label: str, counts: Mapping[str, int]) -> Metric:

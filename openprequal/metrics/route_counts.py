@@ -1,4 +1,4 @@
-"""How many requests took each route, and how did they end?"""
+"""How many requests took each route, to which service, and how did they end?"""
 
 from collections.abc import Callable, Mapping
 

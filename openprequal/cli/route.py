@@ -1,0 +1,144 @@
+"""``openprequal route METHOD URL``: which route and service a request would take, and why."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from openprequal.config.gateway import GatewaySettings
+from openprequal.config.loading import load
+from openprequal.config.routes import RouteSettings
+from openprequal.errors import ConfigurationError, NoRoute
+from openprequal.forwarding.fixed_exchange import Answer
+from openprequal.frontend.local_answers import is_answered_here
+from openprequal.frontend.reserved import is_reserved
+from openprequal.http1.errors import MalformedMessage
+from openprequal.http1.request import RequestHead, parse_request_head
+from openprequal.route_table import fixed_answer, route_table, target_of
+from openprequal.routing.explanation import Explanation, explain
+from openprequal.routing.normal_path import normal_path
+
+NO_ROUTE = 1
+
+
+def add_to(commands: Any) -> None:
+    """Add this subcommand."""
+    one = commands.add_parser("route", help="which route and service a request would take, and why")
+    one.add_argument("method", metavar="METHOD", help="like GET")
+    one.add_argument("url", metavar="URL", help="like https://a.example/x?y")
+    one.add_argument("--header", action="append", default=[], metavar="NAME:VALUE", help="several may be given")
+    one.add_argument("--config", metavar="FILE", help="the gateway's settings; else OPENPREQUAL_CONFIG")
+    one.add_argument("--json", action="store_true", help="for programs")
+    one.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Say it; the exit status is 1 if no route takes it.
+
+    :raises ConfigurationError: the settings cannot be used, or what is asked about is no request.
+    """
+    settings = load(GatewaySettings, {}, os.environ, options.config)
+    answer = answer_for(settings, request_of(options.method, options.url, options.header))
+    text = json.dumps(answer, indent=2) if options.json else "\n".join(_lines(answer))
+    sys.stdout.write(text + "\n")
+    return NO_ROUTE if "status" in answer and "route" not in answer else 0
+
+
+def request_of(method: str, url: str, headers: list[str]) -> RequestHead:
+    """The request that is asked about.
+
+    :raises ConfigurationError: no client could send it.
+    """
+    parts = urlsplit(url if "//" in url else f"//{url}")
+    if not parts.netloc or "@" in parts.netloc:
+        raise ConfigurationError(f"{url}: must be a URL like https://a.example/x")
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    fields = [header.partition(":") for header in headers]
+    lines = [f"{method} {target} HTTP/1.1"]
+    if not any(name.strip().lower() == "host" for name, _, _ in fields):
+        host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode("ascii")
+        lines.append(f"Host: {host}")
+    lines += [f"{name.strip()}: {value.strip()}" for name, _, value in fields]
+    try:
+        return parse_request_head("\r\n".join(lines).encode(), "127.0.0.1")
+    except MalformedMessage as error:
+        raise ConfigurationError(f"{method} {url}: {error}") from None
+
+
+def answer_for(settings: GatewaySettings, request: RequestHead) -> dict[str, Any]:
+    """What becomes of *request*, as JSON has it.
+
+    :raises ConfigurationError: the routes cannot be used.
+    """
+    if is_answered_here(request):
+        return {"answered_by": "the gateway", "why": f"{request.method.decode()} goes to no backend"}
+    if settings.admin_port is None and is_reserved(request.path):
+        return {
+            "answered_by": "the gateway",
+            "why": f"{request.path.decode()} is its own, unless there is an admin_port",
+        }
+    if not settings.routes:
+        return {"why": "there are no routes: everything goes to one service", "services": {"default": 1.0}}
+    table = route_table(settings.routes, lambda route: route)
+    path = normal_path(request.path)
+    if path is None:
+        return {"status": 400, "why": "the path hides a dot segment, which servers read differently"}
+    found = explain(table, request, path)
+    not_taken = [{"route": entry.name, "why": why} for entry, why in found.others]
+    if found.taken is None:
+        return {"status": NoRoute.status, "why": "no route takes it", "not_taken": not_taken}
+    return {**_taken(found, request), "not_taken": not_taken}
+
+
+def _taken(found: Explanation[RouteSettings], request: RequestHead) -> dict[str, Any]:
+    assert found.taken is not None
+    entry, route = found.taken, found.taken.value
+    because = [
+        f"host {entry.host}" if entry.host is not None else "any host",
+        f"path {entry.conditions.path}" if entry.conditions.path is not None else "any path",
+        *(str(each) for each in entry.others),
+    ]
+    if route.priority:
+        because.append(f"priority {route.priority}")
+    answer: dict[str, Any] = {"route": route.name, "because": because}
+    fixed = fixed_answer(route)
+    if fixed is not None:
+        response = fixed(request)
+        answer["status"] = response.status
+        if isinstance(response, Answer):
+            answer |= {field.name.decode().lower(): field.value.decode() for field in response.fields}
+        return answer
+    total = sum(route.weights.values())
+    answer["services"] = {name: weight / total for name, weight in route.weights.items()}
+    answer["asked_for"] = target_of(route)(request).decode("ascii", "backslashreplace")
+    if route.mirror is not None:
+        answer["mirror"] = {route.mirror.service: route.mirror.share}
+    return answer
+
+
+def _lines(answer: dict[str, Any]) -> Iterator[str]:
+    """*answer* for people."""
+    if "answered_by" in answer:
+        yield f"answered by {answer['answered_by']}: {answer['why']}"
+        return
+    if "route" in answer:
+        yield f"route {answer['route']}"
+        yield f"  because    {', '.join(answer['because'])}"
+    elif "why" in answer:
+        yield answer["why"]
+    if "services" in answer:
+        yield f"  service    {_shares(answer['services'])}"
+    for key, label in (("asked_for", "asked for"), ("status", "answered"), ("location", "location")):
+        if key in answer:
+            yield f"  {label:<10} {answer[key]}"
+    if "mirror" in answer:
+        yield f"  copied to  {_shares(answer['mirror'])}"
+    for other in answer.get("not_taken", ()):
+        yield f"not {other['route']}: {other['why']}"
+
+
+def _shares(services: dict[str, float]) -> str:
+    return ", ".join(name if share == 1.0 else f"{name} {share:.4g}" for name, share in services.items())
