@@ -12,7 +12,7 @@ PACKAGE = ROOT / "openprequal"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 ASSEMBLY = {
-    *("assembly", "control_plane", "data_plane", "route_table", "route_making"),
+    *("assembly", "control_plane", "data_plane", "route_table", "route_making", "filter_making", "session_making"),
     *("tap", "backend_tap", "command", "demo", "lifecycle", "reload"),
 }
 """What joins the parts; nothing but these, and what proves it all, may import them."""

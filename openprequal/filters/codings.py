@@ -152,7 +152,7 @@ def coders(names: tuple[str, ...] | None, levels: Mapping[str, int]) -> Mapping[
 
     :param names: None: all that are installed.
     :param levels: of those that are to have another than their default.
-    :raises ConfigurationError: one needs a package that is not installed.
+    :raises ConfigurationError: one needs a package that is not installed, or has no such level.
     """
     made: dict[bytes, Coder] = {}
     for name in CODINGS if names is None else names:
@@ -165,5 +165,10 @@ def coders(names: tuple[str, ...] | None, levels: Mapping[str, int]) -> Mapping[
             raise ConfigurationError(
                 f"compression: {name} needs the package {coding.package}: pip install 'openprequal[{EXTRA}]'"
             ) from None
-        made[name.encode("ascii")] = coding.coder(module, levels.get(name, coding.level))
+        level = levels.get(name, coding.level)
+        if level not in coding.levels:
+            raise ConfigurationError(
+                f"compression.levels.{name}: {level}: must be from {coding.levels[0]} to {coding.levels[-1]}"
+            )
+        made[name.encode("ascii")] = coding.coder(module, level)
     return made

@@ -31,31 +31,35 @@ def preflight_answer(rules: CorsRules) -> Callable[[RequestHead], Answer]:
     return lambda request: Answer(204, tuple(rules.preflight_fields(request)))
 
 
-def filtered(make: ProxyExchange, cors: Cors | None, compression: CompressionRules | None) -> ProxyExchange:
-    """What makes exchanges whose responses pass the filters; *make* itself if there are none.
+def cross_origin(make: ProxyExchange, cors: Cors | None) -> ProxyExchange:
+    """What makes exchanges whose responses say who may use them; *make* itself if nothing is to be said.
 
     Preflights are answered before anybody is asked whether the request may pass: browsers send them without
     credentials.
     """
-    compressing = make if compression is None else _compressing(make, compression)
     if cors is None:
-        return compressing
+        return make
     rules, preflight, date = cors.rules, cors.preflight, cors.date
 
     def exchange(client: Downstream, request: RequestHead) -> ClientExchange:
         if rules.is_preflight(request):
             return preflight(client, request)
-        return compressing(CrossOrigin(client, rules, request, date), request)
+        return make(CrossOrigin(client, rules, request, date), request)
 
     return exchange
 
 
-def _compressing(make: ProxyExchange, rules: CompressionRules) -> ProxyExchange:
-    def exchange(client: Downstream, request: RequestHead) -> ClientExchange:
+def compressing(
+    make: Callable[[Downstream, RequestHead], Exchange], rules: CompressionRules | None
+) -> Callable[[Downstream, RequestHead], Exchange]:
+    """What makes exchanges whose responses are compressed; *make* itself if none are."""
+    if rules is None:
+        return make
+
+    def exchange(client: Downstream, request: RequestHead) -> Exchange:
         compressed = Compressed(client, rules, request)
         made = make(compressed, request)
-        if isinstance(made, Exchange):
-            compressed.read_from(made)
+        compressed.read_from(made)
         return made
 
     return exchange

@@ -8,7 +8,7 @@ from openprequal.filters.compression import CompressionRules, Places
 from openprequal.filters.cors import CorsRules
 from openprequal.forwarding.exchange import Exchange
 from openprequal.forwarding.fixed_exchange import AnswerRules, FixedExchange
-from openprequal.forwarding.response_filters import Cors, filtered, preflight_answer
+from openprequal.forwarding.response_filters import Cors, compressing, cross_origin, preflight_answer
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
 from openprequal.testing.network import MemoryNetwork
@@ -37,7 +37,7 @@ class FilteredNetwork(MemoryNetwork):
 
         def make_exchange(route: Any, client: Any, request: Any) -> Any:
             told = None if cors is None else Cors(cors, self._preflight(cors), lambda: DATE)
-            return filtered(partial(make, route), told, rules)(client, request)
+            return cross_origin(compressing(partial(make, route), rules), told)(client, request)
 
         super().__init__(make_exchange=make_exchange, **options)
 
