@@ -113,7 +113,7 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
     make_member, dial = members(running.reactor, new), dialling(running.reactor, new)
     before, after = running.settings.effective_services, new.effective_services
     _check_left(running.services, before, after)
-    _check_limits(before, after)
+    _check_kinds(before, after)
     balancings: dict[str, Balancing] = {}
     joining: dict[str, tuple[Service, list[Periodic], list[Periodic]]] = {}
     for name, effective in after.items():
@@ -180,13 +180,12 @@ def _check_left(
             raise NeedsRestart(f"services.{name}: cannot be removed: {count} backends are registered for it")
 
 
-def _check_limits(before: Mapping[str, EffectiveService], after: Mapping[str, EffectiveService]) -> None:
-    """:raises NeedsRestart: a service that stays has another limit, or one now, or none any more."""
+def _check_kinds(before: Mapping[str, EffectiveService], after: Mapping[str, EffectiveService]) -> None:
+    """:raises NeedsRestart: a service that stays would have to be of another kind: its limit or sessions are others."""
     for name in before.keys() & after.keys():
-        if before[name].service_max_in_flight != after[name].service_max_in_flight:
-            raise NeedsRestart(
-                f"services.{name}.service_max_in_flight: cannot change while the gateway runs: restart it"
-            )
+        for setting in ("service_max_in_flight", "sticky", "sticky_cookie"):
+            if getattr(before[name], setting) != getattr(after[name], setting):
+                raise NeedsRestart(f"services.{name}.{setting}: cannot change while the gateway runs: restart it")
 
 
 def _rebalance(running: Running, service: Service, balancing: Balancing) -> None:

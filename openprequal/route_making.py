@@ -14,8 +14,9 @@ from openprequal.config.routes import FieldChanges, Mirror, RouteSettings
 from openprequal.config.statuses import statuses_of
 from openprequal.data_plane import Clock, configured_hook
 from openprequal.errors import BadRequest, GatewayError, NoRoute
+from openprequal.filter_making import FilterRules
 from openprequal.forwarding.checked_exchange import Checking
-from openprequal.forwarding.downstream import ProxyExchange
+from openprequal.forwarding.downstream import Downstream, ProxyExchange
 from openprequal.forwarding.exchange import Exchange
 from openprequal.forwarding.field_edits import FieldEdits, field_edits
 from openprequal.forwarding.fixed_exchange import Answer, AnswerRules, FixedExchange
@@ -25,6 +26,7 @@ from openprequal.forwarding.http_date import HttpDate
 from openprequal.forwarding.mirroring import Copies, Mirroring
 from openprequal.forwarding.request_head import RequestRules
 from openprequal.forwarding.request_ids import RequestIds
+from openprequal.forwarding.response_filters import Cors, compressing, cross_origin, preflight_answer
 from openprequal.forwarding.response_head import ResponseRules
 from openprequal.forwarding.retry import RetryRules, Unsafe
 from openprequal.forwarding.route import Route, Timeouts
@@ -37,6 +39,7 @@ from openprequal.metrics.route_counts import RouteCounts
 from openprequal.metrics.tally import RequestTally
 from openprequal.route_table import fixed_answer, route_table, target_of
 from openprequal.routing.service import Service
+from openprequal.session_making import hidden_cookie
 from openprequal.values import DEFAULT_SERVICE
 
 NOWHERE = "-"
@@ -68,7 +71,7 @@ class Traffic:
         """
         making = _Making(self, settings, services)
         if not settings.routes:
-            return making.checked(making.proxied(making.common, None), None)
+            return making.guarded(making.proxied(making.common, None), None)
         table = route_table(settings.routes, making.made)
         return Routed(
             table,
@@ -84,7 +87,8 @@ class _Making:
         self._traffic = traffic
         self._settings = settings
         self._services = services
-        self.common = _common_route(traffic, settings, services[DEFAULT_SERVICE])
+        self._filters = FilterRules(settings)
+        self.common = self._to_service(_common_route(traffic, settings, services[DEFAULT_SERVICE]), DEFAULT_SERVICE)
         rules = self.common.request_rules
         self._checks = traffic.checks.made(
             settings.checks, partial(told_of, rules=rules), f"{rules.trusted_proxies} {rules.forwarded}"
@@ -99,7 +103,7 @@ class _Making:
         response_edits = _edits(route.response_headers, f"{where}.response_headers", of_request=False)
         answer = fixed_answer(route)
         if answer is not None:
-            return self._fixed(route.name, answer, response_edits)
+            return self._cross_origin(self._fixed(route.name, answer, response_edits), route)
         common = self.common
         theirs = attrs.evolve(
             common,
@@ -112,18 +116,23 @@ class _Making:
         )
         weighted = [(self._to(name, theirs, route), weight) for name, weight in route.weights.items()]
         make = weighted[0][0] if len(weighted) == 1 else Split(self._traffic.rng, weighted)
-        if route.mirror is not None:
-            make = self._mirrored(make, theirs, route.mirror)
-        # Outermost, so that a mirror gets nothing that was not admitted.
-        return self.checked(make, route)
+        return self.guarded(make if route.mirror is None else self._mirrored(make, theirs, route.mirror), route)
 
     def _to(self, service: str, theirs: Route, route: RouteSettings) -> ProxyExchange:
         counted = self._traffic.counts.counter(route.name, service)
-        return self.proxied(attrs.evolve(theirs, service=self._services[service], counted=counted), route)
+        return self.proxied(attrs.evolve(self._to_service(theirs, service), counted=counted), route)
+
+    def _to_service(self, route: Route, service: str) -> Route:
+        cookie = hidden_cookie(self._settings.effective_services[service])
+        return attrs.evolve(
+            route,
+            service=self._services[service],
+            request_rules=attrs.evolve(route.request_rules, hidden_cookie=cookie),
+        )
 
     def _mirrored(self, make: ProxyExchange, theirs: Route, mirror: Mirror) -> ProxyExchange:
         never = RetryRules(attempts=0, body_bytes=0)
-        copied = attrs.evolve(theirs, service=self._services[mirror.service], retries=never)
+        copied = attrs.evolve(self._to_service(theirs, mirror.service), retries=never)
         return Mirroring(
             make,
             partial(Exchange, copied),
@@ -153,11 +162,30 @@ class _Making:
             or configured_hook(common.custom_response_hook, "CUSTOM_RESPONSE_HOOK"),
             filters=_filters(settings) if settings else (),
         )
+        make: Callable[[Downstream, RequestHead], Exchange]
         if hooks:
-            return lambda client, request: HookedExchange(hooks, route, client, request)
-        return partial(Exchange if common.hedge_percentile is None else HedgedExchange, route)
+            make = partial(HookedExchange, hooks, route)
+        else:
+            make = partial(Exchange if common.hedge_percentile is None else HedgedExchange, route)
+        return compressing(make, self._filters.compression(settings))
 
-    def checked(self, make: ProxyExchange, settings: RouteSettings | None) -> ProxyExchange:
+    def guarded(self, make: ProxyExchange, route: RouteSettings | None) -> ProxyExchange:
+        """*make*, with what stands before it on *route*; None: the one for all.
+
+        Preflights come before the checks, because browsers send them without credentials; a mirror comes behind them,
+        so that it gets nothing that was not admitted.
+        """
+        return self._cross_origin(self._checked(make, route), route)
+
+    def _cross_origin(self, make: ProxyExchange, route: RouteSettings | None) -> ProxyExchange:
+        """*make*, with what other origins are told on *route*; None: the one for all."""
+        rules = self._filters.cors(route)
+        if rules is None:
+            return make
+        preflight = self._fixed(route.name if route is not None else NOWHERE, preflight_answer(rules), None)
+        return cross_origin(make, Cors(rules, preflight, self._traffic.date))
+
+    def _checked(self, make: ProxyExchange, settings: RouteSettings | None) -> ProxyExchange:
         """What makes exchanges of those requests that the checks of the route admit; *make* if it has none.
 
         :param settings: of the route; None: it is the one for all.

@@ -1,7 +1,7 @@
 """The whole gateway on a reactor in memory: what clients, operators and backends see of it, without a socket."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.address import IPv4Address
@@ -54,17 +54,19 @@ class FarBackend:
 class WholeGateway:
     """With some backends that are up, and settings to be read again."""
 
-    def __init__(self, backends: int = 1, **settings: Any) -> None:
+    def __init__(self, backends: int | Sequence[str] = 1, **settings: Any) -> None:
+        """:param backends: how many, or the service of each."""
         self.reactor = MemoryReactorClock()
         self.reactor.nameResolver = None  # IP addresses are never resolved
         self.settings: Callable[[], GatewaySettings] = lambda: GatewaySettings(listen=("tcp:8000",), **settings)
         self.service: Any = gateway(self.reactor, self.settings(), reread=lambda: self.settings())
         self.service.startService()
         self.site = self.reactor.tcpServers[0][1]
-        self.backends = [FarBackend(number) for number in range(backends)]
+        joined = ["default"] * backends if isinstance(backends, int) else backends
+        self.backends = [FarBackend(number) for number in range(len(joined))]
         self.stopped: list[object] = []
-        for each in self.backends:
-            self.post("/register", {"url": each.url})
+        for each, service in zip(self.backends, joined, strict=True):
+            self.post("/register", {"url": each.url, "service": service})
         self.wait(0.3)
         self.answer_all()
         assert all(row["up"] for row in self.rows), self.rows

@@ -14,6 +14,8 @@ LIVE: Final = frozenset(
         *("load_balancer_class", "balancer_parameters", "services", "routes", "hook_timeout_seconds"),
         *("checks", "default_checks"),
         *("custom_path_rewrite", "custom_request_hook", "custom_response_hook"),
+        # Responses
+        *("compress", "compression", "cors"),
         # Health and metrics
         *("backend_health_path", "health_interval_seconds", "health_timeout_seconds"),
         *("health_rise", "health_fall", "health_jitter", "health_statuses"),

@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import model_validator
 
+from openprequal.config.cors import NO_CORS
 from openprequal.config.endpoints import listening_endpoints, url_of, url_of_endpoints
 from openprequal.config.groups.backends import BackendSettings
 from openprequal.config.groups.balancing import BalancingSettings
@@ -14,6 +15,8 @@ from openprequal.config.groups.failures import FailureSettings
 from openprequal.config.groups.health import HealthSettings
 from openprequal.config.groups.listening import ListeningSettings
 from openprequal.config.groups.registering import RegistrationSettings
+from openprequal.config.groups.responses import ResponseSettings
+from openprequal.config.groups.sessions import SessionSettings
 from openprequal.config.services import (
     INFERENCE_BALANCER,
     INFERENCE_POLL_S,
@@ -33,6 +36,8 @@ class GatewaySettings(
     ClientSettings,
     FailureSettings,
     HealthSettings,
+    ResponseSettings,
+    SessionSettings,
     BalancingSettings,
     RegistrationSettings,
     ListeningSettings,
@@ -74,6 +79,8 @@ class GatewaySettings(
                         f"routes.{route.name}: there is no service {service}{suggestion(service, services)}"
                         f": must be one of {', '.join(services)}, or add [services.{service}]"
                     )
+            if route.cors not in (None, NO_CORS, *self.cors):
+                raise ValueError(f"routes.{route.name}.cors: there is no [cors.{route.cors}]")
             if min(statuses_of(route.retry_statuses or ()) or {500}) < 500:
                 raise ValueError(f"routes.{route.name}.retry_statuses: only 500 and above can be retried")
 
@@ -106,12 +113,16 @@ class GatewaySettings(
     def effective_services(self) -> Mapping[str, EffectiveService]:
         """Every service by name, with what it inherits filled in; ``default`` always exists."""
         services = {DEFAULT_SERVICE: ServiceSettings(), **self.services}
-        return {name: self._effective(service) for name, service in services.items()}
+        return {name: self._effective(name, service) for name, service in services.items()}
 
-    def _effective(self, service: ServiceSettings) -> EffectiveService:
-        name = service.report_format or self.report_format
-        server = INFERENCE_SERVERS.get(name)
-        report_format = ReportFormat.PROMETHEUS if server is not None else ReportFormat(name)
+    def _sticky_cookie_of(self, service: str) -> str:
+        # Else a client of two services would lose the session of one at the other.
+        return self.sticky_cookie if service == DEFAULT_SERVICE else f"{self.sticky_cookie}-{service}"
+
+    def _effective(self, name: str, service: ServiceSettings) -> EffectiveService:
+        wanted = service.report_format or self.report_format
+        server = INFERENCE_SERVERS.get(wanted)
+        report_format = ReportFormat.PROMETHEUS if server is not None else ReportFormat(wanted)
         balancer = service.load_balancer_class
         if balancer is None and server is not None and "load_balancer_class" not in self.model_fields_set:
             balancer = INFERENCE_BALANCER
@@ -136,4 +147,6 @@ class GatewaySettings(
             or self.report_poll_seconds
             or (INFERENCE_POLL_S if server is not None else None),
             service_max_in_flight=service.service_max_in_flight or self.service_max_in_flight,
+            sticky=service.sticky or self.sticky,
+            sticky_cookie=service.sticky_cookie or self._sticky_cookie_of(name),
         )

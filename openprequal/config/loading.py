@@ -9,6 +9,8 @@ from pydantic_core import ErrorDetails
 
 from openprequal.config.agent import AgentSettings
 from openprequal.config.checks import KINDS as CHECK_KINDS
+from openprequal.config.compression import CompressionSettings
+from openprequal.config.cors import CorsSettings
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.routes import FieldChanges, Mirror, Redirect, Respond, RouteSettings
 from openprequal.config.schema import Settings, settings_of
@@ -62,27 +64,28 @@ def _variables() -> set[str]:
 
 
 def _validated(model: type[S], given: dict[str, Given]) -> S:
-    _read_token(given)
+    for name in ("token", "sticky_keys"):
+        _read_secret(given, name)
     try:
         return model.model_validate({name: each.value for name, each in given.items()})
     except ValidationError as error:
         raise ConfigurationError(_line(model, given, error.errors(include_url=False)[0])) from None
 
 
-def _read_token(given: dict[str, Given]) -> None:
-    """Replace the file that holds the token by the token, so that nobody else needs to know there are two ways."""
-    file = given.get("token_file")
+def _read_secret(given: dict[str, Given], name: str) -> None:
+    """Replace the file that holds a secret by the secret, so that nobody else needs to know there are two ways."""
+    file = given.get(f"{name}_file")
     if file is None or not isinstance(file.value, str):
         return
-    if "token" in given:
-        raise ConfigurationError(f"{given['token'].where} and {file.where} are both set: only one can be the token")
+    if name in given:
+        raise ConfigurationError(f"{given[name].where} and {file.where} are both set: only one can be")
     try:
-        token = Path(file.value).read_text("utf-8").strip()
+        secret = Path(file.value).read_text("utf-8").strip()
     except OSError as error:
         raise ConfigurationError(f"{file.where}: {file.value}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        token = ""
-    given["token"] = Given(token, f"{file.where}: content of {file.value}")
+        secret = ""
+    given[name] = Given(secret, f"{file.where}: content of {file.value}")
 
 
 def _line(model: type[Settings], given: Mapping[str, Given], error: ErrorDetails) -> str:
@@ -125,13 +128,18 @@ def _keys(path: list[str]) -> Collection[str]:
     if path[0] == "checks":
         return {key for kind in CHECK_KINDS.values() for key in kind.model_fields}
     if path[0] != "routes":
-        return ServiceSettings.model_fields
+        return _TABLES[path[0]].model_fields
     keys: Collection[str] = RouteSettings.model_fields
     for part in path[2:-1]:
         keys = _TABLES_OF_ROUTES[part].model_fields
     return keys
 
 
+_TABLES: Mapping[str, type[BaseModel]] = {
+    "services": ServiceSettings,
+    "cors": CorsSettings,
+    "compression": CompressionSettings,
+}
 _TABLES_OF_ROUTES: Mapping[str, type[BaseModel]] = {
     "redirect": Redirect,
     "respond": Respond,

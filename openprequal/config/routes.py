@@ -115,6 +115,10 @@ class RouteSettings(BaseModel):
     """`set`, `add` and `remove`: what backends see."""
     response_headers: FieldChanges = FieldChanges()
     """The same for what clients see."""
+    cors: str | None = None
+    """Name of a table `[cors.NAME]`, or `no`; none: `default`, if there is one."""
+    compress: bool | None = None
+    """Compress its responses (`[compression]`); none: as for the gateway."""
     request_hook: str | None = None
     """In place of `custom_request_hook`: a dotted path."""
     response_hook: str | None = None

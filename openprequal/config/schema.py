@@ -20,6 +20,7 @@ from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 
 ENVIRONMENT_PREFIX = "OPENPREQUAL_"
+LEAST_KEY = 32
 
 
 def _split(value: object) -> object:
@@ -35,7 +36,7 @@ def _split(value: object) -> object:
     )
 
 
-def _matching(pattern: str, allowed: str) -> AfterValidator:
+def matching(pattern: str, allowed: str) -> AfterValidator:
     """Takes texts that match *pattern* as a whole; *allowed* says it in words."""
 
     def check(value: str) -> str:
@@ -46,20 +47,44 @@ def _matching(pattern: str, allowed: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def each_matching(pattern: str, allowed: str) -> AfterValidator:
+    """Takes several texts that each match *pattern* as a whole; *allowed* says it in words."""
+
+    def check(values: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(pattern, value) for value in values):
+            raise ValueError(allowed)
+        return values
+
+    return AfterValidator(check)
+
+
 def _check_token(token: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", token.get_secret_value()):
         raise ValueError("one or more of letters, digits and ._~+/=- (RFC 6750 section 2.1)")
     return token
 
 
+def keys_in(text: SecretStr) -> list[bytes]:
+    """The keys in *text*: between commas, or one a line."""
+    return [key.encode() for key in re.split(r"[\s,]+", text.get_secret_value()) if key]
+
+
+def _check_keys(text: SecretStr) -> SecretStr:
+    if not keys_in(text) or any(len(key) < LEAST_KEY for key in keys_in(text)):
+        raise ValueError(f"one or more keys of at least {LEAST_KEY} characters, between commas or one a line")
+    return text
+
+
 SplitTexts = BeforeValidator(_split)
 Texts = Annotated[tuple[str, ...], SplitTexts]
 """Several texts: a list in the file, a repeated flag, or separated by commas."""
 ServiceName = Annotated[
-    str, _matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "up to 63 letters, digits and ._-, the first no sign")
+    str, matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "up to 63 letters, digits and ._-, the first no sign")
 ]
-Path = Annotated[str, _matching(r"/[!-\"$-~]*", "a path that starts with /, without spaces and #")]
-FieldName = Annotated[str, _matching(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "a field name (RFC 9110 section 5.1)")]
+Path = Annotated[str, matching(r"/[!-\"$-~]*", "a path that starts with /, without spaces and #")]
+FieldName = Annotated[str, matching(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "a field name (RFC 9110 section 5.1)")]
+Keys = Annotated[SecretStr, AfterValidator(_check_keys)]
+"""Several secret keys in one text."""
 Token = Annotated[SecretStr, AfterValidator(_check_token)]
 """A bearer token; an empty one would let everybody in."""
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from attrs import frozen
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
-from openprequal.config.schema import Path
+from openprequal.config.schema import FieldName, Path, matching
 from openprequal.values import ReportFormat
 
 FormatName = Literal[
@@ -25,6 +25,7 @@ FormatName = Literal[
 ]
 
 
+STICKY_ALLOWED = "no, cookie, client or header:NAME"
 PollSeconds = Annotated[float, Field(ge=0.02)]
 
 
@@ -65,6 +66,9 @@ INFERENCE_POLL_S = 0.25
 """As often as such a server can make its page for several gateways without noticing."""
 
 
+Sticky = Annotated[str, matching(r"no|cookie|client|header:[!#$%&'*+.^_`|~0-9A-Za-z-]+", STICKY_ALLOWED)]
+
+
 class ServiceSettings(BaseModel):
     """One service, ``[services.NAME]`` in the file; what it leaves out is as for the gateway."""
 
@@ -79,6 +83,8 @@ class ServiceSettings(BaseModel):
     report_waiting_metric: str | None = None
     report_poll_seconds: PollSeconds | None = None
     service_max_in_flight: MaxInFlight = None
+    sticky: Sticky | None = None
+    sticky_cookie: FieldName | None = None
 
 
 @frozen
@@ -96,3 +102,7 @@ class EffectiveService:
     report_poll_seconds: float | None
     """Every backend is asked once in so long; None: as the balancer asks."""
     service_max_in_flight: int | Literal["auto"] | None
+    sticky: str
+    """How sessions are told apart: no, cookie, client or header:NAME."""
+    sticky_cookie: str
+    """Name of the cookie."""

@@ -1,7 +1,7 @@
 """How does another service get a copy of a request without the client noticing, whatever becomes of the copy?
 
 A copy is a request of its own, sent once the client's is whole: with an exchange, a backend and an in-flight count of
-its own, towards a client that is nobody. It is never repeated, and there are never more than so many.
+its own, towards a client that is nobody. It is sent to one backend, and there are never more than so many.
 """
 
 from random import Random

@@ -76,7 +76,7 @@ def location(template: str, pattern: PathPattern | None, where: str) -> Callable
     """
     if not template.isascii() or not template.isprintable() or set(template) & set(' "<>\\^`|'):
         raise ConfigurationError(f"{where}: {template!r} cannot be used: must be a URL")
-    here = template.startswith(("/", "{path}"))
+    here = template.startswith(("/", "{path}")) and not template.startswith("//")
     if not here and not _ELSEWHERE.match(template):
         raise ConfigurationError(
             f"{where}: {template!r} cannot be used: must be a path, or http(s):// and a host or {{host}} and a path"

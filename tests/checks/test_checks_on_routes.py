@@ -215,3 +215,16 @@ def test_defaults_of_algorithms_fit_the_keys() -> None:
         ("RS256", "ES256", "EdDSA"),
         ("HS256",),
     ]
+
+
+def test_browsers_may_ask_without_credentials_and_pages_see_a_refusal(start: Start, check: dict[str, Any]) -> None:
+    cors = {"spa": {"allow_origins": ["https://page.test"], "allow_credentials": True}}
+    case = start(checks={"staff": check}, default_checks=["staff"], cors=cors, routes=[{"name": "all", "cors": "spa"}])
+    origin = b"Origin: https://page.test"
+    assert ask(case, "/x", origin, b"Access-Control-Request-Method: GET", method=b"OPTIONS") == 204
+    assert ask(case, "/x", method=b"OPTIONS") == 401
+    client = case.client()
+    client.send(b"GET /x HTTP/1.1\r\nHost: localhost\r\n" + origin + b"\r\n\r\n")
+    case.wait(0)
+    assert status(client) == 401
+    assert b"\r\nAccess-Control-Allow-Origin: https://page.test\r\n" in client.received
