@@ -15,6 +15,7 @@ from twisted.web.http_headers import Headers
 from openprequal.checks.asking import Answer, ask
 from openprequal.checks.basic import BasicCheck
 from openprequal.checks.bearer import BearerCheck, TokenRules
+from openprequal.checks.extra import library
 from openprequal.checks.forward import ForwardCheck
 from openprequal.checks.key_sources import FetchedKeys, FixedKeys, KeysInFile, KeySource
 from openprequal.checks.keys import parse_key_set, secret_key
@@ -114,6 +115,7 @@ class Checks:
         )
 
     def _jwt(self, name: str, settings: JwtCheckSettings) -> Check:
+        library("jwt", f"checks.{name}")
         rules = TokenRules(
             algorithms=frozenset(settings.effective_algorithms),
             issuers=settings.issuer,

@@ -90,7 +90,7 @@ class BearerCheck:
         if given is None or given.scheme not in (b"bearer", b""):
             return self._refuse(401, Reason.MISSING)
         if not given.credentials:
-            return self._refuse(401, Reason.MALFORMED, "invalid_request", "Authorization cannot be read")
+            return self._refuse(400, Reason.MALFORMED, "invalid_request", "Authorization cannot be read")
         if self._believed_by is not self._source.keys:
             self._believed.clear()
             self._believed_by = self._source.keys

@@ -1,9 +1,11 @@
 """What may be said of one check, ``[checks.NAME]`` in the file: whom does it let through?"""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, field_validator, model_validator
 
 from openprequal.config.schema import FieldName, ServiceName, SplitTexts, Texts
 
@@ -11,7 +13,21 @@ CheckName = ServiceName
 Seconds = Annotated[float, Field(ge=0)]
 PositiveSeconds = Annotated[float, Field(gt=0)]
 Realm = Annotated[str, Field(pattern=r"^[ -~]{0,100}$")]
-Url = Annotated[str, Field(pattern=r"^https?://[!-\"$-~]+$")]
+
+
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    # A name and password in it would be shown wherever it is.
+    if not usable or "@" in parts.netloc or not re.fullmatch(r"[!-\"$-~]+", text):
+        raise ValueError("a URL like https://host/path, without a user and #")
+    return text
+
+
+Url = Annotated[str, AfterValidator(_url)]
 FieldNames = Annotated[tuple[FieldName, ...], SplitTexts]
 SYMMETRIC = ("HS256", "HS384", "HS512")
 Algorithm = Literal[

@@ -102,7 +102,7 @@ def test_who_brings_no_token_is_asked_for_one(line: bytes) -> None:
 def test_what_cannot_be_read_is_a_bad_request_for_one() -> None:
     verdict = now_of(Case().check.judge(request(b"Authorization: Bearer a b")))
     assert isinstance(verdict, Refused)
-    assert (verdict.status, verdict.reason) == (401, Reason.MALFORMED)
+    assert (verdict.status, verdict.reason) == (400, Reason.MALFORMED)
     assert b'error="invalid_request"' in verdict.fields[0][1]
 
 

@@ -193,7 +193,18 @@ BASIC = {"kind": "basic", "users_file": "users"}
         ({"checks": {"a": {**BASIC, "user_header": "a b"}}}, "a field name"),
         ({"checks": {"a": {**BASIC, "timeout_seconds": 0}}}, "greater than 0"),
         ({"checks": {"a": {**BASIC, "realm": "a\nb"}}}, "match pattern"),
-        ({"checks": {"a": {"kind": "forward", "url": "ftp://x"}}}, "match pattern"),
+        *(
+            ({"checks": {"a": {"kind": "forward", "url": url}}}, "a URL like https://host/path")
+            for url in (
+                "ftp://x",
+                "http:///x",
+                "http://a:b",
+                "http://a:99999",
+                "http://u:pw@a",
+                "http://a/#",
+                "http://a b",
+            )
+        ),
         (
             {"checks": {"a": {"kind": "forward", "url": "http://x", "request_headers": ["X-Forwarded-Uri"]}}},
             "fields other than X-Forwarded-Uri",
