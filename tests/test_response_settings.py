@@ -131,6 +131,16 @@ def test_sessions_by_client_need_no_cookie() -> None:
     assert sorted(row["picks"] for row in gateway.rows) == [0, 0, 4]
 
 
+def test_what_becomes_of_sessions_is_counted() -> None:
+    gateway = WholeGateway(1, sticky="client")
+    for _ in range(3):
+        answered(gateway, answer=OK)
+    metrics = asked(gateway, b"/metrics").received
+    for session, count in ((b"new", 1), (b"kept", 2), (b"moved", 0)):
+        line = b'openprequal_sticky_requests_total{service="default",session="%b"} %d.0\n' % (session, count)
+        assert line in metrics
+
+
 def test_each_service_has_its_own_cookie() -> None:
     gateway = WholeGateway(
         ["default", "shop"],
