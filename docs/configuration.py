@@ -19,6 +19,8 @@ from openprequal.balancing.catalogue import PARAMETERS
 from openprequal.balancing.parameters import allowed_values
 from openprequal.config.agent import AgentSettings
 from openprequal.config.changes import needing_restart
+from openprequal.config.compression import CompressionSettings
+from openprequal.config.cors import CorsSettings
 from openprequal.config.flags import shown
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.middleware import MiddlewareSettings
@@ -72,6 +74,23 @@ Keys of `[[routes]]`; a list may also be one text with commas. What they do is t
 |---|---|---|"""
 
 
+CORS = """\
+### Other origins
+
+Keys of `[cors.NAME]`; a list may also be one text with commas. What they do is told in [responses.md](responses.md).
+
+| key | allowed | what it is |
+|---|---|---|"""
+
+COMPRESSION = """\
+### Compression
+
+Keys of `[compression]`, likewise.
+
+| key | allowed | what it is |
+|---|---|---|"""
+
+
 MIDDLEWARES = """\
 ## Python applications: the middlewares
 
@@ -93,7 +112,11 @@ def page() -> str:
         f"A running gateway takes other values of all but {fixed} ([operations.md](operations.md)).\n",
         f"A service, `[services.NAME]`, may hold {keys}; what it leaves out is as for the gateway.\n",
         ROUTES,
-        *_keys_of_routes(),
+        *_keys_of(RouteSettings),
+        CORS,
+        *_keys_of(CorsSettings),
+        COMPRESSION,
+        *_keys_of(CompressionSettings),
         "### Parameters of the balancers\n",
         "Keys of `balancer_parameters`, of the gateway or of a service. What the balancers are for is told in "
         "[balancers.md](balancers.md).\n",
@@ -131,11 +154,11 @@ def _row(setting: Setting, name: str | None = None) -> str:
     return f"| {name} | {variable} | {default} | {setting.description} | {setting.allowed} |"
 
 
-def _keys_of_routes() -> Iterator[str]:
-    """The rows of the table of routes' keys."""
-    meanings = _docstrings(RouteSettings, BaseModel)
+def _keys_of(model: type[BaseModel]) -> Iterator[str]:
+    """The rows of the table of the keys of a table in the file."""
+    meanings = _docstrings(model, BaseModel)
     common = settings_of(GatewaySettings)
-    for name, field in RouteSettings.model_fields.items():
+    for name, field in model.model_fields.items():
         # Keys that the gateway has too are told of there.
         meaning = meanings.get(name) or f"As the gateway's `{name}`."
         yield f"| `{name}` | {_kind(name, field, common)} | {meaning} |"
