@@ -8,17 +8,23 @@ import inspect
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_origin
 
 import attrs
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from openprequal.balancing.catalogue import PARAMETERS
 from openprequal.balancing.parameters import allowed_values
 from openprequal.config.agent import AgentSettings
 from openprequal.config.changes import needing_restart
+from openprequal.config.compression import CompressionSettings
+from openprequal.config.cors import CorsSettings
 from openprequal.config.flags import shown
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.middleware import MiddlewareSettings
+from openprequal.config.routes import RouteSettings
 from openprequal.config.schema import Setting, Settings, settings_of
 from openprequal.config.services import ServiceSettings
 
@@ -59,6 +65,32 @@ proxy_url = ["http://localhost:8000"]
 """
 
 
+ROUTES = """\
+### Routes
+
+Keys of `[[routes]]`; a list may also be one text with commas. What they do is told in [routes.md](routes.md).
+
+| key | allowed | what it is |
+|---|---|---|"""
+
+
+CORS = """\
+### Other origins
+
+Keys of `[cors.NAME]`; a list may also be one text with commas. What they do is told in [responses.md](responses.md).
+
+| key | allowed | what it is |
+|---|---|---|"""
+
+COMPRESSION = """\
+### Compression
+
+Keys of `[compression]`, likewise.
+
+| key | allowed | what it is |
+|---|---|---|"""
+
+
 MIDDLEWARES = """\
 ## Python applications: the middlewares
 
@@ -79,6 +111,12 @@ def page() -> str:
         *_groups(GatewaySettings),
         f"A running gateway takes other values of all but {fixed} ([operations.md](operations.md)).\n",
         f"A service, `[services.NAME]`, may hold {keys}; what it leaves out is as for the gateway.\n",
+        ROUTES,
+        *_keys_of(RouteSettings),
+        CORS,
+        *_keys_of(CorsSettings),
+        COMPRESSION,
+        *_keys_of(CompressionSettings),
         "### Parameters of the balancers\n",
         "Keys of `balancer_parameters`, of the gateway or of a service. What the balancers are for is told in "
         "[balancers.md](balancers.md).\n",
@@ -116,6 +154,29 @@ def _row(setting: Setting, name: str | None = None) -> str:
     return f"| {name} | {variable} | {default} | {setting.description} | {setting.allowed} |"
 
 
+def _keys_of(model: type[BaseModel]) -> Iterator[str]:
+    """The rows of the table of the keys of a table in the file."""
+    meanings = _docstrings(model, BaseModel)
+    common = settings_of(GatewaySettings)
+    for name, field in model.model_fields.items():
+        # Keys that the gateway has too are told of there.
+        meaning = meanings.get(name) or f"As the gateway's `{name}`."
+        yield f"| `{name}` | {_kind(name, field, common)} | {meaning} |"
+    yield ""
+
+
+def _kind(name: str, field: FieldInfo, common: Mapping[str, Setting]) -> str:
+    """What the key takes, in words."""
+    if name in common and common[name].allowed:
+        return common[name].allowed
+    words = {bool: "true or false", int: "a whole number", str: "a text"}
+    kinds = [kind for kind in get_args(field.annotation) or (field.annotation,) if kind is not NoneType]
+    kind = get_origin(field.annotation) or kinds[0]
+    if kind is dict or (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return "a table"
+    return "a list" if kind is tuple else words.get(kind, "a text")
+
+
 def _parameters() -> Iterator[str]:
     """A table for each set of parameters, and the balancers that take it."""
     for model in dict.fromkeys(PARAMETERS.values()):
@@ -139,10 +200,10 @@ def _default(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _docstrings(model: type) -> Mapping[str, str]:
+def _docstrings(model: type, above: type = object) -> Mapping[str, str]:
     """What stands under each field of *model*, its own and those it inherits, by its name."""
     found = {}
-    for each in reversed(model.__mro__[:-1]):
+    for each in reversed(model.__mro__[: model.__mro__.index(above)]):
         body = ast.parse(inspect.getsource(each)).body[0].body  # type: ignore[attr-defined]
         for field, text in pairwise(body):
             if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):

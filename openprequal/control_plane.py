@@ -27,6 +27,7 @@ from openprequal.registry.memory import MemoryRegistry
 from openprequal.restart.inheritance import Inheritance, membership_line
 from openprequal.restart.predecessor import Predecessor, TakingOver
 from openprequal.restart.successor import CommandLine, Restart
+from openprequal.route_table import route_rows
 from openprequal.routing.service import Service
 from openprequal.signals import Signals
 from openprequal.values import Backend, LoadReport, ReportWay
@@ -132,6 +133,7 @@ def admin_site(
         refuse=own_address.objection,
         heartbeat_timeout_s=settings.backend_heartbeat_timeout,
         reload=reload,
+        route_rows=lambda: route_rows(settings.routes),
     )
     site = Site(admin.resource())
     site.displayTracebacks = False

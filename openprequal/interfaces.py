@@ -161,11 +161,19 @@ class IHookResponse(Interface):
 class HookAnswer(Exception):
     """Raised by a request hook to answer the client itself instead of asking a backend."""
 
-    def __init__(self, status: int, body: bytes = b"", content_type: bytes = b"text/plain; charset=utf-8") -> None:
+    def __init__(
+        self,
+        status: int,
+        body: bytes = b"",
+        content_type: bytes = b"text/plain; charset=utf-8",
+        fields: Sequence[tuple[bytes, bytes]] = (),
+    ) -> None:
+        """:param fields: more of the response's, like ``WWW-Authenticate``; not those that frame it."""
         super().__init__(status)
         self.status = status
         self.body = body
         self.content_type = content_type
+        self.fields = fields
 
 
 class IFilter(Interface):

@@ -76,6 +76,29 @@ def target_of(route: RouteSettings) -> Target:
     return without_prefix(pattern) if route.strip_prefix and pattern is not None else as_it_is
 
 
+def route_rows(routes: Iterable[RouteSettings]) -> list[dict[str, object]]:
+    """What ``GET /_openprequal/routes`` shows: a row for each route under each of its hosts, first what goes before."""
+    return [
+        {
+            "route": entry.name,
+            "host": None if entry.host is None else str(entry.host),
+            "path": None if entry.conditions.path is None else str(entry.conditions.path),
+            "conditions": [str(each) for each in entry.others],
+            "priority": entry.value.priority,
+            **_led_to(entry.value),
+        }
+        for entry in route_table(routes, lambda route: route).entries
+    ]
+
+
+def _led_to(route: RouteSettings) -> dict[str, object]:
+    if route.redirect is not None:
+        return {"redirect": route.redirect.to, "status": route.redirect.status}
+    if route.respond is not None:
+        return {"status": route.respond.status}
+    return {"services": route.weights, "mirror": route.mirror and route.mirror.service}
+
+
 def fixed_answer(route: RouteSettings) -> Callable[[RequestHead], Answer | GatewayError] | None:
     """What *route* answers by itself; None: a service does.
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from whole_gateway import OK, WholeGateway, status
+from whole_gateway import OK, WholeGateway, answer, status
 
 from openprequal.interfaces import HookAnswer, IHookRequest, IHookResponse, IRequest
 from openprequal.testing.memory_transport import Ended, RawConnection
@@ -312,6 +312,22 @@ def test_a_reload_with_a_route_that_cannot_be_used_changes_nothing() -> None:
     assert "routes.api.rewrite: {nothing} stands for nothing here" in document["detail"]
     case.get("/api")
     assert case.heard(0).startswith(b"GET /api ")
+
+
+def test_the_table_is_shown_in_the_order_of_precedence() -> None:
+    old = {"name": "old", "hosts": ["a.example", "*.b.example"], "redirect": {"to": "/new"}, "methods": ["GET"]}
+    case = Routed(WEB, API, old)
+    rows = answer(case.whole.get("/_openprequal/routes"))[1]["routes"]
+    assert [(row["route"], row["host"], row["path"]) for row in rows] == [
+        ("old", "a.example", None),
+        ("old", "*.b.example", None),
+        ("api", None, "/api/*"),
+        ("web", None, None),
+    ]
+    assert rows[0]["conditions"] == ["method GET"]
+    assert (rows[0]["redirect"], rows[2]["services"]) == ("/new", {"api": 1.0})
+    assert case.whole.reload(services=SERVICES, routes=[API])[0] == 200
+    assert len(answer(case.whole.get("/_openprequal/routes"))[1]["routes"]) == 1
 
 
 # ---- copies for another service -------------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ class Admin:
         refuse: Callable[[Backend], str | None],
         heartbeat_timeout_s: float | None = None,
         reload: Callable[[], Sequence[str]] | None = None,
+        route_rows: Callable[[], list[dict[str, object]]] = list,
     ) -> None:
         """
         :param services: names of the services there are; looked at on each request.
@@ -56,6 +57,7 @@ class Admin:
         :param heartbeat_timeout_s: the configured lease time-out, told to those who register.
         :param reload: reads the settings anew and returns the names of those that changed; None: there is nothing to
             read. Raises :class:`~openprequal.errors.ConfigurationError` where they cannot be taken.
+        :param route_rows: what ``/_openprequal/routes`` shows, in the order of precedence.
         """
         self._registry = registry
         self._services = services
@@ -68,6 +70,7 @@ class Admin:
         self._refuse = refuse
         self._heartbeat_timeout_s = heartbeat_timeout_s
         self._reload = reload
+        self._route_rows = route_rows
 
     def resource(self) -> IResource:
         """A leaf resource that answers every path: ours as below, 404 otherwise."""
@@ -132,6 +135,11 @@ class Admin:
         except ConfigurationError as error:
             raise Problem(422, str(error)) from error
         return _json(request, 200, {"reloaded": True, "changed": list(changed)})
+
+    @app.route("/_openprequal/routes", methods=["GET"])
+    def routes(self, request: IRequest) -> bytes:
+        self._admit(request)
+        return _json(request, 200, {"routes": self._route_rows()})
 
     @app.handle_errors(Problem)
     def problem(self, request: IRequest, failure: Failure) -> bytes:

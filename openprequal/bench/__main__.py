@@ -21,6 +21,7 @@ from openprequal.bench.probe_path import report as probe_path
 from openprequal.bench.processes import StartFailed
 from openprequal.bench.report import as_csv, as_json, as_text
 from openprequal.bench.rounds import Plan, measure
+from openprequal.bench.route_matching import report as route_matching
 from openprequal.bench.scenarios import SCENARIOS
 from openprequal.bench.sidecar_path import report as sidecar_path
 from openprequal.bench.tail.command import add_options as add_tail_options
@@ -40,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--connections", type=int, help="client connections, instead of the scenario's own number")
     one.add_argument("--backends", type=int, default=16, help="backends behind each proxy (%(default)s)")
     one.add_argument("--peers", default=",".join(PEERS), help="with commas, or none (%(default)s)")
+    one.add_argument("--routes", type=int, default=0, help="measure ours with so many routes too (%(default)s)")
     one.add_argument("--without-own", action="store_true", help="measure only the peers")
     one.add_argument("--json", type=Path, metavar="FILE", help="write every turn and the report there")
     one.add_argument("--csv", type=Path, metavar="FILE", help="write every turn there, one a line")
@@ -51,6 +53,9 @@ def parser() -> argparse.ArgumentParser:
     path.add_argument("--balancer", choices=immediate, default="prequal", help="(%(default)s)")
     path.add_argument("--backends", type=int, nargs="+", default=[10, 100, 1000, 10_000], help="(%(default)s)")
     path.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
+    matching = commands.add_parser("routes", help="microseconds to find a request's route, in memory")
+    matching.add_argument("--routes", type=int, nargs="+", default=[1, 100, 1000, 10_000], help="(%(default)s)")
+    matching.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
     agent = commands.add_parser("agent", help="microseconds that counting and reporting cost a backend per request")
     agent.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
     checks = commands.add_parser("checks", help="microseconds that tokens and passwords cost a request, in memory")
@@ -78,6 +83,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = top.parse_args(arguments)
     if options.command == "hot-path":
         hot_path(options.balancer, options.backends, options.count)
+        return 0
+    if options.command == "routes":
+        route_matching(options.routes, options.count)
         return 0
     if options.command == "agent":
         agent_path(options.count)
@@ -111,6 +119,7 @@ def main(arguments: list[str] | None = None) -> int:
                 backends=options.backends,
                 peers=names,
                 own=not options.without_own,
+                routes=options.routes,
             )
             results.append(measure(plan))
             sys.stdout.write(as_text(results[-1]) + "\n")

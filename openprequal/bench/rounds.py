@@ -15,6 +15,7 @@ from openprequal.bench.backends import Backends
 from openprequal.bench.load import Load, put_under_load
 from openprequal.bench.machine import describe_machine
 from openprequal.bench.peers import OWN, PEERS, Peer
+from openprequal.bench.peers.openprequal import with_routes
 from openprequal.bench.processes import Running, StartFailed, answers, free_ports, listens
 from openprequal.bench.scenarios import Scenario
 
@@ -35,6 +36,8 @@ class Plan:
     backends: int
     peers: list[str]
     own: bool = True
+    routes: int = 0
+    """Ours is measured with so many too."""
 
 
 @frozen
@@ -83,7 +86,8 @@ def measure(plan: Plan) -> Result:
         running: dict[str, tuple[int, Running | None]] = {}
         if plan.scenario.direct:
             running[DIRECT] = (backends.ports[0], None)
-        for peer in ([OWN] if plan.own else []) + [PEERS[each] for each in plan.peers]:
+        ours = [*([OWN] if plan.own else []), *([with_routes(plan.routes)] if plan.routes else [])]
+        for peer in ours + [PEERS[each] for each in plan.peers]:
             _progress(f"starting {peer.name}")
             try:
                 running[peer.name] = _start(peer, backends, folder, started)

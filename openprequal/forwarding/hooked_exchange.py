@@ -15,7 +15,7 @@ from openprequal.forwarding.hedged_exchange import HedgedExchange
 from openprequal.forwarding.request_head import render_request_head
 from openprequal.forwarding.route import Route
 from openprequal.hooks.calling import call
-from openprequal.hooks.request_hooks import HookRequest, HookResponse, path_for_hook, rewritten_path
+from openprequal.hooks.request_hooks import HookRequest, HookResponse, check_answer, path_for_hook, rewritten_path
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
 from openprequal.http1.response import ResponseHead
@@ -226,11 +226,17 @@ class HookedExchange(HedgedExchange):
         self._held = None
         # The backend did its part: whatever went wrong is the hook's doing.
         self._end_attempt(Outcome(Ending.CANCELLED, None, None))
-        if isinstance(error, HookAnswer) and 200 <= error.status <= 599:
-            if error.status in (204, 304):  # without content, whatever its length (RFC 9112 section 6.3)
-                self._answer_locally(error.status, [], b"")
+        if isinstance(error, HookAnswer):
+            try:
+                check_answer(error)
+            except HookFailed as failed:
+                self._fail(failed)
                 return
-            fields = [Field(b"Content-Type", error.content_type), Field(b"Content-Length", b"%d" % len(error.body))]
+            fields = [Field(name, value) for name, value in error.fields]
+            if error.status in (204, 304):  # without content, whatever its length (RFC 9112 section 6.3)
+                self._answer_locally(error.status, fields, b"")
+                return
+            fields += [Field(b"Content-Type", error.content_type), Field(b"Content-Length", b"%d" % len(error.body))]
             self._answer_locally(error.status, fields, error.body)
         else:
             self._fail(error if isinstance(error, GatewayError) else HookFailed(str(error)))

@@ -11,7 +11,7 @@ from zope.interface import implementer
 
 from openprequal.errors import HookFailed
 from openprequal.http1.fields import TOKEN
-from openprequal.interfaces import IHookRequest, IHookResponse
+from openprequal.interfaces import HookAnswer, IHookRequest, IHookResponse
 from openprequal.values import Backend
 
 Fields = list[tuple[bytes, bytes]]
@@ -90,6 +90,16 @@ class HookResponse:
             if (status in _WITHOUT_CONTENT) != (self._status in _WITHOUT_CONTENT):
                 raise HookFailed(f"the response hook changed status {self._status} to {status}, which changes framing")
         _check_fields(self.fields, self._framing)
+
+
+def check_answer(answer: HookAnswer) -> None:
+    """Judge what a hook would answer the client with.
+
+    :raises HookFailed: the status or a field may not be sent, or a field would frame the message.
+    """
+    if type(answer.status) is not int or not 200 <= answer.status <= 599:
+        raise HookFailed(f"the request hook answered with status {answer.status!r}; allowed: 200 to 599")
+    _check_fields([*answer.fields, (b"Content-Type", answer.content_type)], [])
 
 
 def path_for_hook(path: bytes) -> str:

@@ -41,6 +41,8 @@ class ServiceSample(NamedTuple):
     """Those that the retry budget did not allow."""
     limit: int | None = None
     """Requests that may be under way to all its backends together; None: no limit."""
+    sessions: Mapping[str, int] = {}
+    """Requests by what became of their session; empty: there are none."""
 
 
 class BackendSample(NamedTuple):
@@ -191,7 +193,14 @@ def _service_families(samples: list[ServiceSample]) -> Iterator[Metric]:
     limit = GaugeMetricFamily(
         "openprequal_in_flight_limit", "Requests that may be under way to a service.", labels=("service",)
     )
+    sessions = CounterMetricFamily(
+        "openprequal_sticky_requests",
+        "Requests, by whether their session kept its backend, moved to another or is new.",
+        labels=("service", "session"),
+    )
     for sample in samples:
+        for what, count in sample.sessions.items():
+            sessions.add_metric((sample.service, what), count)
         if sample.limit is not None:
             limit.add_metric((sample.service,), sample.limit)
         for why, count in sample.retries.items():
@@ -212,6 +221,7 @@ def _service_families(samples: list[ServiceSample]) -> Iterator[Metric]:
         queue.add_metric((sample.service,), sample.queue_length)
         ignored.add_metric((sample.service,), sample.reports_ignored)
     yield from (requests, durations, probes, pool, picks, queue, ignored, ejections, panic, retries, refused, limit)
+    yield sessions
 
 
 _BACKEND_GAUGES: tuple[tuple[str, str, Callable[[BackendSample], float | None]], ...] = (

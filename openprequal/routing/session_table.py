@@ -16,8 +16,6 @@ class SessionTable:
     process, knows nothing of them. Who has several and can do without the load rule takes ``ring_hash`` or ``maglev``.
 
     The least recently used goes where the table is full, and each after *idle_s* without a request.
-
-    :ivar dropped: sessions that were forgotten because the table was full.
     """
 
     cookie: bytes | None = None
@@ -30,7 +28,6 @@ class SessionTable:
             None: the client's address does.
         :param salt: what makes it hard to find two keys that are taken for one; None: drawn.
         """
-        self.dropped = 0
         self._header = header
         self._now = now
         self._idle_s = idle_s
@@ -69,7 +66,6 @@ class SessionTable:
         self._sessions.move_to_end(key)
         if len(self._sessions) > self._most:
             self._sessions.popitem(last=False)
-            self.dropped += 1
 
     def answered(self, request: IRequest, backend_id: str, *, secure: bool) -> tuple[Field, ...]:
         if self.backend_of(request) != backend_id:

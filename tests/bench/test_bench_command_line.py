@@ -31,6 +31,13 @@ def test_the_hot_path_is_measured_for_every_number_of_backends(capsys: pytest.Ca
     assert all(float(figure) > 0 for row in rows for figure in row.split()[1:])
 
 
+def test_finding_a_route_is_measured_for_every_number_of_routes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["routes", "--routes", "1", "30", "--count", "16"]) == 0
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert [row.split()[0] for row in rows] == ["1", "30"]
+    assert all(len(row.split()) == 6 for row in rows)
+
+
 def test_what_the_agent_costs_a_request_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["agent", "--count", "64"]) == 0
     rows = [row for row in capsys.readouterr().out.splitlines() if row.endswith("µs")]

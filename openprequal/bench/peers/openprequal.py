@@ -41,6 +41,22 @@ def admit(running: Running, port: int, backends: Sequence[int], folder: Path) ->
 PEER = Peer("openprequal", program, ("--version",), launch, admit, join)
 
 
+def with_routes(count: int) -> Peer:
+    """It with so many routes, of which the last and least exact takes the benchmark's requests."""
+
+    def launched(port: int, backends: Sequence[int], folder: Path) -> Launch:
+        tables = [
+            *(f'hosts = ["h{each % 50}.example"]\npath_prefix = "/api/v{each}"' for each in range(count - 1)),
+            'path_prefix = "/"',
+        ]
+        text = "".join(f'[[routes]]\nname = "r{number}"\n{table}\n' for number, table in enumerate(tables))
+        file = folder / f"routes-{count}.toml"
+        file.write_text(text)
+        return launch(port, backends, folder, ("--config", str(file)))
+
+    return Peer(f"{count} routes", program, ("--version",), launched, admit, join)
+
+
 def balancing(name: str, balancer: str | None = None) -> Peer:
     """It without retries, and with another balancer of its catalogue; None: its default."""
     flags = ("--retry-attempts", "0", *(("--load-balancer-class", balancer) if balancer else ()))
