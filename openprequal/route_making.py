@@ -190,8 +190,7 @@ class _Making:
 
         :param settings: of the route; None: it is the one for all.
         """
-        own = settings.checks if settings is not None else None
-        names = self._settings.default_checks if own is None else own
+        names = self._settings.checks_of(settings)
         if not names:
             return make
         traffic = self._traffic

@@ -17,6 +17,7 @@ from openprequal.config.groups.listening import ListeningSettings
 from openprequal.config.groups.registering import RegistrationSettings
 from openprequal.config.groups.responses import ResponseSettings
 from openprequal.config.groups.sessions import SessionSettings
+from openprequal.config.routes import RouteSettings
 from openprequal.config.services import (
     INFERENCE_BALANCER,
     INFERENCE_POLL_S,
@@ -84,9 +85,17 @@ class GatewaySettings(
             if min(statuses_of(route.retry_statuses or ()) or {500}) < 500:
                 raise ValueError(f"routes.{route.name}.retry_statuses: only 500 and above can be retried")
 
+    def checks_of(self, route: RouteSettings | None) -> tuple[str, ...]:
+        """Names of the checks that requests of *route* must pass; None: it is the one for all."""
+        own = route.checks if route is not None else None
+        if own is not None:
+            return own
+        answered_here = route is not None and (route.redirect is not None or route.respond is not None)
+        return () if answered_here else self.default_checks
+
     def _check_checks(self) -> None:
         named = {"default_checks": self.default_checks}
-        named |= {f"routes.{route.name}.checks": route.checks or () for route in self.routes}
+        named |= {f"routes.{route.name}.checks": self.checks_of(route) for route in self.routes if route.checks}
         for where, names in named.items():
             for name in names:
                 if name not in self.checks:
