@@ -20,6 +20,8 @@ from openprequal.http1.request import RequestHead, parse_request_head
 
 ALGORITHMS: Final = ("RS256", "ES256", "EdDSA", "HS256")
 TOKENS: Final = 300
+COSTS: Final = (5, 10, 12)
+"""Of bcrypt; the first is what ``htpasswd`` takes."""
 
 
 class _Clock:
@@ -96,7 +98,7 @@ def _hashes() -> list[tuple[str, bytes]]:
     import argon2
     import bcrypt
 
-    made = [(f"bcrypt {cost}", bcrypt.hashpw(b"secret", bcrypt.gensalt(cost))) for cost in (5, 10, 12)]
+    made = [(f"bcrypt {cost}", bcrypt.hashpw(b"secret", bcrypt.gensalt(cost))) for cost in COSTS]
     return [*made, ("argon2id", argon2.PasswordHasher().hash("secret").encode())]
 
 
