@@ -13,7 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 ASSEMBLY = {
     *("assembly", "control_plane", "data_plane", "route_table", "route_making", "filter_making", "session_making"),
-    *("tap", "backend_tap", "command", "demo", "lifecycle", "reload"),
+    *("tap", "backend_tap", "cli", "command", "demo", "lifecycle", "reload"),
 }
 """What joins the parts; nothing but these, and what proves it all, may import them."""
 

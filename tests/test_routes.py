@@ -281,6 +281,21 @@ def test_each_route_has_its_own_retries() -> None:
     assert twice.received == b""
 
 
+def test_a_request_stays_in_the_service_that_was_drawn_for_it() -> None:
+    case = Routed({"name": "all", "services": {"api": 1, "web": 1}})
+    case.whole.backends[0].accepts = False
+    case.whole.backends[0].connections[-1].close()
+    case.whole.wait(0)
+    statuses = []
+    for _ in range(20):
+        client = case.get("/x")
+        case.whole.backends[1].answer_all()
+        case.whole.wait(0)
+        statuses.append(status(client))
+    assert set(statuses) == {502, 200}
+    assert case.heard(1).count(b"GET /x ") == statuses.count(200)
+
+
 def test_a_reload_swaps_all_routes_at_once_and_leaves_what_is_under_way_alone() -> None:
     case = Routed(API, WEB)
     under_way = case.get("/api/x")
