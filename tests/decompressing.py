@@ -1,4 +1,4 @@
-"""The other side of the codings, by the libraries alone."""
+"""The other side: what a client makes of a compressed or chunked response, by the libraries alone."""
 
 import zlib
 
@@ -29,3 +29,16 @@ def decompressed_so_far(coding: bytes, data: bytes) -> tuple[bytes, bool]:
     content = zstd.decompress(data)
     assert not zstd.unused_data
     return content, zstd.eof
+
+
+def unchunked(body: bytes) -> bytes:
+    """The content of a chunked body without trailers; it has to be whole."""
+    content = b""
+    while True:
+        size, _, body = body.partition(b"\r\n")
+        if size == b"0":
+            assert body == b"\r\n"
+            return content
+        content += body[: int(size, 16)]
+        assert body[int(size, 16) :][:2] == b"\r\n"
+        body = body[int(size, 16) + 2 :]

@@ -47,16 +47,3 @@ class FilteredNetwork(MemoryNetwork):
 
     def _count(self, request: RequestHead, status: int, seconds: float) -> None:
         self.counted.append((request.method, status))
-
-
-def unchunked(body: bytes) -> bytes:
-    """The content of a chunked body without trailers; it has to be whole."""
-    content = b""
-    while True:
-        size, _, body = body.partition(b"\r\n")
-        if size == b"0":
-            assert body == b"\r\n"
-            return content
-        content += body[: int(size, 16)]
-        assert body[int(size, 16) :][:2] == b"\r\n"
-        body = body[int(size, 16) + 2 :]

@@ -4,8 +4,8 @@ from random import Random
 from typing import ClassVar
 
 import pytest
-from decompressing import decompressed, decompressed_so_far
-from filtered import FilteredNetwork, unchunked
+from decompressing import decompressed, decompressed_so_far, unchunked
+from filtered import FilteredNetwork
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from messages import UPGRADE, content, head, statuses
