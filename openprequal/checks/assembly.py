@@ -18,7 +18,7 @@ from openprequal.checks.bearer import BearerCheck, TokenRules
 from openprequal.checks.extra import library
 from openprequal.checks.forward import ForwardCheck
 from openprequal.checks.key_sources import FetchedKeys, FixedKeys, KeysInFile, KeySource
-from openprequal.checks.keys import parse_key_set, secret_key
+from openprequal.checks.keys import KeySet, parse_key_set, secret_key
 from openprequal.checks.passwords import parse_passwords
 from openprequal.checks.verdict import Check
 from openprequal.checks.verifications import Verifications
@@ -149,11 +149,14 @@ class Checks:
         if settings.jwks_file is not None:
             return KeysInFile(WatchedFile(settings.jwks_file, parse_key_set, f"{where}.jwks_file"))
         if settings.secret_file is not None:
-            parse = lambda content: secret_key(content.strip())  # noqa: E731
-            return KeysInFile(WatchedFile(settings.secret_file, parse, f"{where}.secret_file"))
+
+            def read(content: bytes) -> KeySet:
+                return secret_key(content.strip(), settings.effective_algorithms)
+
+            return KeysInFile(WatchedFile(settings.secret_file, read, f"{where}.secret_file"))
         variable = settings.secret_variable or ""
         try:
-            return FixedKeys(secret_key(self._environ.get(variable, "").encode()))
+            return FixedKeys(secret_key(self._environ.get(variable, "").encode(), settings.effective_algorithms))
         except ValueError as error:
             raise ConfigurationError(f"{where}.secret_variable: {variable}: {error}") from None
 

@@ -124,8 +124,9 @@ class ForwardCheck:
         return admitted
 
     def _refusal(self, answer: Answer) -> Refused:
-        if answer.status >= 500:
-            return Refused(answer.status, Reason.UNAVAILABLE)
+        if not 300 <= answer.status < 500:
+            # Its failure is none of the client's business; and what is no final status would break the connection.
+            return unavailable(Reason.UNAVAILABLE)
         fields = [
             (name, value)
             for name, values in answer.headers.getAllRawHeaders()

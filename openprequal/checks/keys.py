@@ -1,23 +1,21 @@
 """Which key was a token signed with? A JSON Web Key Set (RFC 7517), or one secret."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from attrs import field, frozen
 
 from openprequal.checks.extra import library
 
-SYMMETRIC: Final = ("HS256", "HS384", "HS512")
-"""Made and verified with the same secret."""
+SYMMETRIC: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
+"""Made and verified with the same secret, which has so many bytes at least."""
 ASYMMETRIC: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Verified with a key that may be public."""
 
 MOST_KEYS: Final = 256
 LEAST_RSA_BITS: Final = 2048
 """RFC 7518 section 3.3."""
-LEAST_SECRET_BYTES: Final = 32
-"""RFC 7518 section 3.2, for HS256."""
 
 _OF_CURVE: Final = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
 _PUBLIC_PARTS: Final = {"RSA": ("kty", "n", "e"), "EC": ("kty", "crv", "x", "y"), "OKP": ("kty", "crv", "x")}
@@ -68,14 +66,15 @@ def parse_key_set(content: bytes) -> KeySet:
     return KeySet(keys)
 
 
-def secret_key(secret: bytes) -> KeySet:
-    """The one secret as a set.
+def secret_key(secret: bytes, algorithms: Collection[str]) -> KeySet:
+    """The one secret as a set, for these algorithms.
 
-    :raises ValueError: it could be guessed.
+    :raises ValueError: it is shorter than what one of them makes of it (RFC 7518 section 3.2).
     """
-    if len(secret) < LEAST_SECRET_BYTES:
-        raise ValueError(f"a secret needs {LEAST_SECRET_BYTES} bytes at least (RFC 7518 section 3.2)")
-    return KeySet([Key(None, frozenset(SYMMETRIC), secret)])
+    least = max(SYMMETRIC[name] for name in algorithms)
+    if len(secret) < least:
+        raise ValueError(f"a secret needs {least} bytes at least (RFC 7518 section 3.2)")
+    return KeySet([Key(None, frozenset(algorithms), secret)])
 
 
 def _key(entry: Mapping[str, Any]) -> Key | None:

@@ -169,7 +169,7 @@ def test_only_the_algorithms_that_are_allowed() -> None:
 
 
 def test_a_secret_shared_with_the_issuer() -> None:
-    case = Case(secret_key(HMAC), algorithms=frozenset(["HS256"]))
+    case = Case(secret_key(HMAC, ["HS256"]), algorithms=frozenset(["HS256"]))
     assert isinstance(case.judge(token(HMAC, "HS256")), Admitted)
     assert case.words(token(b"another" * 5, "HS256")) == b"signature wrong"
 

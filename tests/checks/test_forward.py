@@ -126,8 +126,10 @@ def test_another_answer_is_the_clients(status: int, reason: Reason) -> None:
     ]
 
 
-def test_a_server_that_has_failed_lets_nobody_in_and_shows_nothing() -> None:
-    assert Case(answering(500, b"Traceback")).judge() == Refused(500, Reason.UNAVAILABLE)
+@pytest.mark.parametrize("status", [500, 503, 600, 999])
+def test_a_server_that_has_failed_lets_nobody_in_and_shows_nothing(status: int) -> None:
+    verdict = Case(answering(status, b"Traceback")).judge()
+    assert verdict == Refused(503, Reason.UNAVAILABLE, ((b"Retry-After", b"1"),))
 
 
 def test_an_answer_that_is_too_long_has_no_content() -> None:

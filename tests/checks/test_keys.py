@@ -99,16 +99,17 @@ def test_a_key_without_a_name_is_meant_by_any_if_it_is_the_only_one() -> None:
 
 
 def test_a_secret_is_for_the_symmetric_algorithms_alone() -> None:
-    keys = secret_key(b"x" * 32)
+    keys = secret_key(b"x" * 64, ["HS256", "HS512"])
     assert keys.find("any", "HS256") is keys.find(None, "HS512") is not None
     assert keys.find(None, "RS256") is None
 
 
 def test_a_short_secret_is_refused_and_not_shown() -> None:
-    with pytest.raises(ValueError, match="needs 32 bytes") as error:
-        secret_key(b"hunter2")
-    assert "hunter2" not in str(error.value)
+    for algorithms, least in ((["HS256"], 32), (["HS256", "HS384"], 48), (["HS512"], 64)):
+        with pytest.raises(ValueError, match=f"needs {least} bytes") as error:
+            secret_key(b"7" * (least - 1), algorithms)
+        assert "777" not in str(error.value)
 
 
 def test_keys_are_not_shown() -> None:
-    assert "xxxx" not in repr(secret_key(b"x" * 32).find(None, "HS256"))
+    assert "xxxx" not in repr(secret_key(b"x" * 32, ["HS256"]).find(None, "HS256"))
