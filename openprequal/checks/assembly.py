@@ -191,6 +191,13 @@ class Checks:
             pool._factory = _QuietFactory
             pool.maxPersistentPerHost = MOST_IDLE
             pool.cachedConnectionTimeout = 30
-            policy = BrowserLikePolicyForHTTPS(trust_root(ca_file, where))
+            policy = BrowserLikePolicyForHTTPS(_trusted(ca_file, where))
             agent = self._agents[ca_file] = Agent(self._reactor, policy, CONNECT_TIMEOUT_S, pool=pool)
         return agent
+
+
+def _trusted(ca_file: str | None, where: str) -> Any:
+    try:
+        return trust_root(ca_file)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{where}: {str(error).removeprefix('upstream_ca_file: ')}") from None

@@ -5,10 +5,9 @@ from typing import Any
 from openprequal.errors import ConfigurationError
 
 
-def trust_root(ca_file: str | None, where: str = "upstream_ca_file") -> Any:
+def trust_root(ca_file: str | None) -> Any:
     """The authorities in *ca_file* (PEM, one or more); None for the platform's own.
 
-    :param where: the setting that names the file, for the error.
     :raises ConfigurationError: the file cannot be read or holds no certificate.
     """
     if ca_file is None:
@@ -21,7 +20,7 @@ def trust_root(ca_file: str | None, where: str = "upstream_ca_file") -> Any:
             blocks = file.read().split("-----BEGIN CERTIFICATE-----")[1:]
         certificates = [Certificate.loadPEM(f"-----BEGIN CERTIFICATE-----{block}".encode("ascii")) for block in blocks]
     except (OSError, ValueError, Error) as error:
-        raise ConfigurationError(f"{where}: {ca_file!r} cannot be used: {error}") from None
+        raise ConfigurationError(f"upstream_ca_file: {ca_file!r} cannot be used: {error}") from None
     if not certificates:
-        raise ConfigurationError(f"{where}: {ca_file!r} holds no certificate in PEM")
+        raise ConfigurationError(f"upstream_ca_file: {ca_file!r} holds no certificate in PEM")
     return trustRootFromCertificates(certificates)

@@ -158,6 +158,11 @@ def test_a_secret_comes_from_the_environment(
     assert ask(case, "/x", b"Authorization: Bearer " + token(secret.encode(), "HS256").encode()) == 200
 
 
+def test_a_file_of_authorities_that_cannot_be_used_is_named_by_its_setting(start: Start) -> None:
+    with pytest.raises(ConfigurationError, match=r"^checks\.judge\.ca_file: '/no/such/file' cannot be used"):
+        start(checks={"judge": {"kind": "forward", "url": "https://judge.test/", "ca_file": "/no/such/file"}})
+
+
 def test_a_library_that_is_not_installed_is_named(
     start: Start, check: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
