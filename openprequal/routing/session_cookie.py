@@ -39,7 +39,6 @@ class CookieSessions:
 
     def __init__(self, keys: Sequence[bytes], rules: CookieRules) -> None:
         """:param keys: the first makes cookies, all of them are believed."""
-        self.cookie: bytes | None = rules.name
         self._name = rules.name
         self._rules = rules
         self._keys = keys

@@ -18,8 +18,6 @@ class SessionTable:
     The least recently used goes where the table is full, and each after *idle_s* without a request.
     """
 
-    cookie: bytes | None = None
-
     def __init__(
         self, header: bytes | None, now: Callable[[], float], *, idle_s: float, most: int, salt: bytes | None = None
     ) -> None:

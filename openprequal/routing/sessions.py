@@ -9,9 +9,6 @@ from openprequal.interfaces import IRequest
 class Sessions(Protocol):
     """Knows the sessions of one service. All methods are immediate."""
 
-    cookie: bytes | None
-    """Name of the cookie that backends do not see; None: there is none."""
-
     def joined(self, backend_id: str) -> None:
         """A backend is there that sessions may belong to."""
 

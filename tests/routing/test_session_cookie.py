@@ -143,6 +143,17 @@ def test_the_backend_does_not_see_it(before: bytes, after: bytes | None) -> None
     assert [field.value for field in left] == ([other.value] if after is None else [after, other.value])
 
 
+NAMES_OF_COOKIES = st.sampled_from([b"route", b"routes", b"a", b"Route", b""])
+
+
+@given(st.lists(st.tuples(NAMES_OF_COOKIES, st.binary(max_size=8).map(lambda raw: raw.hex().encode()))))
+def test_all_other_cookies_pass_as_they_are(pairs: list[tuple[bytes, bytes]]) -> None:
+    sent = [name + b"=" + value for name, value in pairs]
+    left = without_cookie([Field(b"Cookie", b"; ".join(sent))], NAME)
+    kept = [pair.strip() for field in left for pair in field.value.split(b";") if pair]
+    assert kept == [pair for pair, (name, _) in zip(sent, pairs, strict=True) if name != NAME]
+
+
 def test_fields_without_it_are_the_very_same() -> None:
     fields = [Field(b"Cookie", b"a=b"), Field(b"Accept", b"*/*")]
     assert without_cookie(fields, NAME) is fields
