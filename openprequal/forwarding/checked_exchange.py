@@ -13,12 +13,14 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from openprequal.checks.authorization import AUTHORIZATION
 from openprequal.checks.verdict import Admitted, Check, Reason, Refused, Verdict, unavailable
 from openprequal.errors import GatewayError, NoBackend
 from openprequal.forwarding.downstream import ClientExchange, Downstream, ProxyExchange
 from openprequal.forwarding.exchange import CLIENT_CLOSED
 from openprequal.forwarding.problem import problem_document
-from openprequal.http1.fields import Field, FieldSection, list_members
+from openprequal.forwarding.vouching import plain_name, vouched_for
+from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.phrases import PHRASES
 from openprequal.http1.request import RequestHead
 
@@ -42,11 +44,11 @@ class Checking:
     counted: Callable[[RequestHead, int, float], None]
     """Told of each request that was not admitted, its status and the seconds it took."""
     sets: frozenset[bytes] = field(init=False)
-    """Fields that only the checks may set, as :func:`_plain` has them."""
+    """Fields that only the checks may set, as :func:`~openprequal.forwarding.vouching.plain_name` has them."""
 
     @sets.default
     def _all_sets(self) -> frozenset[bytes]:
-        return frozenset(_plain(name) for check in self.checks for name in check.sets)
+        return frozenset(plain_name(name) for check in self.checks for name in check.sets)
 
     def __call__(self, client: Downstream, request: RequestHead) -> ClientExchange:
         return CheckedExchange(self, client, request)
@@ -100,7 +102,7 @@ class CheckedExchange:
 
     def request_end(self, trailers: list[Field]) -> None:
         # Some servers take trailers for fields like all others.
-        trailers = [each for each in trailers if _plain(each.key) not in self._checking.sets]
+        trailers = [each for each in trailers if plain_name(each.key) not in self._checking.sets]
         if self._exchange is not None:
             self._exchange.request_end(trailers)
         else:
@@ -146,7 +148,7 @@ class CheckedExchange:
         """Ask the check whose turn it is, and those after it, as long as each answers at once."""
         for number, check in enumerate(self._checking.checks[turn:], turn):
             try:
-                verdict = check.judge(self._request)
+                verdict = check.judge(self._so_far())
             except Exception:
                 verdict = _failed(check, Failure())
             if isinstance(verdict, Deferred):
@@ -155,6 +157,17 @@ class CheckedExchange:
             if not self._goes_on(check, verdict):
                 return
         self._admit()
+
+    def _so_far(self) -> RequestHead:
+        """The request as the next check sees it: with what the others found out, and nothing that passes for it.
+
+        The credentials stay; the next may be for those.
+        """
+        checking, found = self._checking, self._admitted_with
+        if len(checking.checks) == 1:
+            return self._request
+        hidden = (checking.sets - {AUTHORIZATION}).union(plain_name(each.key) for each in found)
+        return vouched_for(self._request, hidden, found)
 
     def _wait(self, check: Check, verdict: "Deferred[Verdict]", turn: int) -> None:
         self._judging = check
@@ -180,7 +193,7 @@ class CheckedExchange:
         return False
 
     def _admit(self) -> None:
-        request = _vouched_for(self._request, self._checking.sets, self._admitted_with)
+        request = vouched_for(self._request, self._checking.sets, self._admitted_with)
         exchange = self._exchange = self._checking.make(self._client, request)
         body, self._body = self._body, b""
         exchange.start(body, self._trailers == [])
@@ -222,25 +235,3 @@ def _failed(check: Check, failure: Failure) -> Refused:
     """A check that breaks lets nobody through."""
     log.failure("check {name} failed", failure=failure, name=check.name)
     return Refused(500, Reason.UNAVAILABLE)
-
-
-def _plain(name: bytes) -> bytes:
-    """As CGI and what descends from it (WSGI) see a name: without a difference between ``-`` and ``_``."""
-    return name.lower().replace(b"_", b"-")
-
-
-def _vouched_for(request: RequestHead, sets: frozenset[bytes], fields: list[Field]) -> RequestHead:
-    """*request* with *fields* and nothing of the client's in their places.
-
-    Nor may the client name them in Connection, by which it would have them taken away before the backend.
-    """
-    if not sets and not fields:
-        return request
-    kept: list[Field] = []
-    for each in request.head_fields:
-        if each.key == b"connection":
-            members = [member for member in list_members(each.value) if _plain(member) not in sets]
-            each = Field(each.name, b", ".join(members))
-        if _plain(each.key) not in sets:
-            kept.append(each)
-    return request.changed(request.target, [*kept, *fields])

@@ -276,6 +276,20 @@ def test_all_checks_must_admit_in_their_order(later: bool) -> None:
     assert b"\r\nX-User: ann\r\nX-Group: ops\r\n" in case.backend.received
 
 
+def test_a_check_sees_what_those_before_it_found_out_and_the_credentials(later: bool) -> None:
+    first = Scripted(later=later, name="first", sets=(b"x-user", b"authorization"))
+    second = Scripted(name="second", sets=(b"x-group",))
+    case = Case(first, second)
+    forged = (b"X-User: admin", b"X-Group: admins", b"Authorization: Bearer x")
+    case.client.send(with_fields(GET, *forged))
+    case.finish()
+    (seen,) = second.judged
+    assert [each.value for each in seen.head_fields if each.key == b"x-user"] == [b"ann"]
+    assert seen.header(b"x-group") is None
+    assert seen.header(b"authorization") == b"Bearer x"
+    assert b"Bearer" not in case.backend.received
+
+
 def test_after_one_has_refused_no_other_is_asked(later: bool) -> None:
     second = Scripted(name="second")
     case = Case(Scripted(NO, later=later, name="first"), second)
