@@ -170,8 +170,8 @@ def _kind(name: str, field: FieldInfo, common: Mapping[str, Setting]) -> str:
     if name in common and common[name].allowed:
         return common[name].allowed
     words = {bool: "true or false", int: "a whole number", str: "a text"}
-    kinds = [kind for kind in get_args(field.annotation) or (field.annotation,) if kind is not NoneType]
-    kind = get_origin(field.annotation) or kinds[0]
+    (annotation, *_) = get_args(field.annotation) if NoneType in get_args(field.annotation) else (field.annotation,)
+    kind = get_origin(annotation) or annotation
     if kind is dict or (isinstance(kind, type) and issubclass(kind, BaseModel)):
         return "a table"
     return "a list" if kind is tuple else words.get(kind, "a text")

@@ -292,7 +292,7 @@ def test_a_request_stays_in_the_service_that_was_drawn_for_it() -> None:
         case.whole.backends[1].answer_all()
         case.whole.wait(0)
         statuses.append(status(client))
-    assert set(statuses) == {502, 200}
+    assert {200, 502} <= set(statuses) <= {200, 502, 503}  # 503: it was found to be down
     assert case.heard(1).count(b"GET /x ") == statuses.count(200)
 
 

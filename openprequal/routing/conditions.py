@@ -54,8 +54,11 @@ class QueryIs:
     wanted: Wanted
 
     def holds(self, request: RequestHead) -> bool:
-        parameters = parse_qsl(request.target.partition(b"?")[2], keep_blank_values=True)
-        return _holds([value for name, value in parameters if name == self.name], self.wanted)
+        # As Latin-1, in which every octet is a character: a query may hold any.
+        query = request.target.partition(b"?")[2].decode("latin-1")
+        parameters = parse_qsl(query, keep_blank_values=True, encoding="latin-1")
+        wanted = self.name.decode("latin-1")
+        return _holds([value.encode("latin-1") for name, value in parameters if name == wanted], self.wanted)
 
     def __str__(self) -> str:
         return f"query {_text(self.name, self.wanted, '=')}"

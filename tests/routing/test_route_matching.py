@@ -38,6 +38,7 @@ ROUTES: list[dict[str, Any]] = [
     {"name": "flag", **A, "path": "/flag", "headers": {"X-Flag": True}},
     {"name": "flag-on", **A, "path": "/flag", "headers": {"x-flag": "on", "X-Else": False}},
     {"name": "query", **A, "path": "/query", "query": {"v": "2"}},
+    {"name": "query-euro", **A, "path": "/query", "query": {"v": "€"}},
     {"name": "query-any", **A, "path": "/query", "query": {"v": True, "w": False}},
     {"name": "same-1", **A, "path": "/same", "methods": ["GET", "POST"]},
     {"name": "same-2", **A, "path": "/same", "methods": ["GET", "PUT"]},
@@ -169,6 +170,9 @@ CASES: list[tuple[str, str | None, str | None]] = [
     ("GET /query?v", "a.example", "query-any"),
     ("GET /query?v=1&w=1", "a.example", "a"),
     ("GET /query", "a.example", "a"),
+    ("GET /query?é=é&v=2&w=%ff", "a.example", "query"),
+    ("GET /query?v=%E2%82%AC&w=1", "a.example", "query-euro"),
+    ("GET /query?v=€&w=1", "a.example", "query-euro"),
     # priority
     ("GET /urgent", "a.example", "urgent"),
     ("GET /urgent/x", "x.b.example", "urgent"),
