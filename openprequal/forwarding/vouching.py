@@ -20,11 +20,15 @@ def vouched_for(request: RequestHead, sets: Collection[bytes], fields: list[Fiel
     """
     if not sets and not fields:
         return request
-    kept: list[Field] = []
-    for each in request.head_fields:
-        if each.key == b"connection":
-            members = [member for member in list_members(each.value) if plain_name(member) not in sets]
-            each = Field(each.name, b", ".join(members))
-        if plain_name(each.key) not in sets:
-            kept.append(each)
-    return request.changed(request.target, [*kept, *fields])
+    kept = [each for each in request.head_fields if plain_name(each.key) not in sets]
+    return request.changed(request.target, [*staying(kept, sets), *fields])
+
+
+def staying(fields: list[Field], names: Collection[bytes]) -> list[Field]:
+    """*fields* with none of *names* (plain ones) among the members of Connection."""
+    return [_without_members(each, names) if each.key == b"connection" else each for each in fields]
+
+
+def _without_members(connection: Field, names: Collection[bytes]) -> Field:
+    members = [member for member in list_members(connection.value) if plain_name(member) not in names]
+    return Field(connection.name, b", ".join(members))
