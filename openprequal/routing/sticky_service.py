@@ -99,9 +99,15 @@ class StickyService(Service):
     def enqueue(self, waiting: Any) -> bool:
         if not super().enqueue(waiting):
             return False
+        self._waits_for_one(waiting)
+        return True
+
+    def _waits_for_one(self, waiting: _Waiting) -> bool:
+        """Is it its session's backend alone that *waiting* waits for? Remembered until that changes."""
         bound = self._sessions.backend_of(waiting.request)
-        if bound is not None and bound in self._full and self._had(bound) is not None:
-            self._awaited[waiting] = bound
+        if bound is None or bound not in self._full or self._had(bound) is None:
+            return False
+        self._awaited[waiting] = bound
         return True
 
     def dequeue(self, waiting: Any) -> None:
@@ -116,7 +122,8 @@ class StickyService(Service):
             awaited = self._awaited.get(waiting)
             if awaited in self._full if awaited is not None else self._up <= self._full:
                 continue
-            if waiting in self._queue:
+            # Another request of its session may have been placed since it came.
+            if waiting in self._queue and not self._waits_for_one(waiting):
                 self.dequeue(waiting)
                 at_most -= 1
                 waiting.slot_free()

@@ -137,3 +137,17 @@ def test_a_limit_on_the_service_counts_for_sessions_too() -> None:
     waiting = case.wait("a")
     case.end(case.one)
     assert waiting.went == case.one
+
+
+def test_one_whose_session_was_placed_while_it_waited_keeps_its_place_and_wastes_nobodys() -> None:
+    case = Case()
+    for client, backend in (("a", case.one), ("b", case.other)):
+        case.bind(client, backend)
+        case.begin(client)
+        case.begin(client)
+    first, second = case.wait("new"), case.wait("another")
+    case.bind("new", case.one)
+    case.end(case.other)
+    assert (first.turns, second.went) == (0, case.other)
+    case.end(case.one)
+    assert first.went == case.one
