@@ -9,11 +9,16 @@ HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "openprequal" / "__init__.py").read_text())
 assert VERSION
 
+COMPRESSION = ["brotli>=1.1", "zstandard>=0.23"]
 SIMULATION = ["matplotlib>=3.8", "tqdm>=4.66"]
 BENCH = ["hdrhistogram>=0.10.3", *SIMULATION]
 # What the examples of Python backends run on.
 SERVERS = ["fastapi>=0.115", "uvicorn>=0.30", "websockets>=13", "flask>=3", "django>=5", "gunicorn>=23"]
-TEST = ["pytest>=8", "pytest-twisted>=1.14", "hypothesis>=6.100", "h11>=0.14", "jsonschema>=4.20", *SERVERS, *BENCH]
+AUTH = ["bcrypt>=4.2", "argon2-cffi>=23.1", "PyJWT[crypto]>=2.10"]
+TEST = [
+    *("pytest>=8", "pytest-twisted>=1.14", "hypothesis>=6.100", "h11>=0.14", "jsonschema>=4.20"),
+    *(*AUTH, *SERVERS, *BENCH, *COMPRESSION),
+]
 LINT = ["ruff>=0.17", "mypy>=2", "mypy-zope>=1.0.17"]
 AUDIT = ["pip-audit>=2.7"]
 
@@ -39,6 +44,8 @@ setup(
         "prometheus-client>=0.21",
     ],
     extras_require={
+        "auth": AUTH,
+        "compression": COMPRESSION,
         "simulation": SIMULATION,
         "bench": BENCH,
         "test": TEST,

@@ -15,12 +15,16 @@ from typing import Any, get_args, get_origin
 import attrs
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
 from openprequal.balancing.catalogue import PARAMETERS
 from openprequal.balancing.parameters import allowed_values
 from openprequal.config import json_schema
 from openprequal.config.agent import AgentSettings
 from openprequal.config.changes import needing_restart
+from openprequal.config.checks import KINDS
+from openprequal.config.compression import CompressionSettings
+from openprequal.config.cors import CorsSettings
 from openprequal.config.flags import shown
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.middleware import MiddlewareSettings
@@ -121,6 +125,35 @@ Keys of `[[routes]]`; a list may also be one text with commas. What they do is t
 |---|---|---|"""
 
 
+CORS = """\
+### Other origins
+
+Keys of `[cors.NAME]`; a list may also be one text with commas. What they do is told in [responses.md](responses.md).
+
+| key | allowed | what it is |
+|---|---|---|"""
+
+CHECKS = """\
+### Checks
+
+Keys of `[checks.NAME]`; a list may also be one text with commas. What they do is told in [checks.md](checks.md).
+"""
+
+CHECK = """\
+#### `kind = "{kind}"`
+
+| key | allowed | what it is |
+|---|---|---|"""
+
+COMPRESSION = """\
+### Compression
+
+Keys of `[compression]`, likewise.
+
+| key | allowed | what it is |
+|---|---|---|"""
+
+
 MIDDLEWARES = """\
 ## Python applications: the middlewares
 
@@ -143,7 +176,13 @@ def page() -> str:
         f"A running gateway takes other values of all but {fixed} ([operations.md](operations.md)).\n",
         f"A service, `[services.NAME]`, may hold {keys}; what it leaves out is as for the gateway.\n",
         ROUTES,
-        *_keys_of_routes(),
+        *_keys_of(RouteSettings),
+        CHECKS,
+        *_checks(),
+        CORS,
+        *_keys_of(CorsSettings),
+        COMPRESSION,
+        *_keys_of(CompressionSettings),
         "### Parameters of the balancers\n",
         "Keys of `balancer_parameters`, of the gateway or of a service. What the balancers are for is told in "
         "[balancers.md](balancers.md).\n",
@@ -181,13 +220,24 @@ def _row(setting: Setting, name: str | None = None) -> str:
     return f"| {name} | {variable} | {default} | {setting.description} | {setting.allowed} |"
 
 
-def _keys_of_routes() -> Iterator[str]:
-    """The rows of the table of routes' keys."""
-    meanings = _docstrings(RouteSettings, BaseModel)
+def _checks() -> Iterator[str]:
+    """A table for each kind of check."""
+    for kind, model in KINDS.items():
+        yield CHECK.format(kind=kind)
+        yield from _keys_of(model, defaults=True)
+
+
+def _keys_of(model: type[BaseModel], *, defaults: bool = False) -> Iterator[str]:
+    """The rows of the table of the keys of a table in the file."""
+    meanings = _docstrings(model, BaseModel)
     common = settings_of(GatewaySettings)
-    for name, field in RouteSettings.model_fields.items():
+    for name, field in model.model_fields.items():
         # Keys that the gateway has too are told of there.
         meaning = meanings.get(name) or f"As the gateway's `{name}`."
+        if name == "kind":
+            continue
+        if defaults and field.default not in (None, PydanticUndefined, (), {}):
+            meaning += f" Default: {_listed(field.default)}."
         yield f"| `{name}` | {_kind(name, field, common)} | {meaning} |"
     yield ""
 
@@ -196,7 +246,7 @@ def _kind(name: str, field: FieldInfo, common: Mapping[str, Setting]) -> str:
     """What the key takes, in words."""
     if name in common and common[name].allowed:
         return common[name].allowed
-    words = {bool: "true or false", int: "a whole number", str: "a text"}
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
     (annotation, *_) = get_args(field.annotation) if NoneType in get_args(field.annotation) else (field.annotation,)
     kind = get_origin(annotation) or annotation
     if kind is dict or (isinstance(kind, type) and issubclass(kind, BaseModel)):
@@ -225,6 +275,10 @@ def _default(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _listed(value: object) -> str:
+    return ", ".join(value) if isinstance(value, tuple) else f"`{value}`" if isinstance(value, str) else _default(value)
 
 
 def _docstrings(model: type, above: type = object) -> Mapping[str, str]:

@@ -1,9 +1,11 @@
 """From settings to the running gateway: the only module that sees everything. Read it top to bottom."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
+from secrets import token_bytes
 from signal import SIGHUP
 from typing import Generic, Protocol, TypeVar
 
@@ -13,6 +15,7 @@ from twisted.application.service import IService, Service
 from twisted.web.server import Site
 
 from openprequal.admin.own_address import OwnAddress
+from openprequal.checks.assembly import Checks
 from openprequal.clocks import Periodic
 from openprequal.config.gateway import GatewaySettings
 from openprequal.control_plane import (
@@ -194,7 +197,7 @@ def _whole(
     lasting: list[Periodic] = []
     for name, effective in settings.effective_services.items():
         of_service[name] = []
-        services[name] = service_with_balancer(reactor, rng, name, effective, of_service[name], lasting)
+        services[name] = service_with_balancer(reactor, rng, name, effective, settings, of_service[name], lasting)
     own_address = OwnAddress()
     health = health_of(services, reactor, rng, settings, address_rules(settings, own_address.is_own))
 
@@ -203,6 +206,7 @@ def _whole(
     refused = RequestTally(REFUSED_SERVICE)
     route_counts = RouteCounts()
     copies = Copies()
+    checks = Checks(reactor, wall_clock=time.time, secret=token_bytes(32), environ=os.environ)
     traffic = Traffic(
         reactor,
         rng,
@@ -212,6 +216,7 @@ def _whole(
         copies,
         refused,
         count_hook_failure,
+        checks,
         secure,
     )
 
@@ -256,6 +261,7 @@ def _whole(
         Periodic(reactor, SWEEP_TICK_S, sweep.tick, "client time-outs"),
         Periodic(reactor, 0.5, lambda: copies.expire(reactor.seconds()), "mirrored requests"),
         Periodic(reactor, 0.1, health.tick, "health checks"),
+        Periodic(reactor, 1.0, checks.tick, "files and keys of checks"),
         Periodic(reactor, 1.0, lambda: expire_connections(services, reactor.seconds()), "idle connections"),
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
     ]
@@ -266,6 +272,7 @@ def _whole(
         loop_lag=lag,
         client_connections=lambda: len(front.connections),
         hook_failures=hook_failures,
+        check_refusals=checks.refusals,
         periodics=lambda: periodics,
         routes=route_counts.counts,
         copies=copies.counts,
@@ -274,6 +281,7 @@ def _whole(
     def cut() -> None:
         copies.shut_down()
         abort_connections(services)
+        checks.close()
 
     root = Gateway(
         reactor,

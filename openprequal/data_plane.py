@@ -27,6 +27,8 @@ from openprequal.routing.lateness import Lateness
 from openprequal.routing.limited_service import LimitedService
 from openprequal.routing.member import Member
 from openprequal.routing.service import Service
+from openprequal.routing.sticky_service import LimitedStickyService, StickyService
+from openprequal.session_making import sessions_of
 from openprequal.upstream.address_rules import AddressRules
 from openprequal.upstream.addresses import Addresses
 from openprequal.upstream.connections import Connections, Dial
@@ -84,6 +86,7 @@ def service_with_balancer(
     rng: Random,
     name: str,
     effective: EffectiveService,
+    settings: GatewaySettings,
     periodics: list[Periodic],
     lasting: list[Periodic],
 ) -> Service:
@@ -101,14 +104,18 @@ def service_with_balancer(
         "reports": parts.reports,
         "retry_share": effective.retry_budget,
     }
-    most = effective.service_max_in_flight
+    most, sessions = effective.service_max_in_flight, sessions_of(reactor.seconds, name, effective, settings)
+    if sessions is not None:
+        options["sessions"] = sessions
     if most is None:
-        service = Service(name, parts.balancer, **options)
+        service = (Service if sessions is None else StickyService)(name, parts.balancer, **options)
     else:
         limit = AdaptiveLimit(reactor.seconds()) if most == "auto" else FixedLimit(most)
-        service = limited = LimitedService(name, parts.balancer, limit=limit, **options)
+        make = LimitedService if sessions is None else LimitedStickyService
+        service = limited = make(name, parts.balancer, limit=limit, **options)
         lasting.append(Periodic(reactor, TICK_S, lambda: limited.tick(reactor.seconds()), f"limit of {name}"))
-    if effective.hedge_percentile is not None:
+    # A second backend would know nothing of the session, and be quick to say so.
+    if effective.hedge_percentile is not None and sessions is None:
         service.lateness = Lateness(effective.hedge_percentile, reactor.seconds)
         lasting.append(Periodic(reactor, LATENESS_TICK_S, service.lateness.tick, f"late requests of {name}"))
     service.departed = parts.departed

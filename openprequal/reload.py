@@ -130,7 +130,7 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
         if name not in before:
             periodics: list[Periodic] = []
             lasting: list[Periodic] = []
-            service = service_with_balancer(running.reactor, running.rng, name, effective, periodics, lasting)
+            service = service_with_balancer(running.reactor, running.rng, name, effective, new, periodics, lasting)
             joining[name] = service, periodics, lasting
         elif _differ(effective, before[name], _BALANCING):
             balancings[name] = balancing_of(
@@ -189,7 +189,7 @@ _CONNECTING = ("upstream_ca_file", "upstream_max_idle", "upstream_idle_timeout_s
 _DIALLING = ("connect_timeout_seconds", "backend_networks", "backend_sockets")
 """The same for all services."""
 
-_FIXED = ("service_max_in_flight", "hedge_percentile")
+_FIXED = ("service_max_in_flight", "hedge_percentile", "sticky", "sticky_cookie")
 """Settings that a service is made with for good."""
 
 

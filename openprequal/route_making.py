@@ -8,12 +8,15 @@ from typing import Any
 import attrs
 from attrs import frozen
 
+from openprequal.checks.assembly import Checks
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.routes import FieldChanges, Mirror, RouteSettings
 from openprequal.config.statuses import statuses_of
 from openprequal.data_plane import Clock, configured_hook
 from openprequal.errors import BadRequest, GatewayError, NoRoute
-from openprequal.forwarding.downstream import ProxyExchange
+from openprequal.filter_making import FilterRules
+from openprequal.forwarding.checked_exchange import Checking
+from openprequal.forwarding.downstream import Downstream, ProxyExchange
 from openprequal.forwarding.exchange import Exchange
 from openprequal.forwarding.field_edits import FieldEdits, field_edits
 from openprequal.forwarding.fixed_exchange import Answer, AnswerRules, FixedExchange
@@ -23,10 +26,12 @@ from openprequal.forwarding.http_date import HttpDate
 from openprequal.forwarding.mirroring import Copies, Mirroring
 from openprequal.forwarding.request_head import RequestRules
 from openprequal.forwarding.request_ids import RequestIds
+from openprequal.forwarding.response_filters import Cors, compressing, cross_origin, preflight_answer
 from openprequal.forwarding.response_head import ResponseRules
 from openprequal.forwarding.retry import RetryRules, Unsafe
 from openprequal.forwarding.route import Route, Timeouts
 from openprequal.forwarding.routed import Routed, Split
+from openprequal.forwarding.told_of import told_of
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
 from openprequal.interfaces import IFilter
@@ -34,6 +39,7 @@ from openprequal.metrics.route_counts import RouteCounts
 from openprequal.metrics.tally import RequestTally
 from openprequal.route_table import fixed_answer, route_table, target_of
 from openprequal.routing.service import Service
+from openprequal.session_making import hidden_cookie
 from openprequal.values import DEFAULT_SERVICE
 
 NOWHERE = "-"
@@ -54,6 +60,7 @@ class Traffic:
     answered: RequestTally
     """Counts what the gateway answers without a service."""
     count_hook_failure: Callable[[str], None]
+    checks: Checks
     secure: bool = False
     """Clients speak TLS to us."""
 
@@ -64,7 +71,7 @@ class Traffic:
         """
         making = _Making(self, settings, services)
         if not settings.routes:
-            return making.proxied(making.common, None)
+            return making.guarded(making.proxied(making.common, None), None)
         table = route_table(settings.routes, making.made)
         return Routed(
             table,
@@ -80,7 +87,12 @@ class _Making:
         self._traffic = traffic
         self._settings = settings
         self._services = services
-        self.common = _common_route(traffic, settings, services[DEFAULT_SERVICE])
+        self._filters = FilterRules(settings)
+        self.common = self._to_service(_common_route(traffic, settings, services[DEFAULT_SERVICE]), DEFAULT_SERVICE)
+        rules = self.common.request_rules
+        self._checks = traffic.checks.made(
+            settings.checks, partial(told_of, rules=rules), f"{rules.trusted_proxies} {rules.forwarded}"
+        )
 
     def made(self, route: RouteSettings) -> ProxyExchange:
         """What makes the exchanges of *route*.
@@ -91,7 +103,7 @@ class _Making:
         response_edits = _edits(route.response_headers, f"{where}.response_headers", of_request=False)
         answer = fixed_answer(route)
         if answer is not None:
-            return self._fixed(route.name, answer, response_edits)
+            return self._cross_origin(self._fixed(route.name, answer, response_edits), route)
         common = self.common
         theirs = attrs.evolve(
             common,
@@ -104,15 +116,23 @@ class _Making:
         )
         weighted = [(self._to(name, theirs, route), weight) for name, weight in route.weights.items()]
         make = weighted[0][0] if len(weighted) == 1 else Split(self._traffic.rng, weighted)
-        return make if route.mirror is None else self._mirrored(make, theirs, route.mirror)
+        return self.guarded(make if route.mirror is None else self._mirrored(make, theirs, route.mirror), route)
 
     def _to(self, service: str, theirs: Route, route: RouteSettings) -> ProxyExchange:
         counted = self._traffic.counts.counter(route.name, service)
-        return self.proxied(attrs.evolve(theirs, service=self._services[service], counted=counted), route)
+        return self.proxied(attrs.evolve(self._to_service(theirs, service), counted=counted), route)
+
+    def _to_service(self, route: Route, service: str) -> Route:
+        cookie = hidden_cookie(self._settings.effective_services[service])
+        return attrs.evolve(
+            route,
+            service=self._services[service],
+            request_rules=attrs.evolve(route.request_rules, hidden_cookie=cookie),
+        )
 
     def _mirrored(self, make: ProxyExchange, theirs: Route, mirror: Mirror) -> ProxyExchange:
         never = RetryRules(attempts=0, body_bytes=0)
-        copied = attrs.evolve(theirs, service=self._services[mirror.service], retries=never)
+        copied = attrs.evolve(self._to_service(theirs, mirror.service), retries=never)
         return Mirroring(
             make,
             partial(Exchange, copied),
@@ -142,9 +162,41 @@ class _Making:
             or configured_hook(common.custom_response_hook, "CUSTOM_RESPONSE_HOOK"),
             filters=_filters(settings) if settings else (),
         )
+        make: Callable[[Downstream, RequestHead], Exchange]
         if hooks:
-            return lambda client, request: HookedExchange(hooks, route, client, request)
-        return partial(Exchange if common.hedge_percentile is None else HedgedExchange, route)
+            make = partial(HookedExchange, hooks, route)
+        else:
+            make = partial(Exchange if common.hedge_percentile is None else HedgedExchange, route)
+        return compressing(make, self._filters.compression(settings))
+
+    def guarded(self, make: ProxyExchange, route: RouteSettings | None) -> ProxyExchange:
+        """*make*, with what stands before it on *route*; None: the one for all.
+
+        Preflights come before the checks, because browsers send them without credentials; a mirror comes behind them,
+        so that it gets nothing that was not admitted.
+        """
+        return self._cross_origin(self._checked(make, route), route)
+
+    def _cross_origin(self, make: ProxyExchange, route: RouteSettings | None) -> ProxyExchange:
+        """*make*, with what other origins are told on *route*; None: the one for all."""
+        rules = self._filters.cors(route)
+        if rules is None:
+            return make
+        preflight = self._fixed(route.name if route is not None else NOWHERE, preflight_answer(rules), None)
+        return cross_origin(make, Cors(rules, preflight, self._traffic.date))
+
+    def _checked(self, make: ProxyExchange, settings: RouteSettings | None) -> ProxyExchange:
+        """What makes exchanges of those requests that the checks of the route admit; *make* if it has none.
+
+        :param settings: of the route; None: it is the one for all.
+        """
+        names = self._settings.checks_of(settings)
+        if not names:
+            return make
+        traffic = self._traffic
+        checks = tuple(self._checks[name] for name in names)
+        counted = self._counted(NOWHERE if settings is None else settings.name)
+        return Checking(make, checks, traffic.checks.refusals, traffic.reactor.seconds, traffic.date, counted)
 
     def error(self, error: GatewayError) -> ProxyExchange:
         """What answers with *error*, whatever is asked."""
@@ -153,21 +205,25 @@ class _Making:
     def _fixed(
         self, name: str, answer: Callable[[RequestHead], Answer | GatewayError], edits: FieldEdits | None
     ) -> ProxyExchange:
+        rules = AnswerRules(
+            self._traffic.reactor.seconds,
+            answer,
+            self._traffic.date,
+            edits,
+            self._counted(name),
+            self._settings.stall_timeout_seconds,
+        )
+        return partial(FixedExchange, rules)
+
+    def _counted(self, name: str) -> Callable[[RequestHead, int, float], None]:
+        """What counts requests of that route that no service has to do with."""
         count, answered = self._traffic.counts.counter(name, NOWHERE), self._traffic.answered
 
         def counted(request: RequestHead, status: int, seconds: float) -> None:
             count(status)
             answered.finished(request.method, status, seconds)
 
-        rules = AnswerRules(
-            self._traffic.reactor.seconds,
-            answer,
-            self._traffic.date,
-            edits,
-            counted,
-            self._settings.stall_timeout_seconds,
-        )
-        return partial(FixedExchange, rules)
+        return counted
 
 
 def _filters(settings: RouteSettings) -> tuple[IFilter, ...]:

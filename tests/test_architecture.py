@@ -12,7 +12,8 @@ PACKAGE = ROOT / "openprequal"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 ASSEMBLY = {
-    *("assembly", "control_plane", "data_plane", "route_table", "route_making", "survey"),
+    *("assembly", "control_plane", "data_plane", "survey"),
+    *("route_table", "route_making", "filter_making", "session_making"),
     *("tap", "backend_tap", "cli", "command", "demo", "lifecycle", "reload"),
 }
 """What joins the parts; nothing but these, and what proves it all, may import them."""
@@ -27,8 +28,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "upstream": {"http1", "values", "errors", "clocks"},
     "balancing": {"values", "errors", "hints", "interfaces", "probing", "clocks"},
     "probing": {"values", "errors", "hints", "interfaces", "upstream", "clocks"},
+    "filters": {"errors", "http1"},
     "routing": {"values", "errors", "interfaces", "http1", "metrics", "upstream", "probing"},
     "hooks": {"values", "errors", "interfaces", "http1"},
+    "checks": {"errors", "http1", "config", "upstream"},
     "registry": {"values", "errors", "interfaces", "clocks"},
     "simulation": {"values", "errors", "interfaces", "balancing", "probing", "agent"},
 }

@@ -170,6 +170,8 @@ class WholeGateway:
     def _connect(self) -> None:
         while self.reactor.tcpClients:
             host, _, factory, timeout_s, _ = self.reactor.tcpClients.pop(0)
+            if factory._onConnection.called:
+                continue  # it was given up
             (far,) = [each for each in self.backends if each.host == host]
             if far.accepts is None:
                 self.reactor.callLater(timeout_s, _timed_out, factory)

@@ -9,6 +9,7 @@ from types import FrameType
 
 from openprequal.balancing.catalogue import BALANCERS
 from openprequal.bench.agent_path import report as agent_path
+from openprequal.bench.check_path import report as check_path
 from openprequal.bench.faults.soak import RATE_PER_S
 from openprequal.bench.faults.soak import report as soak_report
 from openprequal.bench.faults.trials import TRIALS
@@ -59,6 +60,8 @@ def parser() -> argparse.ArgumentParser:
     matching.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
     agent = commands.add_parser("agent", help="microseconds that counting and reporting cost a backend per request")
     agent.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
+    checks = commands.add_parser("checks", help="microseconds that tokens and passwords cost a request, in memory")
+    checks.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
     probe = commands.add_parser("probe", help="microseconds of CPU that a probe costs the gateway, over real sockets")
     probe.add_argument("--count", type=int, default=50_000, help="probes (%(default)s)")
     sidecar = commands.add_parser("sidecar", help="what the sidecar adds to a request's latency, over real sockets")
@@ -92,6 +95,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "agent":
         agent_path(options.count)
         middleware_path(options.count)
+        return 0
+    if options.command == "checks":
+        check_path(options.count)
         return 0
     if options.command == "probe":
         return _told(lambda: probe_path(options.count))

@@ -81,7 +81,8 @@ def answer_for(settings: GatewaySettings, request: RequestHead) -> dict[str, Any
             "why": f"{request.path.decode()} is its own, unless there is an admin_port",
         }
     if not settings.routes:
-        return {"why": "there are no routes: everything goes to one service", "services": {"default": 1.0}}
+        alone = {"why": "there are no routes: everything goes to one service", "services": {"default": 1.0}}
+        return alone | ({"checks": list(settings.default_checks)} if settings.default_checks else {})
     table = route_table(settings.routes, lambda route: route)
     path = normal_path(request.path)
     if path is None:
@@ -90,7 +91,8 @@ def answer_for(settings: GatewaySettings, request: RequestHead) -> dict[str, Any
     not_taken = [{"route": entry.name, "why": why} for entry, why in found.others]
     if found.taken is None:
         return {"status": NoRoute.status, "why": "no route takes it", "not_taken": not_taken}
-    return {**_taken(found, request), "not_taken": not_taken}
+    checks = settings.checks_of(found.taken.value)
+    return _taken(found, request) | ({"checks": list(checks)} if checks else {}) | {"not_taken": not_taken}
 
 
 def _taken(found: Explanation[RouteSettings], request: RequestHead) -> dict[str, Any]:
@@ -131,6 +133,8 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
         yield answer["why"]
     if "services" in answer:
         yield f"  service    {_shares(answer['services'])}"
+    if "checks" in answer:
+        yield f"  checked by {', '.join(answer['checks'])}"
     for key, label in (("asked_for", "asked for"), ("status", "answered"), ("location", "location")):
         if key in answer:
             yield f"  {label:<10} {answer[key]}"

@@ -11,9 +11,12 @@ LIVE: Final = frozenset(
         # Registration
         *("token", "token_file", "trust_loopback", "custom_register_hook", "custom_unregister_hook"),
         *("admin_networks", "backend_networks", "backend_sockets"),
-        # Balancing and hooks
+        # Balancing, checks and hooks
         *("load_balancer_class", "balancer_parameters", "slow_start_seconds", "services", "routes"),
-        *("hook_timeout_seconds", "custom_path_rewrite", "custom_request_hook", "custom_response_hook", "error_pages"),
+        *("checks", "default_checks"),
+        *("hook_timeout_seconds", "custom_path_rewrite", "custom_request_hook", "custom_response_hook"),
+        # Responses
+        *("compress", "compression", "cors", "error_pages"),
         # Health and metrics
         *("backend_health_path", "health_interval_seconds", "health_timeout_seconds"),
         *("health_rise", "health_fall", "health_jitter", "health_statuses"),

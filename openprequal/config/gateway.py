@@ -2,27 +2,35 @@
 
 from collections.abc import Iterator, Mapping
 
+from openprequal.config.cors import NO_CORS
 from openprequal.config.endpoints import endpoint_of, listening_endpoints, url_of, url_of_endpoints
 from openprequal.config.groups.backends import BackendSettings
 from openprequal.config.groups.balancing import BalancingSettings
+from openprequal.config.groups.checking import CheckingSettings
 from openprequal.config.groups.clients import ClientSettings
 from openprequal.config.groups.failures import FailureSettings
 from openprequal.config.groups.health import HealthSettings
 from openprequal.config.groups.listening import ListeningSettings
 from openprequal.config.groups.registering import RegistrationSettings
+from openprequal.config.groups.responses import ResponseSettings
 from openprequal.config.groups.services import ServicesSettings
+from openprequal.config.groups.sessions import SessionSettings
+from openprequal.config.routes import RouteSettings
 from openprequal.config.schema import Conflict
 from openprequal.config.services import EffectiveService, ServiceSettings
-from openprequal.errors import suggestion
+from openprequal.errors import KeyPath, suggestion
 from openprequal.values import DEFAULT_SERVICE
 
 
 # The last base comes first in ``--help``.
 class GatewaySettings(
     BackendSettings,
+    CheckingSettings,
     ClientSettings,
     FailureSettings,
     HealthSettings,
+    ResponseSettings,
+    SessionSettings,
     ServicesSettings,
     BalancingSettings,
     RegistrationSettings,
@@ -45,6 +53,7 @@ class GatewaySettings(
                     (("services", name, "report_waiting_metric"), ("services", name, "report_running_metric")),
                 )
         yield from self._route_conflicts()
+        yield from self._check_conflicts()
         if self.demo:
             yield from self._demo_conflicts()
 
@@ -77,6 +86,35 @@ class GatewaySettings(
                         f": must be one of {', '.join(services)}, or add [services.{service}]"
                     )
                     yield Conflict(reason, (("routes", number, key), ("services", service)))
+            if route.cors not in (None, NO_CORS, *self.cors):
+                reason = f"routes.{route.name}.cors: there is no [cors.{route.cors}]"
+                yield Conflict(reason, (("routes", number, "cors"), ("cors",)))
+
+    def checks_of(self, route: RouteSettings | None) -> tuple[str, ...]:
+        """Names of the checks that requests of *route* must pass; None: it is the one for all."""
+        own = route.checks if route is not None else None
+        if own is not None:
+            return own
+        answered_here = route is not None and (route.redirect is not None or route.respond is not None)
+        return () if answered_here else self.default_checks
+
+    def _check_conflicts(self) -> Iterator[Conflict]:
+        named: dict[KeyPath, tuple[str, tuple[str, ...]]] = {
+            ("default_checks",): ("default_checks", self.default_checks),
+            **{
+                ("routes", number, "checks"): (f"routes.{route.name}.checks", self.checks_of(route))
+                for number, route in enumerate(self.routes)
+                if route.checks
+            },
+        }
+        for path, (where, names) in named.items():
+            for name in names:
+                if name not in self.checks:
+                    known = ", ".join(self.checks) or "none is there"
+                    reason = f"{where}: there is no check {name}{suggestion(name, self.checks)}: must be one of {known}"
+                    yield Conflict(reason, (path, ("checks", name)))
+            if len({self.checks[name].kind for name in names if name in self.checks} & {"basic", "jwt"}) > 1:
+                yield Conflict(f"{where}: no request can bring both a password and a token in Authorization", (path,))
 
     @property
     def endpoints(self) -> tuple[str, ...]:
@@ -112,4 +150,4 @@ class GatewaySettings(
     def effective_services(self) -> Mapping[str, EffectiveService]:
         """Every service by name, with what it inherits filled in; ``default`` always exists."""
         services = {DEFAULT_SERVICE: ServiceSettings(), **self.services}
-        return {name: EffectiveService.of(service, self) for name, service in services.items()}
+        return {name: EffectiveService.of(name, service, self) for name, service in services.items()}

@@ -60,9 +60,6 @@ def _table(model: type[Settings]) -> tuple[dict[str, Any], dict[str, Any]]:
 def _property(setting: Setting, made: dict[str, Any]) -> dict[str, Any]:
     if setting.secret:
         return {"description": made["description"], **_REFERENCE}
-    if setting.repeatable:
-        texts = {key: made.pop(key) for key in ("type", "items", "minItems") if key in made}
-        return {**made, "anyOf": [texts, {"type": "string"}]}
     return made
 
 

@@ -132,7 +132,8 @@ def _read(
 
     :param whole: nothing else was said that could not be read.
     """
-    _read_token(given, mistakes)
+    for secret in ("token", "sticky_keys"):
+        _read_secret(given, secret, mistakes)
     values = {name: tables_copied(each.value) for name, each in given.items()}
     for mistake in mistakes:
         leave_out(values, mistake.about)
@@ -154,21 +155,21 @@ def _read(
     return Reading(settings, mistakes, given, substitution)
 
 
-def _read_token(given: dict[str, Given], mistakes: list[Mistake]) -> None:
-    """Put the tokens beside the file that holds them, so that nobody else needs to know there are two ways."""
-    file = given.get("token_file")
+def _read_secret(given: dict[str, Given], name: str, mistakes: list[Mistake]) -> None:
+    """Put the secrets beside the file that holds them, so that nobody else needs to know there are two ways."""
+    file = given.get(f"{name}_file")
     if file is None or not isinstance(file.value, str) or file.value.strip().lower() == "none":
         return
-    if "token" in given:
-        text = f"{given['token'].place()} and {file.place()} are both set: only one can be the token"
-        mistakes.append(Mistake(text, ("token",), file.line()))
+    if name in given:
+        text = f"{given[name].place()} and {file.place()} are both set: only one can be"
+        mistakes.append(Mistake(text, (name,), file.line()))
         return
     try:
-        token = lines_of(Path(file.value).read_text("utf-8"))
+        secrets = lines_of(Path(file.value).read_text("utf-8"))
     except OSError as error:
         text = f"{file.place()}: {file.written}: cannot be read: {error.strerror}"
-        mistakes.append(Mistake(text, ("token_file",), file.line()))
+        mistakes.append(Mistake(text, (f"{name}_file",), file.line()))
         return
     except UnicodeDecodeError:
-        token = []
-    given["token"] = Given(token, f"{file.place()}: content of {file.written}", "")
+        secrets = []
+    given[name] = Given(secrets, f"{file.place()}: content of {file.written}", "")

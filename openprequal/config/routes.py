@@ -117,10 +117,17 @@ class RouteSettings(BaseModel):
     """`set`, `add` and `remove`: what backends see."""
     response_headers: FieldChanges = FieldChanges()
     """The same for what clients see."""
+    cors: str | None = None
+    """Name of a table `[cors.NAME]`, or `no`; none: `default`, if there is one."""
+    compress: bool | None = None
+    """Compress its responses (`[compression]`); none: as for the gateway."""
     request_hook: str | None = None
     """In place of `custom_request_hook`: a dotted path."""
     response_hook: str | None = None
     """In place of `custom_response_hook`: a dotted path."""
+
+    checks: Texts | None = None
+    """Names of checks that its requests must pass, in this order, in place of `default_checks`; `[]`: none."""
 
     response_timeout_seconds: PositiveSeconds | None = None
     stall_timeout_seconds: PositiveSeconds | None = None
@@ -142,7 +149,7 @@ class RouteSettings(BaseModel):
         if self.services and not sum(self.services.values()):
             raise ValueError("services: the weights are all 0: one must be more")
         if self.redirect is not None or self.respond is not None:
-            for name in ("mirror", "rewrite", "strip_prefix"):
+            for name in ("mirror", "rewrite", "strip_prefix", "checks"):
                 if getattr(self, name):
                     raise ValueError(f"{name}: no backend is asked on this route")
         return self

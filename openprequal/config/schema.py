@@ -28,6 +28,7 @@ from openprequal.config.tokens import TOKEN_ALLOWED, is_token
 from openprequal.errors import KeyPath
 
 ENVIRONMENT_PREFIX = "OPENPREQUAL_"
+LEAST_KEY = 32
 
 
 def _split(value: object) -> object:
@@ -44,7 +45,7 @@ def _split(value: object) -> object:
 
 
 @frozen
-class _Matching:
+class Matching:
     """Takes texts that match ``pattern`` as a whole; ``allowed`` says it in words."""
 
     pattern: str
@@ -69,16 +70,41 @@ def _check_tokens(tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     return tokens
 
 
-SplitTexts = BeforeValidator(_split)
+def each_matching(pattern: str, allowed: str) -> AfterValidator:
+    """Takes several texts that each match *pattern* as a whole; *allowed* says it in words."""
+
+    def check(values: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(pattern, value) for value in values):
+            raise ValueError(allowed)
+        return values
+
+    return AfterValidator(check)
+
+
+def _check_keys(keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    if not keys or any(len(key.get_secret_value()) < LEAST_KEY for key in keys):
+        raise ValueError(f"one or more keys of at least {LEAST_KEY} characters")
+    return keys
+
+
+class _SplitTexts(BeforeValidator):
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [handler(schema), {"type": "string"}]}
+
+
+SplitTexts = _SplitTexts(_split)
 Texts = Annotated[tuple[str, ...], SplitTexts]
 """Several texts: a list in the file, a repeated flag, or separated by commas."""
 ServiceName = Annotated[
-    str, _Matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "up to 63 letters, digits and ._-, the first no sign")
+    str, Matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "up to 63 letters, digits and ._-, the first no sign")
 ]
-Path = Annotated[str, _Matching(r"/[!-\"$-~]*", "a path that starts with /, without spaces and #")]
-FieldName = Annotated[str, _Matching(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "a field name (RFC 9110 section 5.1)")]
+Path = Annotated[str, Matching(r"/[!-\"$-~]*", "a path that starts with /, without spaces and #")]
+FieldName = Annotated[str, Matching(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "a field name (RFC 9110 section 5.1)")]
 TokenTexts = Annotated[tuple[SecretStr, ...], SplitTexts, AfterValidator(_check_tokens)]
 """Bearer tokens, separated by commas: any of them is valid, the first is the one to send."""
+
+Keys = Annotated[tuple[SecretStr, ...], SplitTexts, AfterValidator(_check_keys)]
+"""Secret keys, separated by commas: all of them are valid, the first makes what is new."""
 
 
 @frozen

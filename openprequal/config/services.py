@@ -6,13 +6,14 @@ from openprequal.config.groups.backends import ServiceConnections
 from openprequal.config.groups.balancing import ServiceBalancing
 from openprequal.config.groups.failures import ServiceFailures
 from openprequal.config.groups.health import ServiceHealth
+from openprequal.config.groups.sessions import ServiceSessions
 from openprequal.config.report_presets import INFERENCE_BALANCER, INFERENCE_POLL_S, INFERENCE_SERVERS
 from openprequal.config.schema import Settings
-from openprequal.values import ReportFormat
+from openprequal.values import DEFAULT_SERVICE, ReportFormat
 
 
 # The last base comes first in the documentation.
-class ServiceSettings(ServiceConnections, ServiceFailures, ServiceHealth, ServiceBalancing):
+class ServiceSettings(ServiceConnections, ServiceFailures, ServiceHealth, ServiceSessions, ServiceBalancing):
     """One service, ``[services.NAME]`` in the file; what it leaves out is as for the gateway.
 
     What was said is in ``model_fields_set``; everything else has a default of no meaning here: see
@@ -32,8 +33,8 @@ class EffectiveService(ServiceSettings):
     """A service with everything filled in that its own settings leave out, as the planes read it."""
 
     @classmethod
-    def of(cls, service: ServiceSettings, gateway: Settings) -> Self:
-        """What *service* comes to in *gateway*, the settings that hold for all services."""
+    def of(cls, name: str, service: ServiceSettings, gateway: Settings) -> Self:
+        """What *service*, of that name, comes to in *gateway*, the settings that hold for all services."""
         said = service.said
         values = {name: getattr(gateway, name) for name in ServiceSettings.model_fields}
         if "load_balancer_class" in said:
@@ -42,6 +43,9 @@ class EffectiveService(ServiceSettings):
         if "report_format" in said:
             # The path of the gateway's format leads nowhere in another.
             values["backend_probe_path"] = None
+        if name != DEFAULT_SERVICE:
+            # Else a client of two services would lose the session of one at the other.
+            values["sticky_cookie"] += f"-{name}"
         values |= said
         server = INFERENCE_SERVERS.get(values["report_format"])
         if server is not None:

@@ -19,7 +19,13 @@ from openprequal.errors import (
 from openprequal.forwarding.downstream import Downstream
 from openprequal.forwarding.failures import connect_failed, nothing_picked, response_broken
 from openprequal.forwarding.hop_by_hop import forwardable_trailers
-from openprequal.forwarding.request_head import deadline_line, host_line, render_request_head, takes_upgrade
+from openprequal.forwarding.request_head import (
+    came_by_tls,
+    deadline_line,
+    host_line,
+    render_request_head,
+    takes_upgrade,
+)
 from openprequal.forwarding.response_head import forwarded_head
 from openprequal.forwarding.retry import may_be_repeated, may_repeat_on_fresh_connection
 from openprequal.forwarding.route import Route
@@ -170,6 +176,11 @@ class Exchange:
         if self._connection is not None:
             self._moved_at = self._route.now()
             self._connection.resume()
+
+    def read_less(self) -> None:
+        """Each byte of the response costs the client's side much: let fewer come in one turn of the reactor."""
+        if self._connection is not None:
+            self._connection.read_less()
 
     def _rendered(self) -> bytes:
         """The head to send, as far as it does not depend on who gets it."""
@@ -337,11 +348,20 @@ class Exchange:
         section = forwarded.section
         if route.response_edits is not None:
             section = route.response_edits.of_section(section, self.request)
+        if self._service.sessions is not None and head.status < 500:
+            section = self._in_session(section, member)
         if load is not None and not rules.strip_reports:
             section = section.plus(Field(b"OpenPrequal-Load", load), *echoes)
         self._respond(head, section, chunk, ended)
         if ended:
             self._response_complete(now)
+
+    def _in_session(self, section: FieldSection, member: Member) -> FieldSection:
+        """*section* of the response of *member*, whose the session is from now on; not if it has failed."""
+        sessions = self._service.sessions
+        assert sessions is not None
+        secure = came_by_tls(self.request, self._route.request_rules)
+        return section.plus(*sessions.answered(self.request, member.backend.id, secure=secure))
 
     def _respond(self, head: ResponseHead, section: FieldSection, chunk: bytes, ended: bool) -> None:
         """Hand the final head to the client."""
@@ -370,6 +390,8 @@ class Exchange:
         self._status = 101
         self._moved_at = self._route.now()
         section = forwarded_head(head, self._route.response_rules).section
+        if self._service.sessions is not None and self._member is not None:
+            section = self._in_session(section, self._member)
         self._client.respond_switching(section.plus(Field(b"Upgrade", head.upgrade)), data)
 
     def upstream_lost(self, reason: Exception) -> None:

@@ -14,6 +14,7 @@ from openprequal.forwarding.downstream import Downstream
 from openprequal.forwarding.hedged_exchange import HedgedExchange
 from openprequal.forwarding.request_head import render_request_head
 from openprequal.forwarding.route import Route
+from openprequal.forwarding.vouching import plain_name, staying
 from openprequal.hooks.calling import call
 from openprequal.hooks.request_hooks import HookRequest, HookResponse, check_answer, path_for_hook, rewritten_path
 from openprequal.http1.fields import Field
@@ -126,7 +127,13 @@ class HookedExchange(HedgedExchange):
         )
 
     def _request_allowed(self, handed: HookRequest, turn: int) -> None:
+        brought = set(self.request.fields)
         fields = [Field(name, value) for name, value in handed.fields]
+        if self.request.connection:
+            # What the hook set must not go because the client has named it in Connection.
+            fields = staying(
+                fields, {plain_name(name) for name, value in handed.fields if (name, value) not in brought}
+            )
         self.request = self.request.changed(handed.target, fields)
         self._ask_on_request(turn)
 

@@ -14,13 +14,23 @@ _RETRY_AFTER = Field(b"Retry-After", b"1")
 
 def problem(error: GatewayError) -> tuple[list[Field], bytes]:
     """Fields and content of the response to a request that ended with *error*, without internals."""
-    body = json.dumps({"type": "about:blank", "title": error.title, "status": error.status}).encode() + b"\n"
-    return [_CONTENT_TYPE, *error_fields(error, body)], body
+    fields, body = problem_document(error.status, error.title)
+    return [fields[0], *error_fields(error, body)], body
+
+
+def problem_document(status: int, title: str) -> tuple[list[Field], bytes]:
+    """The same for whatever ended with *status*."""
+    body = json.dumps({"type": "about:blank", "title": title, "status": status}).encode() + b"\n"
+    return [_CONTENT_TYPE, _NO_STORE, _length(body)], body
 
 
 def error_fields(error: GatewayError, body: bytes) -> list[Field]:
     """Fields of a response to *error* with the content *body*, whatever that is."""
-    fields = [_NO_STORE, Field(b"Content-Length", b"%d" % len(body))]
+    fields = [_NO_STORE, _length(body)]
     if isinstance(error, NoBackend | ServiceBusy):
         fields.append(_RETRY_AFTER)
     return fields
+
+
+def _length(body: bytes) -> Field:
+    return Field(b"Content-Length", b"%d" % len(body))

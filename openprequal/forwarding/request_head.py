@@ -11,6 +11,7 @@ from openprequal.forwarding.hop_by_hop import HOP_BY_HOP, LOAD_REPORTS, named_by
 from openprequal.http1.fields import Field, list_members
 from openprequal.http1.framing import CHUNKED
 from openprequal.http1.request import RequestHead
+from openprequal.routing.session_cookie import without_cookie
 from openprequal.values import Backend
 
 _ELSEWHERE: Final = HOP_BY_HOP | LOAD_REPORTS
@@ -34,6 +35,8 @@ class RequestRules:
     keep_host: bool = True
     """Send the client's Host on, not the backend's."""
     scheme: bytes = b"http"
+    hidden_cookie: bytes | None = None
+    """Name of the cookie by which we know sessions, which is nobody else's business; None: there is none."""
     deadline_field: bytes | None = None
     """Name of the field that tells the backend how many milliseconds are left for the request; None: none does."""
 
@@ -46,6 +49,12 @@ class RequestRules:
         except ValueError:
             return False
         return any(address in network for network in self.trusted_proxies if network.version == address.version)
+
+
+def came_by_tls(request: RequestHead, rules: RequestRules) -> bool:
+    """Has the client spoken TLS, to us or by the word of a trusted proxy?"""
+    told = request.header(b"x-forwarded-proto") if rules.is_trusted(request.client) else None
+    return (rules.scheme if told is None else told.lower()) == b"https"
 
 
 def takes_upgrade(upgrade: bytes) -> bool:
@@ -68,6 +77,8 @@ def render_request_head(request: RequestHead, rules: RequestRules, target: bytes
     :param fields: the client's, as the route would have them.
     :raises LoopDetected: the request has passed here before.
     """
+    if rules.hidden_cookie is not None:
+        fields = without_cookie(fields, rules.hidden_cookie)
     dropped = named_by_connection(request.connection)
     trusted = rules.is_trusted(request.client)
     head = [request.method, b" ", target, b" HTTP/1.1\r\n"]
@@ -105,6 +116,16 @@ def render_request_head(request: RequestHead, rules: RequestRules, target: bytes
     via.append(b"1.%d " % request.minor + rules.pseudonym)
     head.append(b"Via: " + b", ".join(via) + b"\r\n")
     return b"".join(head)
+
+
+def forwarded_lines(request: RequestHead, rules: RequestRules) -> bytes:
+    """The X-Forwarded-* lines that are in the head for a backend, by themselves."""
+    received: dict[bytes, list[bytes]] = {}
+    if rules.is_trusted(request.client):
+        for field in request.head_fields:
+            if field.key in _FORWARDED_FIELDS:
+                received.setdefault(field.key, []).append(field.value)
+    return _forwarded(request, rules, received)
 
 
 def host_line(request: RequestHead, rules: RequestRules, backend: Backend) -> bytes:

@@ -41,6 +41,8 @@ class ServiceSample(NamedTuple):
     """Those that the retry budget did not allow."""
     limit: int | None = None
     """Requests that may be under way to all its backends together; None: no limit."""
+    sessions: Mapping[str, int] = {}
+    """Requests by what became of their session; empty: there are none."""
 
 
 class BackendSample(NamedTuple):
@@ -86,6 +88,7 @@ class GatewayMetrics(Collector):
     :param loop_lag: its measurements; the caller starts and stops it.
     :param client_connections: how many connections clients hold now.
     :param hook_failures: failures so far by hook name.
+    :param check_refusals: requests refused so far, by the check's name and why.
     :param periodics: the recurring tasks whose failures are told.
     :param routes: how many requests of each route and service ended with which status.
     :param copies: requests by what became of their copies for another service.
@@ -100,6 +103,7 @@ class GatewayMetrics(Collector):
         loop_lag: LoopLag,
         client_connections: Callable[[], int] = lambda: 0,
         hook_failures: Mapping[str, int] | None = None,
+        check_refusals: Mapping[tuple[str, str], int] | None = None,
         periodics: Callable[[], Iterable[Periodic]] = tuple,
         routes: Callable[[], RouteStatuses] = dict,
         copies: Mapping[str, int] | None = None,
@@ -109,6 +113,7 @@ class GatewayMetrics(Collector):
         self._loop_lag = loop_lag
         self._client_connections = client_connections
         self._hook_failures = hook_failures if hook_failures is not None else {}
+        self._check_refusals = check_refusals if check_refusals is not None else {}
         self._periodics = periodics
         self._routes = routes
         self._copies = copies if copies is not None else {}
@@ -124,6 +129,12 @@ class GatewayMetrics(Collector):
             "mirrored_requests", "Requests of mirrored routes, by what became of their copies.", "result", self._copies
         )
         yield _counter("hook_failures", "Hooks that raised or took too long.", "hook", self._hook_failures)
+        refusals = CounterMetricFamily(
+            "openprequal_check_refusals", "Requests that a check refused.", labels=("check", "reason")
+        )
+        for labels, count in self._check_refusals.items():
+            refusals.add_metric(labels, count)
+        yield refusals
         periodic_failures: dict[str, int] = {}
         for periodic in self._periodics():
             periodic_failures[periodic.name] = periodic_failures.get(periodic.name, 0) + periodic.failures
@@ -182,7 +193,14 @@ def _service_families(samples: list[ServiceSample]) -> Iterator[Metric]:
     limit = GaugeMetricFamily(
         "openprequal_in_flight_limit", "Requests that may be under way to a service.", labels=("service",)
     )
+    sessions = CounterMetricFamily(
+        "openprequal_sticky_requests",
+        "Requests, by whether their session kept its backend, moved to another or is new.",
+        labels=("service", "session"),
+    )
     for sample in samples:
+        for what, count in sample.sessions.items():
+            sessions.add_metric((sample.service, what), count)
         if sample.limit is not None:
             limit.add_metric((sample.service,), sample.limit)
         for why, count in sample.retries.items():
@@ -203,6 +221,7 @@ def _service_families(samples: list[ServiceSample]) -> Iterator[Metric]:
         queue.add_metric((sample.service,), sample.queue_length)
         ignored.add_metric((sample.service,), sample.reports_ignored)
     yield from (requests, durations, probes, pool, picks, queue, ignored, ejections, panic, retries, refused, limit)
+    yield sessions
 
 
 _BACKEND_GAUGES: tuple[tuple[str, str, Callable[[BackendSample], float | None]], ...] = (

@@ -8,6 +8,7 @@ from openprequal.metrics.families import BackendSample, ServiceSample
 from openprequal.metrics.tally import RequestTally
 from openprequal.routing.limited_service import LimitedService
 from openprequal.routing.service import Service
+from openprequal.routing.sticky_service import StickyService
 
 
 def service_samples(
@@ -29,6 +30,7 @@ def service_samples(
             service.retry_budget.counts,
             service.retry_budget.refused,
             service.limit.allowed if isinstance(service, LimitedService) else None,
+            service.counts if isinstance(service, StickyService) else {},
         )
     yield ServiceSample(refused.service, refused, {}, None, {}, 0)
 

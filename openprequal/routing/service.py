@@ -10,6 +10,7 @@ from openprequal.probing.report_reader import ReportReader
 from openprequal.routing.lateness import Lateness
 from openprequal.routing.member import Member
 from openprequal.routing.retry_budget import RetryBudget
+from openprequal.routing.sessions import Sessions
 from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome, ReportFormat, ReportWay
 
 _RESPONSE: Final = Ending.RESPONSE
@@ -53,6 +54,8 @@ class Service:
         """Hears of backends that have left."""
         self.lateness: Lateness | None = None
         """Tells requests when to ask a second backend; None: none does."""
+        self.sessions: Sessions | None = None
+        """Which requests belong to whom (``sticky_service``); None: there are no sessions."""
         self._max_in_flight = max_in_flight
         self._full: set[str] = set()
         self._queue: deque[Any] = deque()

@@ -43,6 +43,8 @@ from openprequal.routing.concurrency_limit import ConcurrencyLimit
 from openprequal.routing.limited_service import LimitedService
 from openprequal.routing.member import Member
 from openprequal.routing.service import Service
+from openprequal.routing.sessions import Sessions
+from openprequal.routing.sticky_service import StickyService
 from openprequal.testing.memory_transport import Ended, MemoryTransport, RawConnection
 from openprequal.testing.probe_transport import ScriptedProbes
 from openprequal.upstream.addresses import Addresses
@@ -147,6 +149,7 @@ class MemoryNetwork:
         retries: RetryRules | None = None,
         retry_share: float = 0.2,
         limit: ConcurrencyLimit | None = None,
+        sessions: Sessions | None = None,
         **request_rules: Any,
     ) -> None:
         """
@@ -159,6 +162,7 @@ class MemoryNetwork:
         :param retries: when another backend is tried; as the gateway does unless told otherwise, unless given.
         :param retry_share: see :class:`~openprequal.routing.service.Service`.
         :param limit: of all requests under way; none unless given.
+        :param sessions: which requests belong together, without *limit*; none do unless given.
         :param request_rules: attributes of :class:`~openprequal.forwarding.request_head.RequestRules` to set.
         """
         self.clock = clock or Clock()
@@ -172,10 +176,13 @@ class MemoryNetwork:
             "retry_share": retry_share,
         }
         self.service: Service
-        if limit is None:
-            self.service = Service("default", balancer or RoundRobin(context), **options)
+        balancer = balancer or RoundRobin(context)
+        if sessions is not None:
+            self.service = StickyService("default", balancer, sessions=sessions, **options)
+        elif limit is not None:
+            self.service = LimitedService("default", balancer, limit=limit, **options)
         else:
-            self.service = LimitedService("default", balancer or RoundRobin(context), limit=limit, **options)
+            self.service = Service("default", balancer, **options)
         self.members: list[Member] = []
         self._backends: list[RawBackend] = []
         self._max_idle = max_idle

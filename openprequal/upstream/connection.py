@@ -24,6 +24,7 @@ MAX_RESPONSE_HEAD: Final = 256 * 1024
 # Large receive buffers only where a large body flows: Twisted allocates the whole buffer for every read.
 SMALL_READ: Final = 16 * 1024
 LARGE_READ: Final = 256 * 1024
+LESS_READ: Final = 32 * 1024
 
 
 class BrokenResponse(Exception):
@@ -146,6 +147,11 @@ class UpstreamConnection(TwistedProtocol):
             self._paused = False
             transport: Any = self.transport
             transport.resumeProducing()
+
+    def read_less(self) -> None:
+        """Take less of this response at once: whoever it is for has much to do with it."""
+        transport: Any = self.transport
+        transport.bufferSize = LESS_READ
 
     # The transport's view of us as a producer: its write buffer is full, or has emptied.
 

@@ -53,3 +53,14 @@ def test_an_unknown_trial_is_refused(capsys: pytest.CaptureFixture[str]) -> None
     with pytest.raises(SystemExit):
         main(["faults", "--trial", "sunk"])
     assert "overloaded" in capsys.readouterr().err
+
+
+def test_what_checks_cost_a_request_is_measured(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("openprequal.bench.check_path.TOKENS", 2)
+    monkeypatch.setattr("openprequal.bench.check_path.COSTS", (4,))
+    assert main(["checks", "--count", "8"]) == 0
+    rows = [row.split() for row in capsys.readouterr().out.splitlines() if row.startswith(" ")]
+    assert [row[0] for row in rows] == ["RS256", "ES256", "EdDSA", "HS256", "bcrypt", "argon2id"]
+    assert all(float(row[-1]) > 0 for row in rows)

@@ -77,6 +77,14 @@ def test_the_request_hook_changes_target_and_fields(timing: str) -> None:
     assert b"X-Hook: was here\r\n" in case.backend.received
 
 
+def test_a_client_cannot_have_the_hooks_fields_taken_away(timing: str) -> None:
+    case = hooked(timing, request=move)
+    case.client.send(GET.replace(b"\r\n\r\n", b"\r\nConnection: keep-alive, X-Hook, X-Mine\r\nX-Mine: 1\r\n\r\n"))
+    case.network.wait(1)
+    assert b"\r\nX-Hook: was here\r\n" in case.backend.received
+    assert b"X-Mine" not in case.backend.received
+
+
 def test_hooks_act_on_every_request_though_its_bytes_are_the_same() -> None:
     numbers = iter(range(9))
 

@@ -2,10 +2,12 @@
 
 import gc
 from collections.abc import Callable, Iterator
+from functools import partial
 from io import BytesIO
 from typing import Any
 
 import pytest
+from decompressing import decompressed, unchunked
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import ITransport
 from twisted.internet.task import Clock
@@ -14,11 +16,17 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 from zope.interface import implementer
 
+from openprequal.filters.codings import coders
+from openprequal.filters.compression import CompressionRules, Places
+from openprequal.forwarding.downstream import Downstream
+from openprequal.forwarding.exchange import Exchange
 from openprequal.forwarding.http_date import HttpDate
-from openprequal.forwarding.route import Timeouts
+from openprequal.forwarding.response_filters import compressing
+from openprequal.forwarding.route import Route, Timeouts
 from openprequal.frontend.limits import Limits
 from openprequal.frontend.proxy_resource import ProxyResource
 from openprequal.frontend.site_client import PIECE
+from openprequal.http1.request import RequestHead
 from openprequal.testing.memory_transport import Ended, MemoryTransport, RawConnection
 from openprequal.testing.network import CLIENT_HOST, EXPIRE_EVERY_S, GATEWAY, PSEUDONYM, MemoryNetwork
 
@@ -616,3 +624,34 @@ def test_a_truncated_response_resets_its_stream() -> None:
     site.backend.connection.close()
     assert channel.aborted
     assert not channel.done
+
+
+TEXT = b"A line of text, of which there are many.\n" * 100
+TEXT_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/css\r\nContent-Length: %d\r\n\r\n" % len(TEXT)
+COMPRESSED = CompressionRules(coders(("gzip",), {}), Places(4))
+
+
+def through_a_compressor(route: Route, client: Downstream, request: RequestHead) -> Exchange:
+    return compressing(partial(Exchange, route), COMPRESSED)(client, request)
+
+
+@pytest.mark.parametrize("cut", [len(TEXT_HEAD), len(TEXT_HEAD) + len(TEXT)])
+def test_a_compressed_response_is_framed_by_the_site(cut: int) -> None:
+    site = StockSite(make_exchange=through_a_compressor)
+    client = site.client()
+    client.send(GET[:-2] + b"Accept-Encoding: gzip\r\n\r\n")
+    site.backend.answer(TEXT_HEAD + TEXT, cuts=[cut])
+    body = content(client.received)
+    if b"Transfer-Encoding: chunked" in head(client.received):
+        body = unchunked(body)
+    assert decompressed(b"gzip", body) == TEXT
+    assert site.is_at_rest()
+
+
+def test_a_response_to_head_says_that_it_would_be_compressed() -> None:
+    site = StockSite(make_exchange=through_a_compressor)
+    client = site.client()
+    client.send(b"HEAD" + GET[3:-2] + b"Accept-Encoding: gzip\r\n\r\n")
+    site.backend.answer(TEXT_HEAD)
+    assert b"Content-Encoding: gzip" in head(client.received)
+    assert content(client.received) == b""

@@ -24,7 +24,7 @@ class Case:
         self.raw = RawBackend(self.clock, 0, 1.0)
         whole = GatewaySettings(**settings)
         effective = whole.effective_services["default"]
-        self.service = service_with_balancer(self.clock, Random(1), "default", effective, [], [])
+        self.service = service_with_balancer(self.clock, Random(1), "default", effective, whole, [], [])
         connections = Connections(self.raw.dial, self.clock, max_idle=4, idle_timeout_s=60.0)
         addresses = Addresses(None, self.raw.backend.host)  # type: ignore[arg-type]  # an IP address is never resolved
         self.member = Member(self.raw.backend, connections, connections, addresses, WindowAverage(300.0))
