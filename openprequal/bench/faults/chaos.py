@@ -19,10 +19,12 @@ from openprequal.bench.faults.faulty_backend import (
     reset,
     serve,
 )
-from openprequal.bench.processes import Running, listens
+from openprequal.bench.processes import Running, StartFailed, listens
 
 BALANCERS = ("prequal", "least_in_flight", "peak_ewma", "round_robin")
 FLAP_S = 0.4
+PATIENCE = 6
+"""How much longer than usual a backend may take to start, on a machine that is busy."""
 SETTINGS = """\
 response_timeout_seconds = 5
 stall_timeout_seconds = 5
@@ -71,7 +73,13 @@ class Fleet:
         """Start the backend on that port anew; return when it listens."""
         await asyncio.to_thread(self._processes[port].__exit__, None, None, None)
         running = self._processes[port] = self._start(port)
-        await asyncio.to_thread(running.wait_until, lambda: listens(port))
+        for patience in reversed(range(PATIENCE)):
+            try:
+                await asyncio.to_thread(running.wait_until, lambda: listens(port))
+                return
+            except StartFailed:
+                if not patience:
+                    raise
 
     def reload(self, more: str = "") -> None:
         """Let the gateway read its settings again, which have changed; *more* of them is at their end."""

@@ -62,9 +62,10 @@ async def soak(folder: Path, seconds: float, rate_per_s: float = RATE_PER_S) -> 
         breaking = asyncio.ensure_future(
             _break(Fleet(gateway, settings, start, processes, faulty, rng), clients, began + seconds)
         )
-        await clients.rate(rate_per_s, seconds)
+        asking = asyncio.ensure_future(clients.rate(rate_per_s, seconds))
+        # Without chaos it would be another trial: whoever fails ends it at once.
+        await asyncio.gather(asking, breaking)
         ended = time.monotonic()
-        await breaking
         for task in beside:
             task.cancel()
         await until_up(port, PROCESSES + FAULTY)
