@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from openprequal.config.endpoints import listening_endpoints, url_of, url_of_endpoints
+from openprequal.config.endpoints import TLS_PREFIX, all_interfaces, listening_endpoints, under_tls, url_of, url_of_endpoints
 from openprequal.config.groups.backends import BackendSettings
 from openprequal.config.groups.balancing import BalancingSettings
 from openprequal.config.groups.clients import ClientSettings
@@ -13,6 +13,7 @@ from openprequal.config.groups.failures import FailureSettings
 from openprequal.config.groups.health import HealthSettings
 from openprequal.config.groups.listening import ListeningSettings
 from openprequal.config.groups.registering import RegistrationSettings
+from openprequal.config.groups.tls import TlsSettings
 from openprequal.config.services import (
     INFERENCE_BALANCER,
     INFERENCE_POLL_S,
@@ -32,6 +33,7 @@ class GatewaySettings(
     HealthSettings,
     BalancingSettings,
     RegistrationSettings,
+    TlsSettings,
     ListeningSettings,
 ):
     """Everything ``twistd openprequal`` can be told."""
@@ -40,6 +42,13 @@ class GatewaySettings(
     def _fits_together(self) -> Self:
         if self.admin_port == self.port and not self.listen:
             raise ValueError(f"admin_port and port are both {self.port}: must differ")
+        if self.tls_port is not None and self.tls_port in (self.admin_port, None if self.listen else self.port):
+            raise ValueError(f"tls_port: {self.tls_port} is taken by port or admin_port: must differ")
+        over_tls = self.tls_port is not None or any(under_tls(endpoint) is not None for endpoint in self.listen)
+        if over_tls and not self.tls_certificate:
+            raise ValueError("tls_certificate: must be set, because there is TLS to listen on")
+        if self.tls_client_certificates != "none" and self.tls_client_ca_file is None:
+            raise ValueError(f"tls_client_certificates: {self.tls_client_certificates} needs tls_client_ca_file too")
         if min(statuses_of(self.retry_statuses) or {500}) < 500:
             raise ValueError(f"retry_statuses: {', '.join(self.retry_statuses)}: only 500 and above can be retried")
         for name, service in self.effective_services.items():
@@ -58,7 +67,8 @@ class GatewaySettings(
     @property
     def endpoints(self) -> tuple[str, ...]:
         """Endpoint strings to listen on for clients; at least one."""
-        return listening_endpoints(self.listen, self.port)
+        over_tls = () if self.tls_port is None else all_interfaces(self.tls_port)
+        return (*listening_endpoints(self.listen, self.port), *(TLS_PREFIX + endpoint for endpoint in over_tls))
 
     @property
     def own_url(self) -> str | None:

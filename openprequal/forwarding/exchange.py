@@ -136,7 +136,7 @@ class Exchange:
     def request_end(self, trailers: list[Field]) -> None:
         """The request's body is whole."""
         self._request_ended = True
-        self._trailers = forwardable_trailers(trailers)
+        self._trailers = forwardable_trailers(trailers, self._forwarder.request_rules.subject_key)
         if self._connection is None:
             # Still paused, but nothing more of this request comes: read on, so that a client that goes is noticed.
             self._client.resume_request()

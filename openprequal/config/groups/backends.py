@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from openprequal.config.schema import Settings, setting
+from openprequal.config.schema import ServerName, Settings, setting
 
 GROUP = "Connections to backends"
 
@@ -28,6 +28,20 @@ class BackendSettings(Settings):
     upstream_ca_file: str | None = setting(
         None,
         "PEM file of the authorities whose certificates https backends may show; none: the system's.",
+        group=GROUP,
+    )
+    upstream_certificate_file: str | None = setting(
+        None,
+        "PEM file of the certificate, chain and key that https backends are shown, or CERTIFICATE:KEY; none: none.",
+        group=GROUP,
+    )
+    upstream_server_name: ServerName | None = setting(
+        None, "Name that certificates of https backends must be for; none: the host in their URL.", group=GROUP
+    )
+    upstream_proxy_protocol: Literal["none", "v1", "v2"] = setting(
+        "none",
+        "Begin connections to backends with a PROXY protocol header that names the client. They then serve one client"
+        " only.",
         group=GROUP,
     )
     host_header: Literal["keep", "backend"] = setting(
