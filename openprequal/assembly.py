@@ -36,6 +36,7 @@ from openprequal.data_plane import (
     service_with_balancer,
 )
 from openprequal.demo import DemoBackends
+from openprequal.edge import Edge
 from openprequal.forwarding.http_date import HttpDate
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
@@ -53,6 +54,7 @@ from openprequal.restart.inheritance import Inheritance
 from openprequal.restart.successor import CommandLine
 from openprequal.routing.router import Router
 from openprequal.signals import Signals
+from openprequal.tls.subject import subject_of
 from openprequal.values import DEFAULT_SERVICE
 
 REFUSED_SERVICE = "-"
@@ -85,12 +87,14 @@ def gateway(
             refused=given.refused,
             max_connections=settings.max_connections,
             max_connections_per_client=settings.max_connections_per_client,
+            subject_of=subject_of,
         )
 
     companions = [DemoBackends(reactor, settings)] if settings.demo else []
     inherited = None if inheritance is None else inheritance.listening
     whole = _whole(reactor, settings, site, companions=companions, reread=reread, inherited=inherited)
-    whole.listen(ListeningService(reactor, settings.endpoints, whole.front, "openprequal", inherited))
+    layers = whole.edge.layers
+    whole.listen(ListeningService(reactor, settings.endpoints, whole.front, "openprequal", inherited, layers=layers))
     listeners = whole.own_address.listening
     if command is not None:
         restart_on_signal(reactor, settings, whole.root, whole.registry, whole.health, listeners, command)
@@ -157,6 +161,7 @@ class _Whole(Generic[F]):
     registry: IRegistry
     health: HealthMonitor
     own_address: OwnAddress
+    edge: Edge
 
     def listen(self, listening: ListeningService) -> None:
         """Let *listening* start and stop with the whole."""
@@ -187,7 +192,8 @@ def _whole(
     for name, effective in settings.effective_services.items():
         of_service[name] = []
         services[name] = service_with_balancer(reactor, rng, name, effective, settings, of_service[name], lasting)
-    health = health_of(services, reactor, rng, settings)
+    edge = Edge(reactor, settings, time.time)
+    health = health_of(services, reactor, rng, settings, edge.upstream_tls)
 
     # The way of a request.
     date = HttpDate(time.time)
@@ -240,6 +246,7 @@ def _whole(
         Periodic(reactor, 0.1, health.tick, "health checks"),
         Periodic(reactor, 1.0, lambda: expire_connections(services, reactor.seconds()), "idle connections"),
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
+        *edge.periodics(),
     ]
     GatewayMetrics(
         metrics,
@@ -249,6 +256,7 @@ def _whole(
         client_connections=lambda: len(front.connections),
         hook_failures=hook_failures,
         periodics=lambda: periodics,
+        edge=edge.sample,
     )
 
     root = Gateway(
@@ -264,11 +272,13 @@ def _whole(
     if reread is not None:
         assert isinstance(front, GatewaySite)
         running = Running(
-            reactor, rng, settings, services, health, periodics, of_service, front, admin, root, make_proxy, make_admin
+            *(reactor, rng, settings, services, health, periodics, of_service),
+            *(front, admin, root, make_proxy, make_admin, edge),
         )
         reload = Reload(reread, running)
         Signals(reactor, {SIGHUP: reload.on_signal}).setServiceParent(root)  # type: ignore[no-untyped-call]
-    whole = _Whole(root, front, registry, health, own_address)
+    root.doubts = edge.doubts()
+    whole = _Whole(root, front, registry, health, own_address, edge)
     if settings.admin_port is not None:
         whole.listen(admin_listener(reactor, settings, admin, inherited))
     return whole

@@ -10,6 +10,7 @@ from twisted.application.service import IService
 from twisted.internet.endpoints import serverFromString
 from twisted.python import usage
 
+from openprequal.config.endpoints import under_tls
 from openprequal.config.flags import SettingsOptions
 from openprequal.config.loading import load
 from openprequal.config.sources import CONFIG_VARIABLE
@@ -106,6 +107,8 @@ def make_service(options: CommandOptions, build: Callable[[Any, Any], IService])
     except ConfigurationError as error:
         raise SystemExit(f"{options.role}: {error}") from None
     if options["check"]:
+        for doubt in getattr(service, "doubts", ()):
+            sys.stdout.write(f"{options.role}: warning: {doubt}\n")
         sys.stdout.write(f"{options.role}: settings are ok\n")
         raise SystemExit(0)
     return service
@@ -114,6 +117,6 @@ def make_service(options: CommandOptions, build: Callable[[Any, Any], IService])
 def _check_endpoints(reactor: Any, descriptions: Sequence[str]) -> None:
     for description in descriptions:
         try:
-            serverFromString(reactor, description)
+            serverFromString(reactor, under_tls(description) or description)
         except Exception as error:  # plug-ins' parsers raise whatever they like
             raise ConfigurationError(f"listen: {description!r} is no endpoint: {error}") from None

@@ -29,6 +29,7 @@ from openprequal.restart.predecessor import Predecessor, TakingOver
 from openprequal.restart.successor import CommandLine, Restart
 from openprequal.routing.service import Service
 from openprequal.signals import Signals
+from openprequal.upstream.trust import UpstreamTls
 from openprequal.values import Backend, LoadReport, ReportWay
 
 
@@ -42,7 +43,9 @@ def configured_registry(reactor: Clock, settings: GatewaySettings) -> IRegistry:
     return registry
 
 
-def health_of(services: Services, reactor: Clock, rng: Random, settings: GatewaySettings) -> HealthMonitor:
+def health_of(
+    services: Services, reactor: Clock, rng: Random, settings: GatewaySettings, tls: UpstreamTls
+) -> HealthMonitor:
     """Who of those that exist may be picked."""
     ejection = None
     if settings.eject_after_failures is not None:
@@ -56,7 +59,7 @@ def health_of(services: Services, reactor: Clock, rng: Random, settings: Gateway
         reactor,
         rng,
         services,
-        members(reactor, settings),
+        members(reactor, settings, tls),
         default_path=default_health_path(settings),
         checks=check_rules(settings),
         ejection=ejection,

@@ -43,7 +43,8 @@ from openprequal.routing.service import Service
 from openprequal.upstream.addresses import Addresses
 from openprequal.upstream.connections import Connections, Dial
 from openprequal.upstream.dialing import dialer
-from openprequal.upstream.trust import trust_root
+from openprequal.upstream.one_client import OneClientConnections
+from openprequal.upstream.trust import UpstreamTls, UpstreamTlsRules
 from openprequal.values import Backend, LoadReport, ReportWay
 
 Clock = Any
@@ -121,6 +122,7 @@ def forwarder_to(
             forwarded=settings.forwarded,
             keep_host=settings.host_header == "keep",
             scheme=b"https" if secure else b"http",
+            subject_field=(settings.tls_client_subject_header or "").encode("ascii") or None,
             deadline_field=settings.deadline_header.encode("ascii") if settings.deadline_header else None,
         ),
         response_rules=ResponseRules(
@@ -245,18 +247,21 @@ def balancing_of(
     return Balancing(balancer, reports, probes.forget, periodics)
 
 
-def members(reactor: Clock, settings: GatewaySettings) -> Callable[[Backend], Member]:
+def members(reactor: Clock, settings: GatewaySettings, tls: UpstreamTls) -> Callable[[Backend], Member]:
     """What makes a backend's :class:`Member`: all that this process holds of it.
 
-    :raises ConfigurationError: the file of authorities cannot be used.
+    :param tls: how it is spoken with https backends.
     """
-    dial = dialling(reactor, settings)
+    dial = dialling(reactor, settings, tls)
+    make: Callable[..., Connections] = Connections
+    if settings.upstream_proxy_protocol != "none":
+        make = partial(OneClientConnections, version=settings.upstream_proxy_protocol)
 
     def member(backend: Backend) -> Member:
         addresses = Addresses(reactor.nameResolver, backend.host)
 
         def connections(port: int) -> Connections:
-            return Connections(
+            return make(
                 dial(backend, port, addresses),
                 reactor,
                 max_idle=settings.upstream_max_idle,
@@ -271,14 +276,17 @@ def members(reactor: Clock, settings: GatewaySettings) -> Callable[[Backend], Me
     return member
 
 
-def dialling(reactor: Clock, settings: GatewaySettings) -> Callable[[Backend, int, Addresses], Dial]:
-    """What opens connections to a port of a backend.
-
-    :raises ConfigurationError: the file of authorities cannot be used.
-    """
-    trusted = trust_root(settings.upstream_ca_file)
+def dialling(reactor: Clock, settings: GatewaySettings, tls: UpstreamTls) -> Callable[[Backend, int, Addresses], Dial]:
+    """What opens connections to a port of a backend."""
     return lambda backend, port, addresses: dialer(
-        reactor, backend, port, addresses.known, settings.connect_timeout_seconds, trusted
+        reactor, backend, port, addresses.known, settings.connect_timeout_seconds, tls
+    )
+
+
+def upstream_tls_rules(settings: GatewaySettings) -> UpstreamTlsRules:
+    """How TLS is spoken with backends."""
+    return UpstreamTlsRules(
+        settings.upstream_ca_file, settings.upstream_certificate_file, settings.upstream_server_name
     )
 
 

@@ -29,6 +29,7 @@ from openprequal.data_plane import (
     members,
     service_with_balancer,
 )
+from openprequal.edge import Edge
 from openprequal.errors import ConfigurationError, NeedsRestart
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.health.monitor import HealthMonitor
@@ -57,6 +58,7 @@ class Running:
     root: Gateway
     make_proxy: Callable[[GatewaySettings], ProxyExchange]
     make_admin: Callable[[GatewaySettings], Site]
+    edge: Edge
 
 
 class Reload:
@@ -98,8 +100,11 @@ class Reload:
         fixed = needing_restart(names)
         if fixed:
             raise NeedsRestart(f"{', '.join(fixed)}: cannot change while the gateway runs: restart it")
+        # Certificates are read again even if no setting has changed, and like the settings wholly or not at all.
+        put_edge_in_place = self._running.edge.prepare(new)
         if names:
             _prepare(self._running, new)()
+        put_edge_in_place()
         return names
 
 
@@ -109,8 +114,9 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
     :return: what puts it in its place.
     :raises ConfigurationError: something cannot be made.
     """
+    tls = running.edge.upstream_tls
     proxy, admin = running.make_proxy(new), running.make_admin(new)
-    make_member, dial = members(running.reactor, new), dialling(running.reactor, new)
+    make_member, dial = members(running.reactor, new, tls), dialling(running.reactor, new, tls)
     before, after = running.settings.effective_services, new.effective_services
     _check_left(running.services, before, after)
     _check_limits(before, after)
@@ -163,7 +169,10 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
     return put_in_place
 
 
-_CONNECTING = ("connect_timeout_seconds", "upstream_ca_file", "upstream_max_idle", "upstream_idle_timeout_seconds")
+_CONNECTING = (
+    *("connect_timeout_seconds", "upstream_max_idle", "upstream_idle_timeout_seconds"),
+    *("upstream_ca_file", "upstream_certificate_file", "upstream_server_name"),
+)
 """Settings that the connections to a backend were made with."""
 
 

@@ -11,7 +11,18 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "openprequal"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-ASSEMBLY = {"assembly", "control_plane", "data_plane", "tap", "backend_tap", "command", "demo", "lifecycle", "reload"}
+ASSEMBLY = {
+    "assembly",
+    "control_plane",
+    "data_plane",
+    "edge",
+    "tap",
+    "backend_tap",
+    "command",
+    "demo",
+    "lifecycle",
+    "reload",
+}
 """What joins the parts; nothing but these, and what proves it all, may import them."""
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -21,7 +32,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "interfaces": {"values"},
     "clocks": set(),
     "http1": {"interfaces"},
-    "upstream": {"http1", "values", "errors", "clocks"},
+    "networks": set(),
+    "proxy_protocol": {"networks"},
+    "tls": {"errors", "http1"},
+    "upstream": {"http1", "values", "errors", "clocks", "proxy_protocol", "tls"},
     "balancing": {"values", "errors", "hints", "interfaces", "probing", "clocks"},
     "probing": {"values", "errors", "hints", "interfaces", "upstream", "clocks"},
     "routing": {"values", "errors", "interfaces", "metrics", "upstream", "probing"},

@@ -8,6 +8,9 @@ BACKLOG = 4096
 """Connections that may wait to be accepted. With Twisted's 50, of a thousand clients that come at once most have their
 first bytes dropped by the kernel and sent again later: requests of half a second before a gateway that idles."""
 
+SOCKETS = ("tcp", "tcp6", "unix", "systemd")
+"""Kinds of endpoints that are sockets and nothing else."""
+
 TLS_PREFIX = "tls:"
 """Before an endpoint string: clients there speak TLS."""
 
@@ -46,6 +49,11 @@ def dual_stack() -> bool:
             return probe.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 0
     except OSError:
         return False
+
+
+def is_socket(endpoint: str) -> bool:
+    """True if *endpoint* is a socket and nothing else, where others (``ssl:``, ``haproxy:``) wrap one."""
+    return endpoint.partition(":")[0] in SOCKETS
 
 
 def url_of(host: str, port: int) -> str:

@@ -5,7 +5,14 @@ from typing import Self
 
 from pydantic import model_validator
 
-from openprequal.config.endpoints import TLS_PREFIX, all_interfaces, listening_endpoints, under_tls, url_of, url_of_endpoints
+from openprequal.config.endpoints import (
+    TLS_PREFIX,
+    all_interfaces,
+    listening_endpoints,
+    under_tls,
+    url_of,
+    url_of_endpoints,
+)
 from openprequal.config.groups.backends import BackendSettings
 from openprequal.config.groups.balancing import BalancingSettings
 from openprequal.config.groups.clients import ClientSettings
@@ -46,7 +53,9 @@ class GatewaySettings(
             raise ValueError(f"tls_port: {self.tls_port} is taken by port or admin_port: must differ")
         over_tls = self.tls_port is not None or any(under_tls(endpoint) is not None for endpoint in self.listen)
         if over_tls and not self.tls_certificate:
-            raise ValueError("tls_certificate: must be set, because there is TLS to listen on")
+            raise ValueError("tls_certificate: must be set, because TLS is listened on")
+        if self.tls_certificate and not over_tls:
+            raise ValueError("tls_certificate: needs TLS to listen on: set tls_port, or put tls: before an endpoint")
         if self.tls_client_certificates != "none" and self.tls_client_ca_file is None:
             raise ValueError(f"tls_client_certificates: {self.tls_client_certificates} needs tls_client_ca_file too")
         if min(statuses_of(self.retry_statuses) or {500}) < 500:

@@ -60,10 +60,7 @@ ServiceName = Annotated[
 ]
 Path = Annotated[str, _matching(r"/[!-\"$-~]*", "a path that starts with /, without spaces and #")]
 FieldName = Annotated[str, _matching(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "a field name (RFC 9110 section 5.1)")]
-ServerName = Annotated[
-    str,
-    _matching(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*", "a host name"),
-]
+ServerName = Annotated[str, _matching(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", "a host name")]
 Token = Annotated[SecretStr, AfterValidator(_check_token)]
 """A bearer token; an empty one would let everybody in."""
 

@@ -215,7 +215,7 @@ class Exchange:
             return
         self._member = member
         self._service.assign(member)
-        connection = member.connections.take()
+        connection = member.connections.take(self.request.origin)
         if connection is None:
             self._connect(member)
         else:
@@ -227,7 +227,7 @@ class Exchange:
             self._client.pause_request()
         self._reused = False
         self._connecting = _STARTING
-        connecting = member.connections.connect(self._connected, self._connect_failed)
+        connecting = member.connections.connect(self._connected, self._connect_failed, self.request.origin)
         if self._connecting is _STARTING:  # it did not end at once
             self._connecting = connecting
 

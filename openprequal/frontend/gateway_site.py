@@ -44,10 +44,12 @@ class GatewaySite(Factory["ClientConnection | TurnedAway"]):
         refused: Callable[[int], None],
         max_connections: int,
         max_connections_per_client: int | None = None,
+        subject_of: Callable[[Any], bytes] | None = None,
     ) -> None:
         """
         :param admin: answers the reserved paths; None: they are proxied like all others.
         :param refused: told the status of each request refused before it had an exchange.
+        :param subject_of: tells the subject of a client's certificate, if backends are to know it.
         """
         self._proxy = proxy
         self._admin = admin
@@ -61,7 +63,7 @@ class GatewaySite(Factory["ClientConnection | TurnedAway"]):
         self._refused = refused
         self._linger_s = limits.linger_s
         self._draining = False
-        self._frontend = Frontend(limits, now, self._exchange, refused, self._opened, self._closed, date)
+        self._frontend = Frontend(limits, now, self._exchange, refused, self._opened, self._closed, date, subject_of)
 
     def configure(
         self, proxy: ProxyExchange, limits: Limits, *, max_connections: int, max_connections_per_client: int | None

@@ -62,6 +62,17 @@ class BackendSample(NamedTuple):
     """What it is, in one word (``health/standing.py``)."""
 
 
+class EdgeSample(NamedTuple):
+    """TLS and the PROXY protocol at the moment of a scrape."""
+
+    certificate_expiry: Mapping[str, float]
+    """Unix time at which the certificates of each file expire."""
+    handshake_failures: Mapping[str, int]
+    """TLS handshakes of clients that failed so far, by class of reason."""
+    proxy_refused: Mapping[str, int]
+    """Connections closed so far for the want of a PROXY header, by reason."""
+
+
 class AgentSample(NamedTuple):
     """A backend's own numbers at the moment of a scrape."""
 
@@ -83,6 +94,7 @@ class GatewayMetrics(Collector):
     :param client_connections: how many connections clients hold now.
     :param hook_failures: failures so far by hook name.
     :param periodics: the recurring tasks whose failures are told.
+    :param edge: what clients' TLS and PROXY headers came to.
     """
 
     def __init__(
@@ -95,6 +107,7 @@ class GatewayMetrics(Collector):
         client_connections: Callable[[], int] = lambda: 0,
         hook_failures: Mapping[str, int] | None = None,
         periodics: Callable[[], Iterable[Periodic]] = tuple,
+        edge: Callable[[], EdgeSample] = lambda: EdgeSample({}, {}, {}),
     ) -> None:
         self._services = services
         self._backends = backends
@@ -102,6 +115,7 @@ class GatewayMetrics(Collector):
         self._client_connections = client_connections
         self._hook_failures = hook_failures if hook_failures is not None else {}
         self._periodics = periodics
+        self._edge = edge
         registry.register(self)
         _register_runtime(registry)
 
@@ -118,6 +132,7 @@ class GatewayMetrics(Collector):
         _add_durations(lag, (), self._loop_lag.durations)
         yield lag
         yield _gauge("client_connections", "Connections clients hold now.", self._client_connections())
+        yield from _edge_families(self._edge())
 
 
 class AgentMetrics(Collector):
@@ -215,6 +230,21 @@ def _backend_families(samples: list[BackendSample]) -> Iterator[Metric]:
     for sample in samples:
         condition.add_metric((sample.service, sample.url, sample.condition), 1)
     yield condition
+
+
+def _edge_families(sample: EdgeSample) -> Iterator[Metric]:
+    expiry = GaugeMetricFamily(
+        "openprequal_tls_certificate_expiry_timestamp_seconds",
+        "When the certificates in the file expire.",
+        labels=("certificate",),
+    )
+    for file, expires_at in sample.certificate_expiry.items():
+        expiry.add_metric((file,), expires_at)
+    yield expiry
+    failures = sample.handshake_failures
+    yield _counter("tls_handshake_failures", "TLS handshakes of clients that failed, by reason.", "reason", failures)
+    refused = sample.proxy_refused
+    yield _counter("proxy_protocol_refused", "Connections without a good PROXY header, by reason.", "reason", refused)
 
 
 def _counter(name: str, meaning: str, label: str, counts: Mapping[str, int]) -> Metric:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from attrs import field, frozen
 from cryptography import x509
@@ -54,7 +55,8 @@ class Certificate:
             yield f"{_name(first)} is for no name: it has no subjectAltName"
         if first is last and first.issuer != first.subject:
             yield (
-                f"no intermediate certificate is in the file: clients must know {first.issuer.rfc4514_string()} themselves"
+                "no intermediate certificate is in the file: clients must know "
+                f"{first.issuer.rfc4514_string()} themselves"
             )
 
 
@@ -104,8 +106,10 @@ def _read(file: str, key_file: str, setting: str) -> Certificate:
     chain = _certificates(file, pem, setting)
     if b"PRIVATE KEY-----" not in key_pem:
         raise ConfigurationError(f"{setting}: {key_file!r} holds no private key in PEM")
+    key_block = key_pem[key_pem.index(b"-----BEGIN ", _before_key(key_pem)) :]
     try:
-        key = load_pem_private_key(key_pem[key_pem.index(b"-----BEGIN ", _before_key(key_pem)) :], password=None, unsafe_skip_rsa_key_validation=True)
+        # Whether an RSA key is sound would take its time to find out; the file is ours.
+        key = load_pem_private_key(key_block, password=None, unsafe_skip_rsa_key_validation=True)
     except TypeError:
         raise ConfigurationError(f"{setting}: the key in {key_file!r} needs a passphrase: store it without") from None
     except Exception as error:  # the library names no base of what it raises
@@ -114,7 +118,7 @@ def _read(file: str, key_file: str, setting: str) -> Certificate:
         raise ConfigurationError(
             f"{setting}: the key in {key_file!r} is not that of the first certificate in {file!r}, {_name(chain[0])}"
         )
-    for lower, upper in zip(chain, chain[1:], strict=False):
+    for lower, upper in pairwise(chain):
         try:
             lower.verify_directly_issued_by(upper)
         except (ValueError, TypeError, InvalidSignature):

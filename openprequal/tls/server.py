@@ -1,6 +1,5 @@
 """What do clients that speak TLS get to see? A certificate each for the name they ask for, replaced while we run."""
 
-import time
 from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
@@ -15,7 +14,7 @@ from zope.interface import implementer
 
 from openprequal.errors import ConfigurationError
 from openprequal.tls.certificates import Certificate, read_authorities, read_certificates
-from openprequal.tls.files import Stamps, stamps
+from openprequal.tls.files import FromFiles
 from openprequal.tls.server_names import ServerNames
 from openprequal.tls.transport import TlsFactory
 
@@ -54,16 +53,15 @@ class TlsRules:
 class _Shown:
     """What was read from the files, ready to be used."""
 
-    rules: TlsRules
     certificates: tuple[Certificate, ...]
     first: SSL.Context
-    stamps: Stamps
 
 
 @implementer(IOpenSSLServerConnectionCreator)
 class TlsServer:
     """TLS with clients. What it shows may be replaced; connections there are keep what they began with.
 
+    :ivar shown: where the certificates come from.
     :ivar failures: handshakes that failed, by class of reason.
     """
 
@@ -72,8 +70,8 @@ class TlsServer:
     def __init__(self, rules: TlsRules) -> None:
         """:raises ConfigurationError: something in the files cannot be used."""
         self.failures: Counter[str] = Counter()
-        self._shown = prepare(rules)
-        self._seen = self._shown.stamps
+        self.shown = FromFiles("what clients are shown", rules, _read, _paths)
+        self._doubts: list[str] = []
 
     def factory(self, wrapped: IProtocolFactory, clock: IReactorTime) -> TlsFactory:
         """What builds connections with TLS before those of *wrapped*."""
@@ -82,49 +80,24 @@ class TlsServer:
     @property
     def certificates(self) -> tuple[Certificate, ...]:
         """Those shown now."""
-        return self._shown.certificates
+        return self.shown.current.certificates
 
-    def doubts(self) -> list[str]:
-        """What clients may not like about them."""
-        now = time.time()
+    def doubts(self, now: float) -> list[str]:
+        """What clients may not like about them, *now* (Unix time)."""
         return [f"{each.file}: {doubt}" for each in self.certificates for doubt in each.doubts(now)]
 
-    def replace(self, shown: _Shown) -> None:
-        """Show what :func:`prepare` made, from the next handshake on."""
-        self._shown = shown
-        self._seen = shown.stamps
-        self.tell_doubts()
-
-    def tell_doubts(self) -> None:
-        """Log them."""
-        for doubt in self.doubts():
-            self.log.warn("certificate {doubt}", doubt=doubt)
-
-    def look_again(self) -> None:
-        """Called from time to time: if files have changed, show what is in them; if that is no good, say so once."""
-        now = stamps(_files(self._shown.rules))
-        if now == self._seen:
-            return
-        self._seen = now
-        try:
-            shown = prepare(self._shown.rules)
-        except ConfigurationError as error:
-            self.log.error("certificates have changed but cannot be used, those before stay: {reason}", reason=error)
-            return
-        self.replace(shown)
-        self.log.info("certificates have changed and are used")
+    def tell_doubts(self, now: float) -> None:
+        """Log them, but none twice in a row."""
+        before, self._doubts = self._doubts, self.doubts(now)
+        for doubt in self._doubts:
+            if doubt not in before:
+                self.log.warn("{doubt}", doubt=doubt)
 
     def serverConnectionForTLS(self, protocol: Any) -> SSL.Connection:
-        return SSL.Connection(self._shown.first)
+        return SSL.Connection(self.shown.current.first)
 
 
-def prepare(rules: TlsRules) -> _Shown:
-    """Read all that *rules* name.
-
-    :raises ConfigurationError: it cannot be used; the message names what and why.
-    """
-    # Taken before the files are read: what changes meanwhile is noticed afterwards.
-    seen = stamps(_files(rules))
+def _read(rules: TlsRules) -> _Shown:
     certificates = read_certificates(rules.certificates, "tls_certificate")
     authorities = read_authorities(rules.client_ca_file, "tls_client_ca_file") if rules.client_ca_file else []
     contexts = [_context(each, rules, authorities) for each in certificates]
@@ -136,7 +109,7 @@ def prepare(rules: TlsRules) -> _Shown:
             connection.set_context(context)
 
     contexts[0].set_tlsext_servername_callback(choose)
-    return _Shown(rules, certificates, contexts[0], seen)
+    return _Shown(certificates, contexts[0])
 
 
 def _context(certificate: Certificate, rules: TlsRules, authorities: Sequence[X509]) -> SSL.Context:
@@ -180,5 +153,5 @@ def _reason(error: Exception) -> str:
     return str(error)
 
 
-def _files(rules: TlsRules) -> list[str]:
+def _paths(rules: TlsRules) -> list[str]:
     return [*rules.certificates, *([rules.client_ca_file] if rules.client_ca_file else [])]

@@ -19,11 +19,14 @@ class TlsSettings(Settings):
     )
     tls_certificate: Texts = setting(
         (),
-        "PEM file of a certificate, its chain and its key; or CERTIFICATE:KEY; or a directory as certbot or Kubernetes "
-        "fill it, or of such *.pem. Chosen by the names in it; the first is for all others. Read again when it changes.",
+        "PEM file of a certificate, its chain and its key; or CERTIFICATE:KEY; or a directory as certbot or Kubernetes"
+        " fill it, or of such *.pem. Chosen by the names in it; the first is for all others. Read again when it"
+        " changes.",
         group=GROUP,
     )
-    tls_min_version: Literal["1.2", "1.3"] = setting("1.2", "Oldest version of TLS that clients may speak.", group=GROUP)
+    tls_min_version: Literal["1.2", "1.3"] = setting(
+        "1.2", "Oldest version of TLS that clients may speak.", group=GROUP
+    )
     tls_client_certificates: Literal["none", "optional", "required"] = setting(
         "none", "Ask clients for a certificate; required: turn away those without.", group=GROUP
     )
