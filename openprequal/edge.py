@@ -48,7 +48,7 @@ class Edge:
             endpoint = description
         else:
             assert self._server is not None
-            factory = self._server.factory(factory, self._clock)
+            factory = self._server.factory(factory)
         if is_socket(endpoint):
             # What TLS of Twisted's (``ssl:``) has unwrapped begins with no header: that goes before TLS.
             factory = ProxiedFactory(

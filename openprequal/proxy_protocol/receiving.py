@@ -47,6 +47,9 @@ class ProxiedFactory(Factory[Any]):
     def doStop(self) -> None:
         self.factory.doStop()
 
+    def logPrefix(self) -> str:
+        return str(self.factory.logPrefix())  # type: ignore[attr-defined]
+
     def buildProtocol(self, addr: IAddress | None) -> IProtocol | None:
         if self.networks and is_within(getattr(addr, "host", ""), self.networks):
             receiver = HeaderReceiver(self, addr)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from attrs import field, frozen
+from attrs import frozen
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -22,10 +22,11 @@ class Certificate:
     """A certificate that can be shown."""
 
     file: str
-    """Where it was read."""
+    """Where it was read,"""
+    key_file: str
+    """and its key."""
     chain: tuple[x509.Certificate, ...]
     """It, and the authorities between it and a root."""
-    key: PrivateKeyTypes = field(repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -126,7 +127,7 @@ def _read(file: str, key_file: str, setting: str) -> Certificate:
                 f"{setting}: {file!r}: {_name(lower)} was not issued by {_name(upper)}, which follows it: first comes "
                 "the certificate itself, then the one that issued it, and so on"
             ) from None
-    return Certificate(file, tuple(chain), key)
+    return Certificate(file, key_file, tuple(chain))
 
 
 def _before_key(pem: bytes) -> int:

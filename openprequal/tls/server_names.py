@@ -22,11 +22,11 @@ class ServerNames(Generic[T]):
                 else:
                     self._exact.setdefault(name, each)
 
-    def find(self, name: bytes | None) -> T:
+    def find(self, name: str | None) -> T:
         """What is for *name*, as a client wrote it; anything may stand there."""
         if not name:
             return self._default
-        host = name.decode("ascii", "replace").lower().rstrip(".")
+        host = name.lower().rstrip(".")
         found = self._exact.get(host)
         if found is None:
             found = self._below.get(host.partition(".")[2], self._default)

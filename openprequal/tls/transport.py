@@ -1,29 +1,32 @@
-"""TLS between a connection and its socket, without a turn of the reactor in between; the only use of Twisted's insides.
+"""TLS between a connection and its socket, without a turn of the reactor in between.
 
 Twisted's own transport waits for the reactor's next turn before it encrypts what was written, with a timer for each
-write, and once more before it sends. What is written here is whole messages: it is encrypted and sent at once, as
-``http1/send.py`` does without TLS.
+write, and for another before it sends. What is written here is whole messages: it is encrypted and sent at once, as
+``http1/send.py`` does without TLS. How connections begin, end and are paused is Twisted's; the only module that touches
+the insides of its TLS.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
-from OpenSSL import SSL
-from twisted.internet.interfaces import IProtocolFactory, IReactorTime, ITCPTransport, ITransport
+from OpenSSL.SSL import Error, WantReadError, ZeroReturnError
+from twisted.internet.interfaces import IProtocolFactory, ITCPTransport, ITransport
 from twisted.internet.protocol import connectionDone
-from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+from twisted.protocols.policies import WrappingFactory
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
 from openprequal.http1.send import sender
 from openprequal.tls.failures import class_of
-
-_FLUSHED = 1 << 16
+from openprequal.tls.session import RECORD, Session
 
 
 class TlsTransport(TLSMemoryBIOProtocol):
     """Twisted's TLS, sending at once."""
 
-    factory: "TlsFactory"
+    factory: "TlsFactory"  # type: ignore[assignment]
+    _tlsConnection: Session | None  # type: ignore[assignment]
     _ends_writing = False
 
     def makeConnection(self, transport: ITransport) -> None:
@@ -43,12 +46,57 @@ class TlsTransport(TLSMemoryBIOProtocol):
     def bufferSize(self, size: int) -> None:
         self.transport.bufferSize = size  # type: ignore[union-attr]
 
-    def _flushSendBIO(self) -> None:
-        try:
-            data = self._tlsConnection.bio_read(_FLUSHED)
-        except SSL.WantReadError:
+    def dataReceived(self, data: bytes) -> None:
+        session = self._tlsConnection
+        if not self._handshakeDone or self._appSendBuffer or session is None:
+            super().dataReceived(data)  # type: ignore[no-untyped-call]
             return
-        self._transmit(data)
+        session.bio_write(data)
+        self._flushReceiveBIO()
+
+    def _flushReceiveBIO(self) -> None:
+        session = self._tlsConnection
+        if session is None:
+            return
+        received = self.wrappedProtocol.dataReceived
+        incoming, pending = session.incoming, session.pending
+        try:
+            while not self._lostTLSConnection and (incoming.pending or incoming.eof or pending()):
+                content = session.recv(RECORD)
+                if not self._aborted:
+                    received(content)
+        except WantReadError:
+            pass  # the rest of a record is still to come
+        except ZeroReturnError:
+            self._shutdownTLS()
+            self._tlsShutdownFinished(None)  # type: ignore[no-untyped-call]
+        except Error:
+            self._tlsShutdownFinished(Failure())  # type: ignore[no-untyped-call]
+        self._flushSendBIO()
+
+    def _write(self, data: bytes) -> None:
+        session = self._tlsConnection
+        if self._lostTLSConnection or session is None:
+            return
+        size, sent = len(data), 0
+        try:
+            if size <= RECORD:
+                sent = session.send(data) if size else 0
+            else:
+                view = memoryview(data)
+                while sent < size:
+                    sent += session.send(view[sent : sent + RECORD])
+        except WantReadError:
+            self._bufferedWrite(data[sent:])  # type: ignore[no-untyped-call]
+        except Error:
+            self._tlsShutdownFinished(Failure())  # type: ignore[no-untyped-call]
+        self._flushSendBIO()
+
+    def _flushSendBIO(self) -> None:
+        # Closing a connection whose other half is closed loses it at once, and the session with it.
+        data = self._tlsConnection.outgoing() if self._tlsConnection is not None else b""
+        if data:
+            self._transmit(data)
 
     def _shutdownTLS(self) -> None:
         # Having said that nothing more comes, neither side needs to hear the same from the other before it closes
@@ -78,27 +126,27 @@ class TlsTransport(TLSMemoryBIOProtocol):
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
 
 
-class TlsFactory(TLSMemoryBIOFactory):
+class TlsFactory(WrappingFactory[TlsTransport]):
     """Builds :class:`TlsTransport` around what another factory builds."""
 
     protocol = TlsTransport
+    noisy = False
 
     def __init__(
         self,
-        creator: Any,
-        is_client: bool,
+        begin: Callable[[], Session],
         wrapped: IProtocolFactory,
-        clock: IReactorTime,
         *,
         failures: "Counter[str] | None" = None,
         preface: bytes = b"",
     ) -> None:
         """
-        :param creator: makes OpenSSL's connections (``IOpenSSLServerConnectionCreator`` or its client's counterpart).
+        :param begin: the TLS of a new connection.
         :param failures: counts handshakes that fail, by class of reason.
         :param preface: goes before TLS, in clear.
         """
-        super().__init__(creator, is_client, wrapped, clock)
+        super().__init__(wrapped)  # type: ignore[no-untyped-call]
+        self._creatorCallable = lambda _: begin()
         self.failures: Counter[str] = Counter() if failures is None else failures
         self.preface = preface
 

@@ -101,10 +101,10 @@ class Dialer:
         if self._tls is None:
             self._tls = UpstreamTls(UpstreamTlsRules())
         try:
-            options = self._tls.options(self._backend.host)
-        except Exception:  # no certificate can be for such a name, say the libraries in many ways
+            session = self._tls.session(self._backend.host)
+        except ValueError:
             return fail()
-        under_tls = TlsFactory(options, True, factory, self._reactor, preface=preface)
+        under_tls = TlsFactory(lambda: session, factory, preface=preface)
         dialling: Deferred[Any] = endpoint.connect(under_tls)
         return dialling.addCallback(lambda transport: transport.wrappedProtocol)
 

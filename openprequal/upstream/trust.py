@@ -1,14 +1,15 @@
 """Whose certificates are believed when a backend speaks TLS, and which is it shown?"""
 
 from collections.abc import Sequence
-from typing import Any
+from functools import cached_property
+from ssl import PROTOCOL_TLS_CLIENT, SSLContext, VerifyFlags
 
 from attrs import frozen
-from OpenSSL.crypto import X509, PKey
-from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
 
+from openprequal.errors import ConfigurationError
 from openprequal.tls.certificates import read_authorities, read_certificates
 from openprequal.tls.files import FromFiles
+from openprequal.tls.session import Session
 
 
 @frozen
@@ -24,51 +25,55 @@ class UpstreamTlsRules:
 
 
 class UpstreamTls:
-    """TLS with backends; what its files say may change.
+    """TLS with backends, 1.2 or later; what its files say may change.
 
     :ivar read: where it comes from.
     """
 
     def __init__(self, rules: UpstreamTlsRules) -> None:
         """:raises ConfigurationError: something in the files cannot be used."""
-        self.read = FromFiles("what backends are believed by", rules, _Read, _paths)
+        self.read = FromFiles("what backends are believed by", rules, _from_files, _paths)
 
-    def options(self, host: str) -> Any:
-        """What makes connections with the TLS of backends on *host* (an ``IOpenSSLClientConnectionCreator``)."""
-        return self.read.current.options(self.read.rules.server_name or host)
+    def session(self, host: str) -> Session:
+        """The TLS of a new connection to a backend on *host*.
 
+        :raises ValueError: no certificate can be for such a host.
+        """
+        name = self.read.rules.server_name or host
+        return Session(self.read.current or self._platform, server_side=False, server_hostname=name)
 
-class _Read:
-    """What was read from the files."""
-
-    def __init__(self, rules: UpstreamTlsRules) -> None:
-        self._trust_root = None if rules.ca_file is None else _trust_root(rules.ca_file)
-        self._shown = _shown(rules.certificate_file) if rules.certificate_file is not None else {}
-        self._options: dict[str, Any] = {}
-        # What OpenSSL makes of it is found out now, not at the first connection.
-        if self._shown:
-            self.options("localhost")
-
-    def options(self, name: str) -> Any:
-        # The authorities are read anew for each: tens of milliseconds.
-        found = self._options.get(name)
-        if found is None:
-            found = self._options[name] = optionsForClientTLS(
-                name, trustRoot=self._trust_root, extraCertificateOptions=dict(self._shown)
-            )
-        return found
+    @cached_property
+    def _platform(self) -> SSLContext:
+        # Its authorities take their time to read, and most gateways never need them.
+        return _context(UpstreamTlsRules())
 
 
-def _trust_root(ca_file: str) -> Any:
-    authorities = read_authorities(ca_file, "upstream_ca_file")
-    return trustRootFromCertificates([Certificate(X509.from_cryptography(each)) for each in authorities])
+def _from_files(rules: UpstreamTlsRules) -> SSLContext | None:
+    return _context(rules) if _paths(rules) else None
 
 
-def _shown(certificate_file: str) -> dict[str, Any]:
-    (certificate, *_) = read_certificates([certificate_file], "upstream_certificate_file")
-    first, *others = [X509.from_cryptography(each) for each in certificate.chain]
-    key = PKey.from_cryptography_key(certificate.key)  # type: ignore[arg-type]
-    return {"privateKey": key, "certificate": first, "extraCertChain": others}
+def _context(rules: UpstreamTlsRules) -> SSLContext:
+    # Certificates are checked, and that they are for whom we wanted, unless told otherwise.
+    context = SSLContext(PROTOCOL_TLS_CLIENT)
+    # What a certificate is for stands in its subjectAltName (RFC 9110 section 4.3.4).
+    context.hostname_checks_common_name = False
+    context.set_alpn_protocols(["http/1.1"])
+    if rules.ca_file is None:
+        context.load_default_certs()
+    else:
+        read_authorities(rules.ca_file, "upstream_ca_file")
+        context.load_verify_locations(rules.ca_file)
+        # Those in the file are believed, whoever else vouches for them.
+        context.verify_flags |= VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    if rules.certificate_file is not None:
+        (certificate, *_) = read_certificates([rules.certificate_file], "upstream_certificate_file")
+        try:
+            context.load_cert_chain(certificate.file, certificate.key_file)
+        except (OSError, ValueError) as error:  # SSLError is of these
+            raise ConfigurationError(
+                f"upstream_certificate_file: {rules.certificate_file!r} cannot be used: {error}"
+            ) from None
+    return context
 
 
 def _paths(rules: UpstreamTlsRules) -> Sequence[str]:
