@@ -13,7 +13,7 @@ SIMULATION = ["matplotlib>=3.8", "tqdm>=4.66"]
 BENCH = ["hdrhistogram>=0.10.3", *SIMULATION]
 # What the examples of Python backends run on.
 SERVERS = ["fastapi>=0.115", "uvicorn>=0.30", "websockets>=13", "flask>=3", "django>=5", "gunicorn>=23"]
-TEST = ["pytest>=8", "pytest-twisted>=1.14", "hypothesis>=6.100", "h11>=0.14", *SERVERS, *BENCH]
+TEST = ["pytest>=8", "pytest-twisted>=1.14", "hypothesis>=6.100", "h11>=0.14", "trustme>=1.2", *SERVERS, *BENCH]
 LINT = ["ruff>=0.17", "mypy>=2", "mypy-zope>=1.0.17"]
 
 setup(
@@ -29,6 +29,7 @@ setup(
     package_data={"openprequal": ["py.typed"]},
     install_requires=[
         "Twisted[tls]>=24.11",
+        "cryptography>=42",
         "zope.interface>=7",
         "attrs>=24",
         "klein>=24.8",
