@@ -36,7 +36,7 @@ def read(data: bytes) -> ProxyHeader:
     return header
 
 
-def read_or_refused(data: bytes) -> tuple[ProxyHeader, int] | None | str:
+def read_or_refused(data: bytes) -> tuple[ProxyHeader, int] | str | None:
     """What reading *data* comes to; a text: why it is refused."""
     try:
         return read_proxy_header(data)
