@@ -30,6 +30,7 @@ setup(
     install_requires=[
         "Twisted[tls]>=24.11",
         "cryptography>=42",
+        "pyOpenSSL>=24.3",
         "zope.interface>=7",
         "attrs>=24",
         "klein>=24.8",

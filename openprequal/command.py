@@ -103,7 +103,9 @@ def make_service(options: CommandOptions, build: Callable[[Any, Any], IService])
     try:
         service = build(reactor, options.settings)
         if options["check"]:
-            _check_endpoints(reactor, options.settings.endpoints)  # type: ignore[attr-defined]
+            # Only who has certificates to show understands ``tls:``.
+            socket_of = under_tls if getattr(options.settings, "tls_certificate", ()) else lambda _: None
+            _check_endpoints(reactor, [socket_of(each) or each for each in options.settings.endpoints])  # type: ignore[attr-defined]
     except ConfigurationError as error:
         raise SystemExit(f"{options.role}: {error}") from None
     if options["check"]:
@@ -117,6 +119,6 @@ def make_service(options: CommandOptions, build: Callable[[Any, Any], IService])
 def _check_endpoints(reactor: Any, descriptions: Sequence[str]) -> None:
     for description in descriptions:
         try:
-            serverFromString(reactor, under_tls(description) or description)
+            serverFromString(reactor, description)
         except Exception as error:  # plug-ins' parsers raise whatever they like
             raise ConfigurationError(f"listen: {description!r} is no endpoint: {error}") from None

@@ -11,10 +11,11 @@ def subject_of(transport: Any) -> bytes:
     Whatever is in it, only visible ASCII comes out: other characters as ``\\`` and two hexadecimal digits a byte, which
     the RFC allows (section 2.4).
     """
-    shown = transport.getHandle().get_peer_certificate(as_cryptography=True)
-    if not isinstance(shown, Certificate):
+    try:
+        shown = transport.getHandle().get_peer_certificate(as_cryptography=True)
+        text = shown.subject.rfc4514_string() if isinstance(shown, Certificate) else ""
+    except ValueError:  # OpenSSL takes certificates that this library does not
         return b""
-    text = shown.subject.rfc4514_string()
     return "".join(each if " " <= each <= "~" else _escaped(each) for each in text).encode("ascii")
 
 
