@@ -347,6 +347,12 @@ def test_a_forged_header_is_refused(behind: Case) -> None:
     assert not behind.gateway.backend.news()
 
 
+def test_a_header_of_the_clients_behind_the_load_balancers_is_refused(behind: Case) -> None:
+    raw = behind.connect(peer=BALANCER)
+    raw.send(LINE + LOCAL_LINE + GET)
+    assert status(raw) == 400
+
+
 def test_from_the_load_balancer_nothing_is_taken_without_a_header(behind: Case) -> None:
     raw = behind.connect(peer=BALANCER)
     raw.send(GET)
