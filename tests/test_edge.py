@@ -88,6 +88,16 @@ def test_a_request_over_tls_is_forwarded_and_answered(case: Case) -> None:
     assert client.read().count(b"hello") == 2
 
 
+def test_a_request_may_come_in_any_pieces_and_several_in_one(case: Case) -> None:
+    client = case.client()
+    client.send(GET, in_pieces=True)
+    assert case.forwarded().startswith(b"GET /x HTTP/1.1\r\n")
+    client.send(GET * 2)
+    for _ in range(2):
+        assert case.forwarded().startswith(b"GET /x HTTP/1.1\r\n")
+    assert client.read().count(b"hello") == 3
+
+
 def test_backends_are_told_of_each_request_whether_it_came_over_tls(case: Case) -> None:
     case.client().send(GET)
     assert b"X-Forwarded-Proto: https\r\n" in case.forwarded()

@@ -32,10 +32,12 @@ class TlsClient:
                 break
         self._exchange()
 
-    def send(self, data: bytes) -> None:
-        """Send *data*, and read what comes."""
+    def send(self, data: bytes, *, in_pieces: bool = False) -> None:
+        """Send *data*, and read what comes; *in_pieces*: byte by byte."""
         self.tls.write(data)
-        self._exchange()
+        if in_pieces:
+            encrypted = self._out.read()
+            self.raw.send(encrypted, cuts=range(1, len(encrypted)))
         self.read()
 
     def read(self) -> bytes:
