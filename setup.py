@@ -16,7 +16,7 @@ BENCH = ["hdrhistogram>=0.10.3", *SIMULATION]
 SERVERS = ["fastapi>=0.115", "uvicorn>=0.30", "websockets>=13", "flask>=3", "django>=5", "gunicorn>=23"]
 AUTH = ["bcrypt>=4.2", "argon2-cffi>=23.1", "PyJWT[crypto]>=2.10"]
 TEST = [
-    *("pytest>=8", "pytest-twisted>=1.14", "hypothesis>=6.100", "h11>=0.14", "jsonschema>=4.20"),
+    *("pytest>=8", "pytest-twisted>=1.14", "hypothesis>=6.100", "h11>=0.14", "jsonschema>=4.20", "trustme>=1.2"),
     *(*AUTH, *SERVERS, *BENCH, *COMPRESSION),
 ]
 LINT = ["ruff>=0.17", "mypy>=2", "mypy-zope>=1.0.17"]
@@ -35,6 +35,8 @@ setup(
     package_data={"openprequal": ["py.typed", "config/openprequal.schema.json"]},
     install_requires=[
         "Twisted[tls]>=24.11",
+        "cryptography>=42",
+        "pyOpenSSL>=24.3",
         "zope.interface>=7",
         "attrs>=24",
         "idna>=3.7",

@@ -11,7 +11,8 @@ The packages in the order of a request::
     upstream/     kept-alive connections to backends
 
 Beside it: registry/ (who exists), health/ (who may be picked), hooks/, metrics/, admin/, agent/ (what runs at a
-backend), config/. Everything is put together in assembly.py; docs/architecture.md has the picture.
+backend), config/; between sockets and all this: tls/, proxy_protocol/. Everything is put together in assembly.py;
+docs/architecture.md has the picture.
 """
 
 __version__ = "0.1.0"

@@ -39,6 +39,7 @@ from openprequal.data_plane import (
 )
 from openprequal.demo import DemoBackends
 from openprequal.descriptors import clients_allowed
+from openprequal.edge import Edge
 from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.forwarding.error_pages import ErrorPages, read_error_pages
 from openprequal.forwarding.http_date import HttpDate
@@ -62,6 +63,7 @@ from openprequal.restart.inheritance import Inheritance
 from openprequal.restart.successor import CommandLine
 from openprequal.route_making import Traffic
 from openprequal.signals import Signals
+from openprequal.tls.subject import subject_of
 
 REFUSED_SERVICE = "-"
 """Service label of requests that were refused before they had one."""
@@ -94,12 +96,14 @@ def gateway(
             max_connections=clients_allowed(settings.max_connections),
             max_connections_per_client=settings.max_connections_per_client,
             errors=given.errors,
+            subject_of=subject_of,
         )
 
     companions = [DemoBackends(reactor, settings)] if settings.demo else []
     inherited = None if inheritance is None else inheritance.listening
     whole = _whole(reactor, settings, site, companions=companions, reread=reread, inherited=inherited)
-    whole.listen(ListeningService(reactor, settings.endpoints, whole.front, "openprequal", inherited))
+    layers = whole.edge.layers
+    whole.listen(ListeningService(reactor, settings.endpoints, whole.front, "openprequal", inherited, layers=layers))
     listeners = whole.own_address.listening
     if command is not None:
         restart_on_signal(reactor, settings, whole.root, whole.registry, whole.health, listeners, command)
@@ -168,6 +172,7 @@ class _Whole(Generic[F]):
     registry: IRegistry
     health: HealthMonitor
     own_address: OwnAddress
+    edge: Edge
 
     def listen(self, listening: ListeningService) -> None:
         """Let *listening* start and stop with the whole."""
@@ -199,7 +204,9 @@ def _whole(
         of_service[name] = []
         services[name] = service_with_balancer(reactor, rng, name, effective, settings, of_service[name], lasting)
     own_address = OwnAddress()
-    health = health_of(services, reactor, rng, settings, address_rules(settings, own_address.is_own))
+    edge = Edge(reactor, settings, time.time)
+    rules = address_rules(settings, own_address.is_own)
+    health = health_of(services, reactor, rng, settings, rules, edge.upstream_tls)
 
     # The way of a request.
     date = HttpDate(time.time)
@@ -264,6 +271,7 @@ def _whole(
         Periodic(reactor, 1.0, checks.tick, "files and keys of checks"),
         Periodic(reactor, 1.0, lambda: expire_connections(services, reactor.seconds()), "idle connections"),
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
+        *edge.periodics(),
     ]
     GatewayMetrics(
         metrics,
@@ -276,6 +284,7 @@ def _whole(
         periodics=lambda: periodics,
         routes=route_counts.counts,
         copies=copies.counts,
+        edge=edge.sample,
     )
 
     def cut() -> None:
@@ -310,10 +319,12 @@ def _whole(
             make_proxy=traffic.exchanges,
             make_admin=make_admin,
             is_own=own_address.is_own,
+            edge=edge,
         )
         reload = Reload(reread, running)
         Signals(reactor, {SIGHUP: reload.on_signal}).setServiceParent(root)  # type: ignore[no-untyped-call]
-    whole = _Whole(root, front, registry, health, own_address)
+    root.doubts = edge.doubts()
+    whole = _Whole(root, front, registry, health, own_address, edge)
     if settings.admin_endpoints:
         whole.listen(admin_listener(reactor, settings, admin, inherited))
     return whole

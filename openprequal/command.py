@@ -10,6 +10,7 @@ from twisted.application.service import IService
 from twisted.internet.endpoints import serverFromString
 from twisted.python import usage
 
+from openprequal.config.endpoints import under_tls
 from openprequal.config.flags import SettingsOptions
 from openprequal.config.loading import load, one_line_each, read
 from openprequal.config.sources import CONFIG_VARIABLE
@@ -60,10 +61,12 @@ class CommandOptions(SettingsOptions):
 
     def objections(self, reactor: Any, settings: Any) -> Iterator[ConfigurationError]:
         """What *settings* name that cannot be used."""
+        # Only who has certificates to show understands ``tls:``.
+        socket_of = under_tls if getattr(settings, "tls_certificate", ()) else lambda _: None
         for name in ("listen", "admin_listen"):
             for description in getattr(settings, name, ()):
                 try:
-                    serverFromString(reactor, description)
+                    serverFromString(reactor, socket_of(description) or description)
                 except Exception as error:  # plug-ins' parsers raise whatever they like
                     yield ConfigurationError(f"{description!r} is no endpoint: {error}", about=(name,))
 
@@ -142,6 +145,8 @@ def make_service(options: CommandOptions, build: Callable[[Any, Any], IService])
     except ConfigurationError as error:
         options.give_up(error)
     if options["check"]:
+        for doubt in getattr(service, "doubts", ()):
+            sys.stdout.write(f"{options.role}: warning: {doubt}\n")
         sys.stdout.write(f"{options.role}: settings are ok: {options.settings.summary}\n")
         raise SystemExit(0)
     return service

@@ -34,6 +34,7 @@ from openprequal.route_table import route_rows
 from openprequal.routing.service import Service
 from openprequal.signals import Signals
 from openprequal.upstream.address_rules import AddressRules
+from openprequal.upstream.trust import UpstreamTls
 from openprequal.values import Backend, LoadReport, ReportWay
 
 
@@ -48,14 +49,20 @@ def configured_registry(reactor: Clock, settings: GatewaySettings) -> IRegistry:
 
 
 def health_of(
-    services: Services, reactor: Clock, rng: Random, settings: GatewaySettings, rules: AddressRules
+    services: Services,
+    reactor: Clock,
+    rng: Random,
+    settings: GatewaySettings,
+    rules: AddressRules,
+    tls: Mapping[str, UpstreamTls],
 ) -> HealthMonitor:
     """Who of those that exist may be picked.
 
     :param rules: where they may be.
+    :param tls: how it is spoken with https backends, by service.
     """
     health = HealthMonitor(
-        reactor, rng, services, members(reactor, settings, rules), rules=health_rules(settings), zone=settings.zone
+        reactor, rng, services, members(reactor, settings, rules, tls), rules=health_rules(settings), zone=settings.zone
     )
     for service in services.values():
         follow(service, health)

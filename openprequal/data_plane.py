@@ -1,6 +1,7 @@
 """How are services and their members made of the settings, with all that brings requests to backends?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -33,7 +34,8 @@ from openprequal.upstream.address_rules import AddressRules
 from openprequal.upstream.addresses import Addresses
 from openprequal.upstream.connections import Connections, Dial
 from openprequal.upstream.dialing import dialer
-from openprequal.upstream.trust import trust_root
+from openprequal.upstream.one_client import OneClientConnections
+from openprequal.upstream.trust import UpstreamTls, UpstreamTlsRules
 from openprequal.values import Backend, LoadReport, ReportWay
 
 Clock = Any
@@ -197,21 +199,26 @@ def address_rules(settings: GatewaySettings, is_own: Callable[[str, int], bool])
     return AddressRules(settings.backend_networks, settings.backend_sockets, is_own)
 
 
-def members(reactor: Clock, settings: GatewaySettings, rules: AddressRules) -> Callable[[Backend], Member]:
+def members(
+    reactor: Clock, settings: GatewaySettings, rules: AddressRules, tls: Mapping[str, UpstreamTls]
+) -> Callable[[Backend], Member]:
     """What makes a backend's :class:`Member`: all that this process holds of it.
 
     :param rules: where it may be.
-    :raises ConfigurationError: a file of authorities cannot be used.
+    :param tls: how it is spoken with https backends, by service.
     """
-    dial = dialling(reactor, settings, rules)
+    dial = dialling(reactor, settings, rules, tls)
     services = settings.effective_services
+    make: Callable[..., Connections] = Connections
+    if settings.upstream_proxy_protocol != "none":
+        make = partial(OneClientConnections, version=settings.upstream_proxy_protocol)
 
     def member(backend: Backend) -> Member:
         addresses = Addresses(reactor.nameResolver, backend.host)
         effective = services[backend.service]
 
         def connections(port: int) -> Connections:
-            return Connections(
+            return make(
                 dial(backend, port, addresses),
                 reactor,
                 max_idle=effective.upstream_max_idle,
@@ -227,23 +234,17 @@ def members(reactor: Clock, settings: GatewaySettings, rules: AddressRules) -> C
 
 
 def dialling(
-    reactor: Clock, settings: GatewaySettings, rules: AddressRules
+    reactor: Clock, settings: GatewaySettings, rules: AddressRules, tls: Mapping[str, UpstreamTls]
 ) -> Callable[[Backend, int, Addresses], Dial]:
-    """What opens connections to a port of a backend, whoever asks for them: traffic, checks or probes.
-
-    :raises ConfigurationError: a file of authorities cannot be used.
-    """
-    files = {name: service.upstream_ca_file for name, service in settings.effective_services.items()}
-    trusted = {file: trust_root(file) for file in files.values()}
+    """What opens connections to a port of a backend, whoever asks for them: traffic, checks or probes."""
     return lambda backend, port, addresses: dialer(
-        reactor,
-        backend,
-        port,
-        addresses.known,
-        settings.connect_timeout_seconds,
-        trusted[files[backend.service]],
-        rules,
+        reactor, backend, port, addresses.known, settings.connect_timeout_seconds, tls[backend.service], rules
     )
+
+
+def upstream_tls_rules(service: EffectiveService) -> UpstreamTlsRules:
+    """How TLS is spoken with the backends of *service*."""
+    return UpstreamTlsRules(service.upstream_ca_file, service.upstream_certificate_file, service.upstream_server_name)
 
 
 def configure_member(

@@ -62,6 +62,8 @@ class Gateway(MultiService):
         self._companions = companions
         self.stopping = False
         """From the moment of SIGTERM: not ready any more."""
+        self.doubts: Sequence[str] = ()
+        """What ``--check`` says although it can all be used."""
 
     def startService(self) -> None:
         self._registry.start()

@@ -1,7 +1,7 @@
 """Listening: how do we come to accept connections on every address asked for, or fail with one clear line?"""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import fsdecode
 from socket import AF_UNIX, socket
 from stat import S_IMODE
@@ -15,6 +15,9 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IAddress, IListeningPort, IProtocolFactory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+
+Layers = Callable[[str, IProtocolFactory], tuple[str, IProtocolFactory]]
+"""From a description and the factory behind it to Twisted's endpoint string and the factory for its connections."""
 
 
 class ListenFailed(SystemExit, Exception):
@@ -46,10 +49,13 @@ class ListeningService(Service):
         factory: IProtocolFactory,
         name: str,
         inherited: Mapping[str, int] | None = None,
+        *,
+        layers: Layers | None = None,
     ) -> None:
         """
         :param inherited: descriptors of sockets that another process made for some of *descriptions* and listens on
             too; nothing is accepted on any of ours before :meth:`accept`. None: there is no other process.
+        :param layers: what goes between a socket and *factory*, and which endpoint it is the socket of.
         """
         self.name = name
         """For the log; also finds the service in its MultiService (``getServiceNamed``)."""
@@ -57,6 +63,7 @@ class ListeningService(Service):
         self.ports: list[IListeningPort] = []
         self._reactor = reactor
         self._factory = factory
+        self._layers = layers
         self._inherited = inherited
         self._waits = inherited is not None
         self._started = False
@@ -108,16 +115,19 @@ class ListeningService(Service):
         return [port.getHost() for port in self.ports]
 
     def _listen(self, description: str) -> None:
+        endpoint_text, factory = (description, self._factory)
+        if self._layers is not None:
+            endpoint_text, factory = self._layers(description, factory)
         if self._inherited and description in self._inherited:
-            self._listening(self._adopted(self._inherited[description]))
+            self._listening(self._adopted(self._inherited[description], factory))
             return
         try:
-            endpoint = serverFromString(self._reactor, description)
+            endpoint = serverFromString(self._reactor, endpoint_text)
         except Exception as error:  # the parsers of endpoint plug-ins raise whatever they like
             self._release()
             raise ListenFailed(f"{self.name}: cannot listen on {description!r}: no such endpoint ({error})") from None
         failures: list[Failure] = []
-        waiting = maybeDeferred(endpoint.listen, self._factory)
+        waiting = maybeDeferred(endpoint.listen, factory)
         waiting.addCallbacks(self._listening, failures.append)
         if failures:
             self._release()
@@ -126,12 +136,12 @@ class ListeningService(Service):
             self._pending.append(waiting)
             waiting.addCallback(lambda _: self._answered_late(description, waiting, failures))
 
-    def _adopted(self, descriptor: int) -> IListeningPort:
+    def _adopted(self, descriptor: int, factory: IProtocolFactory) -> IListeningPort:
         with socket(fileno=descriptor) as inherited:
             inherited.setblocking(False)
             path = inherited.getsockname() if inherited.family == AF_UNIX else None
             mode = S_IMODE(os.stat(path).st_mode) if path else 0
-            port: IListeningPort = self._reactor.adoptStreamPort(descriptor, inherited.family, self._factory)
+            port: IListeningPort = self._reactor.adoptStreamPort(descriptor, inherited.family, factory)
         if path:
             os.chmod(path, mode)  # Twisted lets everybody in
         return port

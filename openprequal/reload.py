@@ -31,6 +31,7 @@ from openprequal.data_plane import (
     sweep_interval_s,
 )
 from openprequal.descriptors import clients_allowed
+from openprequal.edge import Edge
 from openprequal.errors import ConfigurationError, NeedsRestart
 from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.forwarding.error_pages import read_error_pages
@@ -65,6 +66,7 @@ class Running:
     make_admin: Callable[[GatewaySettings], Site]
     is_own: Callable[[str, int], bool]
     """Whether this process listens on an address and port."""
+    edge: Edge
 
 
 class Reload:
@@ -106,8 +108,11 @@ class Reload:
         fixed = needing_restart(names)
         if fixed:
             raise NeedsRestart(f"{', '.join(fixed)}: cannot change while the gateway runs: restart it")
-        if names or new.error_pages is not None:  # the files there may be others
+        # Certificates and pages are read again even if no setting has changed, wholly or not at all like the settings.
+        put_edge_in_place = self._running.edge.prepare(new)
+        if names or new.error_pages is not None:
             _prepare(self._running, new)()
+        put_edge_in_place()
         return names
 
 
@@ -119,8 +124,8 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
     """
     admin = running.make_admin(new)
     errors = read_error_pages(new.error_pages)
-    rules = address_rules(new, running.is_own)
-    make_member, dial = members(running.reactor, new, rules), dialling(running.reactor, new, rules)
+    rules, tls = address_rules(new, running.is_own), running.edge.upstream_tls
+    make_member, dial = members(running.reactor, new, rules, tls), dialling(running.reactor, new, rules, tls)
     before, after = running.settings.effective_services, new.effective_services
     _check_left(running.services, before, after)
     _check_fixed(before, after)
@@ -183,7 +188,10 @@ _BALANCING = (
 )
 """Settings that a service's balancer and probes were made with."""
 
-_CONNECTING = ("upstream_ca_file", "upstream_max_idle", "upstream_idle_timeout_seconds")
+_CONNECTING = (
+    *("upstream_max_idle", "upstream_idle_timeout_seconds"),
+    *("upstream_ca_file", "upstream_certificate_file", "upstream_server_name"),
+)
 """Settings that the connections to a service's backends were made with."""
 
 _DIALLING = ("connect_timeout_seconds", "backend_networks", "backend_sockets")

@@ -243,6 +243,7 @@ def _common_route(traffic: Traffic, settings: GatewaySettings, service: Service)
             forwarded=settings.forwarded,
             keep_host=settings.host_header == "keep",
             scheme=b"https" if traffic.secure else b"http",
+            subject_field=(settings.tls_client_subject_header or "").encode("ascii") or None,
             deadline_field=settings.deadline_header.encode("ascii") if settings.deadline_header else None,
         ),
         response_rules=ResponseRules(

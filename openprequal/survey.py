@@ -10,11 +10,13 @@ from typing import Any, NoReturn
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.names import resolve
 from openprequal.config.services import EffectiveService
-from openprequal.data_plane import Clock, balancing_of, configured_hook
+from openprequal.data_plane import Clock, balancing_of, configured_hook, upstream_tls_rules
+from openprequal.edge import tls_rules
 from openprequal.errors import ConfigurationError
 from openprequal.interfaces import IRegistry
 from openprequal.registry.catalogue import REGISTRIES
-from openprequal.upstream.trust import trust_root
+from openprequal.tls.server import TlsServer
+from openprequal.upstream.trust import UpstreamTls
 
 HOOKS = (
     *("custom_path_rewrite", "custom_request_hook", "custom_response_hook"),
@@ -27,13 +29,15 @@ def objections(reactor: Clock, settings: GatewaySettings) -> Iterator[Configurat
     for hook in HOOKS:
         yield from _objection(configured_hook, getattr(settings, hook), hook)
     yield from _objection(resolve, settings.registry_class, "registry_class", REGISTRIES, IRegistry)
+    if settings.tls_certificate:
+        yield from _objection(TlsServer, tls_rules(settings))
     for name, effective in settings.effective_services.items():
         for error in _of_service(reactor, name, effective):
             yield ConfigurationError(error.reason, about=("services", name, *error.about) if error.about else ())
 
 
 def _of_service(reactor: Clock, name: str, effective: EffectiveService) -> Iterator[ConfigurationError]:
-    yield from _objection(trust_root, effective.upstream_ca_file)
+    yield from _objection(UpstreamTls, upstream_tls_rules(effective))
     parameters = dict(effective.balancer_parameters)
     while True:
         left = effective.model_copy(update={"balancer_parameters": parameters})

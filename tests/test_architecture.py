@@ -12,7 +12,7 @@ PACKAGE = ROOT / "openprequal"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 ASSEMBLY = {
-    *("assembly", "control_plane", "data_plane", "survey"),
+    *("assembly", "control_plane", "data_plane", "survey", "edge"),
     *("route_table", "route_making", "filter_making", "session_making"),
     *("tap", "backend_tap", "cli", "command", "demo", "lifecycle", "reload"),
 }
@@ -25,13 +25,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "interfaces": {"values"},
     "clocks": set(),
     "http1": {"interfaces"},
-    "upstream": {"http1", "values", "errors", "clocks"},
+    "networks": set(),
+    "proxy_protocol": {"networks"},
+    "tls": {"errors", "http1"},
+    "upstream": {"http1", "values", "errors", "clocks", "proxy_protocol", "tls"},
     "balancing": {"values", "errors", "hints", "interfaces", "probing", "clocks"},
     "probing": {"values", "errors", "hints", "interfaces", "upstream", "clocks"},
     "filters": {"errors", "http1"},
     "routing": {"values", "errors", "interfaces", "http1", "metrics", "upstream", "probing"},
     "hooks": {"values", "errors", "interfaces", "http1"},
-    "checks": {"errors", "http1", "config", "upstream"},
+    "checks": {"errors", "http1", "config", "tls", "upstream"},
     "registry": {"values", "errors", "interfaces", "clocks"},
     "simulation": {"values", "errors", "interfaces", "balancing", "probing", "agent"},
 }

@@ -6,7 +6,7 @@ import pytest
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IAddress
+from twisted.internet.interfaces import IAddress, IProtocolFactory
 from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
@@ -141,3 +141,16 @@ def test_an_endpoint_still_waiting_at_the_stop_is_given_up_quietly(later: Later)
 )
 def test_an_address_is_written_as_people_write_it(address: IAddress, text: str) -> None:
     assert address_text(address) == text
+
+
+def test_what_goes_before_the_factory_is_asked_for_each_address() -> None:
+    reactor, wrapped = MemoryReactorClock(), Factory()
+
+    def layers(description: str, factory: IProtocolFactory) -> tuple[str, IProtocolFactory]:
+        inner = description.removeprefix("wrapped:")
+        return inner, factory if inner == description else wrapped
+
+    plain = Factory()
+    listening = ListeningService(reactor, ["tcp:80", "wrapped:tcp:81"], plain, "gateway", layers=layers)
+    listening.startService()
+    assert [(port, factory) for port, factory, *_ in reactor.tcpServers] == [(80, plain), (81, wrapped)]

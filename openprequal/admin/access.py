@@ -104,6 +104,8 @@ def told_by_proxy_protocol(transport: object) -> bool:
     for _ in range(_WRAPPERS):
         if transport is None or isinstance(transport, HAProxyProtocolWrapper):
             return True
+        if getattr(transport, "peer_is_told", False):  # by proxy_protocol/receiving.py
+            return True
         inner = getattr(transport, "transport", transport)
         if inner is transport:
             return False

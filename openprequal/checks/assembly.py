@@ -26,7 +26,7 @@ from openprequal.checks.watched_file import WatchedFile
 from openprequal.config.checks import AnyCheck, BasicCheckSettings, ForwardCheckSettings, JwtCheckSettings
 from openprequal.errors import ConfigurationError
 from openprequal.http1.request import RequestHead
-from openprequal.upstream.trust import trust_root
+from openprequal.tls.certificates import read_authorities
 
 CONNECT_TIMEOUT_S = 5.0
 MOST_IDLE = 64
@@ -197,7 +197,11 @@ class Checks:
 
 
 def _trusted(ca_file: str | None, where: str) -> Any:
-    try:
-        return trust_root(ca_file)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{where}: {str(error).removeprefix('upstream_ca_file: ')}") from None
+    """The authorities in *ca_file*; None for the platform's own."""
+    if ca_file is None:
+        return None
+    from OpenSSL.crypto import X509
+    from twisted.internet.ssl import Certificate, trustRootFromCertificates
+
+    authorities = read_authorities(ca_file, where)
+    return trustRootFromCertificates([Certificate(X509.from_cryptography(each)) for each in authorities])

@@ -7,7 +7,10 @@ from openprequal.config.gateway import GatewaySettings
 LIVE: Final = frozenset(
     (
         # Listening
-        *("trusted_proxies", "shutdown_grace_seconds"),
+        *("trusted_proxies", "proxy_protocol_from", "shutdown_grace_seconds"),
+        # TLS
+        *("tls_certificate", "tls_min_version", "tls_client_certificates", "tls_client_ca_file"),
+        "tls_client_subject_header",
         # Registration
         *("token", "token_file", "trust_loopback", "custom_register_hook", "custom_unregister_hook"),
         *("admin_networks", "backend_networks", "backend_sockets"),
@@ -28,6 +31,7 @@ LIVE: Final = frozenset(
         # Connections to backends
         *("connect_timeout_seconds", "response_timeout_seconds", "stall_timeout_seconds", "total_timeout_seconds"),
         *("upstream_idle_timeout_seconds", "upstream_max_idle", "upstream_ca_file", "host_header", "forwarded"),
+        *("upstream_certificate_file", "upstream_server_name"),
         *("backend_max_in_flight", "queue_max", "queue_timeout_seconds"),
         # Failures
         *("retry_attempts", "retry_statuses", "retry_unsafe", "retry_body_max_bytes", "try_timeout_seconds"),

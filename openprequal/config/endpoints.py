@@ -8,6 +8,12 @@ BACKLOG = 4096
 """Connections that may wait to be accepted. With Twisted's 50, of a thousand clients that come at once most have their
 first bytes dropped by the kernel and sent again later: requests of half a second before a gateway that idles."""
 
+SOCKETS = ("tcp", "tcp6", "unix", "systemd")
+"""Kinds of endpoints that are sockets and nothing else."""
+
+TLS_PREFIX = "tls:"
+"""Before an endpoint string: clients there speak TLS."""
+
 _TCP_PORT = re.compile(r"tcp6?:(?:port=)?(\d+)(?::|$)")
 _INTERFACE = re.compile(r":interface=((?:\\.|[^:\\])*)")
 
@@ -17,7 +23,17 @@ def listening_endpoints(listen: Sequence[str], port: int) -> tuple[str, ...]:
 
     On a dual-stack socket an IPv4 peer has an address like ``::ffff:127.0.0.1``.
     """
-    return tuple(listen) or _all_interfaces(port, dual_stack())
+    return tuple(listen) or all_interfaces(port)
+
+
+def all_interfaces(port: int) -> tuple[str, ...]:
+    """The endpoint strings for *port* on all interfaces."""
+    return _all_interfaces(port, dual_stack())
+
+
+def under_tls(endpoint: str) -> str | None:
+    """The endpoint string that *endpoint* wraps in TLS; None: it does not."""
+    return endpoint[len(TLS_PREFIX) :] if endpoint.startswith(TLS_PREFIX) else None
 
 
 def _all_interfaces(port: int, dual: bool) -> tuple[str, ...]:
@@ -38,6 +54,11 @@ def dual_stack() -> bool:
             return probe.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 0
     except OSError:
         return False
+
+
+def is_socket(endpoint: str) -> bool:
+    """True if *endpoint* is a socket and nothing else, where others (``ssl:``, ``haproxy:``) wrap one."""
+    return endpoint.partition(":")[0] in SOCKETS
 
 
 def url_of(host: str, port: int) -> str:

@@ -3,7 +3,15 @@
 from collections.abc import Iterator, Mapping
 
 from openprequal.config.cors import NO_CORS
-from openprequal.config.endpoints import endpoint_of, listening_endpoints, url_of, url_of_endpoints
+from openprequal.config.endpoints import (
+    TLS_PREFIX,
+    all_interfaces,
+    endpoint_of,
+    listening_endpoints,
+    under_tls,
+    url_of,
+    url_of_endpoints,
+)
 from openprequal.config.groups.backends import BackendSettings
 from openprequal.config.groups.balancing import BalancingSettings
 from openprequal.config.groups.checking import CheckingSettings
@@ -15,6 +23,7 @@ from openprequal.config.groups.registering import RegistrationSettings
 from openprequal.config.groups.responses import ResponseSettings
 from openprequal.config.groups.services import ServicesSettings
 from openprequal.config.groups.sessions import SessionSettings
+from openprequal.config.groups.tls import TlsSettings
 from openprequal.config.routes import RouteSettings
 from openprequal.config.schema import Conflict
 from openprequal.config.services import EffectiveService, ServiceSettings
@@ -34,6 +43,7 @@ class GatewaySettings(
     ServicesSettings,
     BalancingSettings,
     RegistrationSettings,
+    TlsSettings,
     ListeningSettings,
 ):
     """Everything ``twistd openprequal`` can be told."""
@@ -46,6 +56,7 @@ class GatewaySettings(
         if self.admin_port is not None and self.admin_listen:
             reason = "admin_port and admin_listen are both set: only one can say where the admin API is"
             yield Conflict(reason, (("admin_port",), ("admin_listen",)))
+        yield from self._tls_conflicts()
         for name, service in self.effective_services.items():
             if service.report_waiting_metric and not service.report_running_metric:
                 yield Conflict(
@@ -56,6 +67,21 @@ class GatewaySettings(
         yield from self._check_conflicts()
         if self.demo:
             yield from self._demo_conflicts()
+
+    def _tls_conflicts(self) -> Iterator[Conflict]:
+        if self.tls_port is not None and self.tls_port in (self.admin_port, None if self.listen else self.port):
+            reason = f"tls_port: {self.tls_port} is taken by port or admin_port: must differ"
+            yield Conflict(reason, (("tls_port",), ("port",), ("admin_port",)))
+        over_tls = self.tls_port is not None or any(under_tls(endpoint) is not None for endpoint in self.listen)
+        if over_tls and not self.tls_certificate:
+            reason = "tls_certificate: must be set, because TLS is listened on"
+            yield Conflict(reason, (("tls_certificate",), ("tls_port",), ("listen",)))
+        if self.tls_certificate and not over_tls:
+            reason = "tls_certificate: needs TLS to listen on: set tls_port, or put tls: before an endpoint"
+            yield Conflict(reason, (("tls_certificate",), ("tls_port",), ("listen",)))
+        if self.tls_client_certificates != "none" and self.tls_client_ca_file is None:
+            reason = f"tls_client_certificates: {self.tls_client_certificates} needs tls_client_ca_file too"
+            yield Conflict(reason, (("tls_client_certificates",), ("tls_client_ca_file",)))
 
     def _demo_conflicts(self) -> Iterator[Conflict]:
         if self.port + self.demo > 65535:
@@ -119,7 +145,8 @@ class GatewaySettings(
     @property
     def endpoints(self) -> tuple[str, ...]:
         """Endpoint strings to listen on for clients; at least one."""
-        return listening_endpoints(self.listen, self.port)
+        over_tls = () if self.tls_port is None else all_interfaces(self.tls_port)
+        return (*listening_endpoints(self.listen, self.port), *(TLS_PREFIX + endpoint for endpoint in over_tls))
 
     @property
     def admin_endpoints(self) -> tuple[str, ...]:

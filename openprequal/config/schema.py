@@ -100,6 +100,7 @@ ServiceName = Annotated[
 ]
 Path = Annotated[str, Matching(r"/[!-\"$-~]*", "a path that starts with /, without spaces and #")]
 FieldName = Annotated[str, Matching(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "a field name (RFC 9110 section 5.1)")]
+ServerName = Annotated[str, Matching(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", "a host name")]
 TokenTexts = Annotated[tuple[SecretStr, ...], SplitTexts, AfterValidator(_check_tokens)]
 """Bearer tokens, separated by commas: any of them is valid, the first is the one to send."""
 

@@ -144,7 +144,7 @@ class Exchange:
     def request_end(self, trailers: list[Field]) -> None:
         """The request's body is whole."""
         self._request_ended = True
-        self._trailers = forwardable_trailers(trailers)
+        self._trailers = forwardable_trailers(trailers, self._route.request_rules.subject_key)
         if self._connection is None:
             # Still paused, but nothing more of this request comes: read on, so that a client that goes is noticed.
             self._client.resume_request()
@@ -232,7 +232,7 @@ class Exchange:
             return
         self._member = member
         self._service.assign(member)
-        connection = member.connections.take()
+        connection = member.connections.take(self.request.origin)
         if connection is None:
             self._connect(member)
         else:
@@ -244,7 +244,7 @@ class Exchange:
             self._client.pause_request()
         self._reused = False
         self._connecting = _STARTING
-        connecting = member.connections.connect(self._connected, self._connect_failed)
+        connecting = member.connections.connect(self._connected, self._connect_failed, self.request.origin)
         if self._connecting is _STARTING:  # it did not end at once
             self._connecting = connecting
 

@@ -41,11 +41,12 @@ class Hedge:
     def start(self) -> None:
         """Send the request."""
         self._exchange.service.assign(self.member)
-        connection = self.member.connections.take()
+        origin = self._exchange.request.origin
+        connection = self.member.connections.take(origin)
         if connection is not None:
             self._send(connection)
             return
-        connecting = self.member.connections.connect(self._send, self._connect_failed)
+        connecting = self.member.connections.connect(self._send, self._connect_failed, origin)
         if self.connection is None and not self._over:
             self._connecting = connecting
 

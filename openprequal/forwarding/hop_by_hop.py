@@ -71,6 +71,11 @@ def named_by_connection(members: list[bytes] | tuple[bytes, ...]) -> frozenset[b
     return frozenset(members) - PROTECTED if members else frozenset()
 
 
-def forwardable_trailers(trailers: list[Field]) -> list[Field]:
-    """Trailer fields that may go on."""
-    return [field for field in trailers if field.key not in _FORBIDDEN_TRAILERS]
+def forwardable_trailers(trailers: list[Field], ours: bytes | None = None) -> list[Field]:
+    """Trailer fields that may go on.
+
+    :param ours: key of a field that nobody but us may send, with - for every _.
+    """
+    return [
+        field for field in trailers if field.key not in _FORBIDDEN_TRAILERS and field.key.replace(b"_", b"-") != ours
+    ]

@@ -1,7 +1,7 @@
 """The head sent to the backend: which fields go on, which are replaced, which are added."""
 
 from collections.abc import Callable
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
 from attrs import frozen
@@ -11,6 +11,7 @@ from openprequal.forwarding.hop_by_hop import HOP_BY_HOP, LOAD_REPORTS, named_by
 from openprequal.http1.fields import Field, list_members
 from openprequal.http1.framing import CHUNKED
 from openprequal.http1.request import RequestHead
+from openprequal.networks import is_within
 from openprequal.routing.session_cookie import without_cookie
 from openprequal.values import Backend
 
@@ -35,26 +36,29 @@ class RequestRules:
     keep_host: bool = True
     """Send the client's Host on, not the backend's."""
     scheme: bytes = b"http"
+    """Of requests whose origin is not secure."""
     hidden_cookie: bytes | None = None
     """Name of the cookie by which we know sessions, which is nobody else's business; None: there is none."""
+    subject_field: bytes | None = None
+    """Name of the field that tells the backend the subject of the client's certificate; None: none does."""
     deadline_field: bytes | None = None
     """Name of the field that tells the backend how many milliseconds are left for the request; None: none does."""
 
+    @property
+    def subject_key(self) -> bytes | None:
+        """By what a field is recognised that nobody but us may send."""
+        return None if self.subject_field is None else self.subject_field.lower().replace(b"_", b"-")
+
     def is_trusted(self, client: str) -> bool:
         """Is *client* (an IP address; anything else is not) one of the trusted proxies?"""
-        if not self.trusted_proxies:
-            return False
-        try:
-            address = ip_address(client)
-        except ValueError:
-            return False
-        return any(address in network for network in self.trusted_proxies if network.version == address.version)
+        return bool(self.trusted_proxies) and is_within(client, self.trusted_proxies)
 
 
 def came_by_tls(request: RequestHead, rules: RequestRules) -> bool:
     """Has the client spoken TLS, to us or by the word of a trusted proxy?"""
     told = request.header(b"x-forwarded-proto") if rules.is_trusted(request.client) else None
-    return (rules.scheme if told is None else told.lower()) == b"https"
+    spoken = b"https" if request.origin.secure else rules.scheme
+    return (spoken if told is None else told.lower()) == b"https"
 
 
 def takes_upgrade(upgrade: bytes) -> bool:
@@ -87,9 +91,13 @@ def render_request_head(request: RequestHead, rules: RequestRules, target: bytes
     via: list[bytes] = []
     forwarded: dict[bytes, list[bytes]] = {}
     deadline_key = rules.deadline_field.lower() if rules.deadline_field is not None else None
+    subject_key = rules.subject_key
     for field in fields:
         key = field.key
         if key in _ELSEWHERE or key in dropped:
+            continue
+        # CGI and what descends from it (WSGI) make no difference between - and _.
+        if subject_key is not None and key.replace(b"_", b"-") == subject_key:
             continue
         if key == b"via":
             via.append(field.value)
@@ -113,6 +121,8 @@ def render_request_head(request: RequestHead, rules: RequestRules, target: bytes
         # We pass trailers on, so the client's word that it takes them holds for the next hop (RFC 9110 section 10.1.4).
         head.append(b"TE: trailers\r\nConnection: TE\r\n")
     head.append(_forwarded(request, rules, forwarded))
+    if rules.subject_field is not None and request.origin.subject:
+        head.append(rules.subject_field + b": " + request.origin.subject + b"\r\n")
     via.append(b"1.%d " % request.minor + rules.pseudonym)
     head.append(b"Via: " + b", ".join(via) + b"\r\n")
     return b"".join(head)
@@ -164,7 +174,7 @@ def _forwarded(request: RequestHead, rules: RequestRules, received: dict[bytes, 
     if client:
         chain = [*received.get(b"x-forwarded-for", []), client]
         lines.append(b"X-Forwarded-For: " + b", ".join(chain) + b"\r\n")
-    proto = received.get(b"x-forwarded-proto", [rules.scheme])[-1]
+    proto = received.get(b"x-forwarded-proto", [b"https" if request.origin.secure else rules.scheme])[-1]
     lines.append(b"X-Forwarded-Proto: " + proto + b"\r\n")
     host = received.get(b"x-forwarded-host", [request.host] if request.host else [])
     if host:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from attrs import define
-from twisted.internet.interfaces import IPushProducer, ITCPTransport
+from twisted.internet.interfaces import IHandshakeListener, INegotiated, IPushProducer, ITCPTransport
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
@@ -27,6 +27,7 @@ from openprequal.http1.errors import MalformedMessage
 from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.framing import CHUNKED
 from openprequal.http1.head_block import after_empty_lines, find_head_end
+from openprequal.http1.origin import Origin
 from openprequal.http1.phrases import PHRASES
 from openprequal.http1.request import RequestHead, parse_request_head
 from openprequal.http1.send import sender
@@ -53,6 +54,9 @@ class Frontend:
     closed: "Callable[[ClientConnection], None]"
     date: Callable[[], Field]
     errors: ErrorPages = PLAIN
+    subject_of: Callable[[Any], bytes] | None = None
+    """Tells the subject of the certificate that the client at the other end of a TLS transport has shown; None: nobody
+    asks."""
 
 
 def client_of(peer: object) -> str:
@@ -62,7 +66,7 @@ def client_of(peer: object) -> str:
     return host.removeprefix("::ffff:")
 
 
-@implementer(IPushProducer)
+@implementer(IPushProducer, IHandshakeListener)
 class ClientConnection(TwistedProtocol):
     """Speaks HTTP/1.1 to one client; the ``Downstream`` of each of its exchanges."""
 
@@ -86,6 +90,9 @@ class ClientConnection(TwistedProtocol):
         self._congested = False
         self._advancing = False
         self._since = 0.0
+        self._secure = False
+        self._shaking_hands = False
+        self._origin: Origin | None = None
         self.client = ""
 
     def connectionMade(self) -> None:
@@ -96,9 +103,15 @@ class ClientConnection(TwistedProtocol):
             transport.setTcpNoDelay(True)
         # Registered for good; see UpstreamConnection.connectionMade.
         transport.registerProducer(self, True)
+        self._secure = self._shaking_hands = INegotiated.providedBy(transport)
         self.client = client_of(transport.getPeer())
         self._since = self._frontend.now()
         self._frontend.opened(self)
+
+    def handshakeCompleted(self) -> None:
+        """TLS is ready."""
+        self._shaking_hands = False
+        self._since = self._frontend.now()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._frontend.closed(self)
@@ -169,11 +182,21 @@ class ClientConnection(TwistedProtocol):
         if end < 0:
             return False
         head = parse_request_head(data[:end], self.client)
+        head.origin = self._origin or self._known_origin()
         block, self._buffer = data[: end + 4], b""
         if len(block) <= MAX_REMEMBERED_HEAD:
             self._known_block, self._known_head = block, head
         self._begin(head, data[end + 4 :])
         return True
+
+    def _known_origin(self) -> Origin:
+        """Who asks on this connection, now that its handshake, if there was one, is over."""
+        self._shaking_hands = False
+        transport: Any = self.transport
+        subject_of = self._frontend.subject_of
+        subject = subject_of(transport) if self._secure and subject_of is not None else b""
+        origin = self._origin = Origin(self._secure, subject, transport.getPeer(), transport.getHost())
+        return origin
 
     def _begin(self, head: RequestHead, rest: bytes) -> None:
         """Begin the exchange of *head*; *rest* came after it."""
@@ -384,6 +407,9 @@ class ClientConnection(TwistedProtocol):
             self._exchange.expire(now)
         elif self._closing:
             if now - self._since > (limits.linger_s if self._lingering else limits.idle_s):
+                self._abort()
+        elif self._shaking_hands:
+            if now - self._since > (QUIET_S if self._draining else limits.header_s):
                 self._abort()
         elif self._buffer:
             if now - self._since > limits.header_s:

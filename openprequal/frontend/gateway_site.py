@@ -44,10 +44,12 @@ class GatewaySite(Factory["ClientConnection"]):
         max_connections: int,
         max_connections_per_client: int | None = None,
         errors: ErrorPages = PLAIN,
+        subject_of: Callable[[Any], bytes] | None = None,
     ) -> None:
         """
         :param admin: answers the reserved paths; None: they are proxied like all others.
         :param refused: told the status of each request refused before it had an exchange.
+        :param subject_of: tells the subject of a client's certificate, if backends are to know it.
         """
         self._proxy = proxy
         self._admin = admin
@@ -60,9 +62,10 @@ class GatewaySite(Factory["ClientConnection"]):
         self._turned_away: set[ClientConnection] = set()
         self._refused = refused
         self._draining = False
-        self._frontend = Frontend(limits, now, self._exchange, refused, self._opened, self._closed, date, errors)
         away = self._turned_away
-        self._beyond = Frontend(limits, now, self._exchange_beyond, refused, away.add, away.discard, date, errors)
+        asked = errors, subject_of
+        self._frontend = Frontend(limits, now, self._exchange, refused, self._opened, self._closed, date, *asked)
+        self._beyond = Frontend(limits, now, self._exchange_beyond, refused, away.add, away.discard, date, *asked)
 
     def configure(
         self,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import INegotiated
 from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 from twisted.web.server import Site
@@ -153,4 +154,4 @@ class ResourceExchange:
         return self.transport.getHost()
 
     def isSecure(self) -> bool:
-        return False
+        return bool(INegotiated.providedBy(self.transport))

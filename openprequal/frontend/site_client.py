@@ -10,9 +10,11 @@ from zope.interface import implementer
 from openprequal.errors import ContentTooLarge, GatewayError
 from openprequal.forwarding.downstream import ClientExchange
 from openprequal.forwarding.error_pages import ErrorPages
+from openprequal.frontend.client_connection import client_of
 from openprequal.frontend.limits import Limits, check_head_size
 from openprequal.http1.errors import MalformedMessage
 from openprequal.http1.fields import Field, FieldSection
+from openprequal.http1.origin import Origin
 from openprequal.http1.phrases import PHRASES
 from openprequal.http1.request import RequestHead, parse_request_head
 
@@ -44,8 +46,10 @@ def read_head(request: Request, limits: Limits) -> RequestHead:
     check_head_size(limits, block, len(block))
     if limits.body_bytes is not None and size > limits.body_bytes:
         raise ContentTooLarge(f"request body over {limits.body_bytes} bytes")
-    client: str = getattr(request.getClientAddress(), "host", "")
-    return parse_request_head(block, client.removeprefix("::ffff:"))
+    peer = request.getClientAddress()
+    head = parse_request_head(block, client_of(peer))
+    head.origin = Origin(source=peer, destination=request.getHost())
+    return head
 
 
 def content_size(request: Request) -> int:

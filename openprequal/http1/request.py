@@ -9,6 +9,7 @@ from zope.interface import implementer
 from openprequal.http1.errors import MalformedMessage, UnsupportedVersion
 from openprequal.http1.fields import TOKEN, Field, list_members, parse_fields
 from openprequal.http1.framing import request_length
+from openprequal.http1.origin import UNKNOWN
 from openprequal.interfaces import IRequest
 
 # method SP request-target SP HTTP-version, one space each, nothing else (RFC 9112 section 3). A target may hold any
@@ -35,6 +36,7 @@ class RequestHead:
         "max_forwards",
         "method",
         "minor",
+        "origin",
         "path",
         "proxied",
         "rendered",
@@ -47,6 +49,8 @@ class RequestHead:
         self.method = method
         self.minor = minor
         self.client = client
+        self.origin = UNKNOWN
+        """Room for ``frontend/`` to say what else it knows of the client."""
         self.head_fields = head_fields
         self.rendered: bytes | None = None
         """Room for ``forwarding/`` to remember the head it sends to the backend."""
@@ -77,6 +81,7 @@ class RequestHead:
         :raises MalformedMessage: that would be ambiguous.
         """
         head = RequestHead(self.method, target, self.minor, head_fields, self.client)
+        head.origin = self.origin
         if head.header(b"host") == self.header(b"host"):
             # It may have come from a target in absolute form, which goes before the field (RFC 9112 section 3.2.2).
             head.host = self.host

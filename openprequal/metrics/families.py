@@ -64,6 +64,17 @@ class BackendSample(NamedTuple):
     """What it is, in one word (``health/standing.py``)."""
 
 
+class EdgeSample(NamedTuple):
+    """TLS and the PROXY protocol at the moment of a scrape."""
+
+    certificate_expiry: Mapping[str, float]
+    """Unix time at which the certificates of each file expire."""
+    handshake_failures: Mapping[str, int]
+    """TLS handshakes of clients that failed so far, by class of reason."""
+    proxy_refused: Mapping[str, int]
+    """Connections closed so far for the want of a PROXY header, by reason."""
+
+
 class AgentSample(NamedTuple):
     """A backend's own numbers at the moment of a scrape."""
 
@@ -92,6 +103,7 @@ class GatewayMetrics(Collector):
     :param periodics: the recurring tasks whose failures are told.
     :param routes: how many requests of each route and service ended with which status.
     :param copies: requests by what became of their copies for another service.
+    :param edge: what clients' TLS and PROXY headers came to.
     """
 
     def __init__(
@@ -107,6 +119,7 @@ class GatewayMetrics(Collector):
         periodics: Callable[[], Iterable[Periodic]] = tuple,
         routes: Callable[[], RouteStatuses] = dict,
         copies: Mapping[str, int] | None = None,
+        edge: Callable[[], EdgeSample] = lambda: EdgeSample({}, {}, {}),
     ) -> None:
         self._services = services
         self._backends = backends
@@ -117,6 +130,7 @@ class GatewayMetrics(Collector):
         self._periodics = periodics
         self._routes = routes
         self._copies = copies if copies is not None else {}
+        self._edge = edge
         registry.register(self)
         _register_runtime(registry)
 
@@ -143,6 +157,7 @@ class GatewayMetrics(Collector):
         _add_durations(lag, (), self._loop_lag.durations)
         yield lag
         yield _gauge("client_connections", "Connections clients hold now.", self._client_connections())
+        yield from _edge_families(self._edge())
 
 
 class AgentMetrics(Collector):
@@ -258,6 +273,21 @@ def _route_families(routes: RouteStatuses) -> Iterator[Metric]:
         for status, count in statuses.items():
             requests.add_metric((route, service, str(status)), count)
     yield requests
+
+
+def _edge_families(sample: EdgeSample) -> Iterator[Metric]:
+    expiry = GaugeMetricFamily(
+        "openprequal_tls_certificate_expiry_timestamp_seconds",
+        "When the certificates in the file expire.",
+        labels=("certificate",),
+    )
+    for file, expires_at in sample.certificate_expiry.items():
+        expiry.add_metric((file,), expires_at)
+    yield expiry
+    failures = sample.handshake_failures
+    yield _counter("tls_handshake_failures", "TLS handshakes of clients that failed, by reason.", "reason", failures)
+    refused = sample.proxy_refused
+    yield _counter("proxy_protocol_refused", "Connections without a good PROXY header, by reason.", "reason", refused)
 
 
 def _counter(name: str, meaning: str, label: str, counts: Mapping[str, int]) -> Metric:

@@ -11,6 +11,7 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from openprequal.config.endpoints import SOCKETS, is_socket, under_tls
 from openprequal.listening import ListeningService
 from openprequal.restart.inheritance import READY, VARIABLE, Inheritance
 
@@ -22,9 +23,6 @@ _HEARS: Final = 4
 _ERRORS: Final = 5
 _FIRST_LISTENING: Final = 6
 _STDERR_KEPT: Final = 4096
-
-PORTABLE: Final = ("tcp", "tcp6", "unix", "systemd")
-"""Kinds of endpoints whose sockets are all there is to them; what wraps another (TLS, the PROXY protocol) is not."""
 
 
 @frozen
@@ -98,8 +96,8 @@ class Restart:
     def _not_portable(self) -> str | None:
         for listening in self._listeners:
             for description in listening.descriptions:
-                if description.partition(":")[0] not in PORTABLE:
-                    return f"{description!r} cannot be handed over: only {', '.join(PORTABLE)} endpoints can"
+                if not is_socket(under_tls(description) or description):
+                    return f"{description!r} cannot be handed over: only {', '.join(SOCKETS)} endpoints can"
         return None
 
     def _ready(self, pid: str) -> None:

@@ -44,7 +44,7 @@ class MemoryTransport:
         self.arrived = bytearray()
         self.ended: Ended | None = None
         self._clock = clock
-        self._protocol = protocol
+        self.protocol = protocol
         self._host = host
         self._peer = peer
         self._inbound = bytearray()
@@ -95,7 +95,7 @@ class MemoryTransport:
             del self._inbound[: len(data)]
             if self._inbound or self._inbound_end is not None:
                 self._soon(self._read)
-            self._protocol.dataReceived(data)
+            self.protocol.dataReceived(data)
         elif self._inbound_end is not None:
             self._lost(self._inbound_end)
 
@@ -120,7 +120,7 @@ class MemoryTransport:
         producer, self._producer = self._producer, None
         if producer is not None:
             producer.stopProducing()
-        self._protocol.connectionLost(Failure(reason))
+        self.protocol.connectionLost(Failure(reason))
 
     # ---- ITransport -------------------------------------------------------------------------------------------------
 

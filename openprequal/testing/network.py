@@ -99,15 +99,15 @@ class RawBackend:
         """Send *data* on the latest connection; see :meth:`RawConnection.send`."""
         self.connection.send(data, cuts=cuts)
 
-    def dial(self, factory: Any) -> "Deferred[Any]":
+    def dial(self, factory: Any, preface: bytes = b"") -> "Deferred[Any]":
         """A connection to this backend, as :data:`openprequal.upstream.connections.Dial`."""
         self.dialled += 1
         delay_s = self._connect_timeout_s if self._accepts is None else 0.0
         done: Deferred[Any] = Deferred(lambda _: arrival.cancel())
-        arrival = self._clock.callLater(delay_s, self._arrived, self._accepts, factory, done)
+        arrival = self._clock.callLater(delay_s, self._arrived, self._accepts, factory, preface, done)
         return done
 
-    def _arrived(self, accepts: bool | None, factory: Any, done: "Deferred[Any]") -> None:
+    def _arrived(self, accepts: bool | None, factory: Any, preface: bytes, done: "Deferred[Any]") -> None:
         if not accepts:
             done.errback(ConnectTimedOut() if accepts is None else Refused())
             return
@@ -116,6 +116,7 @@ class RawBackend:
         transport = MemoryTransport(self._clock, protocol, GATEWAY, here)
         self.connections.append(RawConnection(self._clock, transport))
         protocol.makeConnection(transport)
+        transport.write(preface)
         done.callback(protocol)
 
 

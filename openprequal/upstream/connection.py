@@ -74,6 +74,8 @@ class UpstreamConnection(TwistedProtocol):
     echoes: Sequence[Field] = ()
     """What says the same in another format, kept apart likewise."""
     idle_since = 0.0
+    client: object = None
+    """Whom it is for, if it may be used for nobody else (``one_client``)."""
     send: Callable[[bytes], None]
 
     def __init__(self, gone: "Callable[[UpstreamConnection], None]") -> None:

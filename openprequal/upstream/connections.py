@@ -10,10 +10,12 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 from twisted.python.failure import Failure
 
+from openprequal.http1.origin import Origin
 from openprequal.upstream.connection import UpstreamConnection
 
-Dial = Callable[["Factory[Any]"], "Deferred[Any]"]
-"""Opens one connection to the backend and fires with its protocol; see ``dialing``."""
+Dial = Callable[..., "Deferred[Any]"]
+"""Opens one connection to the backend for a factory and fires with its protocol; see ``dialing``. A second argument are
+bytes to be sent before all else."""
 
 
 class Connections:
@@ -43,15 +45,21 @@ class Connections:
         self._max_idle = max_idle
         self._idle_timeout_s = idle_timeout_s
 
-    def take(self) -> UpstreamConnection | None:
-        """An idle connection, or None. Immediate."""
+    def take(self, origin: Origin | None = None) -> UpstreamConnection | None:
+        """An idle connection that a request from *origin* (None: one of our own) may use, or None. Immediate."""
         return self._idle.pop() if self._idle else None
 
     def connect(
-        self, connected: Callable[[UpstreamConnection], None], failed: Callable[[Exception], None]
+        self,
+        connected: Callable[[UpstreamConnection], None],
+        failed: Callable[[Exception], None],
+        origin: Origin | None = None,
     ) -> "Deferred[object]":
-        """Open a connection; exactly one of the callbacks is called, unless the result is cancelled first."""
-        dialling = self._dial(self._factory)
+        """Open a connection for a request from *origin*, or one of our own.
+
+        Exactly one of the callbacks is called, unless the result is cancelled first.
+        """
+        dialling = self._opening(origin)
 
         def made(protocol: Protocol) -> None:
             assert isinstance(protocol, UpstreamConnection)
@@ -64,6 +72,9 @@ class Connections:
                 failed(reason.value if isinstance(reason.value, Exception) else Exception(str(reason.value)))
 
         return dialling.addCallbacks(made, not_made)
+
+    def _opening(self, origin: Origin | None) -> "Deferred[Any]":
+        return self._dial(self._factory)
 
     def give_back(self, connection: UpstreamConnection) -> None:
         """An exchange on *connection* is over and its request was sent whole."""

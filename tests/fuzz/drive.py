@@ -175,7 +175,7 @@ class _Run:
 
     def _settled(self, client: RawConnection) -> bool:
         """Has every exchange of *client* settled?"""
-        protocol = client._transport._protocol
+        protocol = client._transport.protocol
         return all(exchange._settled for exchange in self.exchanges if exchange._client is protocol)
 
     def _end(self) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import ssl
 import threading
 import time
 from typing import NamedTuple, Self
@@ -19,12 +20,27 @@ class Request(NamedTuple):
 class Load:
     """So many clients that ask one gateway until the ``with`` ends."""
 
-    def __init__(self, port: int, clients: int, path: str = "/", body: bytes | None = None) -> None:
-        """:param body: POSTed, if there is one."""
+    def __init__(
+        self,
+        port: int,
+        clients: int,
+        path: str = "/",
+        body: bytes | None = None,
+        *,
+        tls: ssl.SSLContext | None = None,
+        keep: bool = True,
+    ) -> None:
+        """
+        :param body: POSTed, if there is one.
+        :param tls: how TLS is spoken with ``localhost``, if it is.
+        :param keep: connections; else each request has its own.
+        """
         self.requests: list[Request] = []
         self._port = port
         self._path = path
         self._body = body
+        self._tls = tls
+        self._fields = {} if keep else {"Connection": "close"}
         self._ended = threading.Event()
         self._threads = [threading.Thread(target=self._client, args=(number,)) for number in range(clients)]
 
@@ -45,11 +61,13 @@ class Load:
 
     def _client(self, number: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+        if self._tls is not None:
+            connection = http.client.HTTPSConnection("localhost", self._port, timeout=20, context=self._tls)
         with contextlib.closing(connection):
             while not self._ended.is_set():
                 began, status = time.monotonic(), 0
                 with contextlib.suppress(OSError, http.client.HTTPException):
-                    connection.request("GET" if self._body is None else "POST", self._path, self._body)
+                    connection.request("GET" if self._body is None else "POST", self._path, self._body, self._fields)
                     response = connection.getresponse()
                     response.read()
                     status = response.status

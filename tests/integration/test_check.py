@@ -1,9 +1,12 @@
 """``--check``: are the settings and all they name usable? Said in a line for each mistake, and by the exit status."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import trustme
 from running import running
+from tls_client import written
 
 
 @pytest.mark.parametrize("command", ["openprequal", "openprequal-backend"])
@@ -60,3 +63,18 @@ def test_all_mistakes_are_told_and_counted_by_the_check_and_the_start(flags: lis
     assert len(lines) == len(places)
     for line, place in zip(lines, places, strict=True):
         assert line.startswith(f"openprequal: {place}")
+
+
+def test_certificates_are_checked_too(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    expired = authority.issue_cert("a.example", not_after=datetime(2024, 5, 6, tzinfo=UTC))
+    written(expired, tmp_path / "old.pem")
+    (tmp_path / "wrong.pem").write_bytes(
+        expired.cert_chain_pems[0].bytes() + authority.issue_cert("b.example").private_key_pem.bytes()
+    )
+    for file, code, told in (("old.pem", 0, "expired on 2024-05-06"), ("wrong.pem", 1, "is not that of the first")):
+        flags = ["--check", "--tls-port=8443", f"--tls-certificate={file}"]
+        with running(["-n", "openprequal", *flags], tmp_path) as checking:
+            assert checking.wait() == code
+        assert told in checking.output
+        assert file in checking.output

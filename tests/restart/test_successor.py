@@ -151,3 +151,12 @@ def test_what_wraps_its_sockets_is_not_handed_over(tmp_path: Path) -> None:
     case.listening.descriptions = ("haproxy:tcp:80",)
     case.restart.begin()
     assert case.spawned == []
+
+
+def test_a_socket_with_tls_of_ours_before_it_is_handed_over(tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    case.listening.descriptions = ("tls:tcp:443",)
+    case.restart.begin()
+    ((_, _, environment, _, descriptors),) = case.spawned
+    (number,) = json.loads(environment[VARIABLE])["listening"].values()
+    assert descriptors[number] == 17

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from openprequal.config.schema import Settings, setting
+from openprequal.config.schema import ServerName, Settings, setting
 
 GROUP = "Connections to backends"
 
@@ -21,6 +21,14 @@ class ServiceConnections(Settings):
         "PEM file of the authorities whose certificates https backends may show; none: the system's.",
         group=GROUP,
     )
+    upstream_certificate_file: str | None = setting(
+        None,
+        "PEM file of the certificate, chain and key that https backends are shown, or CERTIFICATE:KEY; none: none.",
+        group=GROUP,
+    )
+    upstream_server_name: ServerName | None = setting(
+        None, "Name that certificates of https backends must be for; none: the host in their URL.", group=GROUP
+    )
 
 
 class BackendSettings(ServiceConnections):
@@ -35,6 +43,12 @@ class BackendSettings(ServiceConnections):
         None, "Seconds a request may take in all; none: no limit.", group=GROUP, gt=0
     )
     queue_timeout_seconds: float = setting(1.0, "Seconds that requests may wait for a free backend.", group=GROUP, gt=0)
+    upstream_proxy_protocol: Literal["none", "v1", "v2"] = setting(
+        "none",
+        "Begin connections to backends with a PROXY protocol header that names the client. They then serve one client"
+        " only.",
+        group=GROUP,
+    )
     host_header: Literal["keep", "backend"] = setting(
         "keep", "Host that backends see; keep: what the client sent, backend: their own.", group=GROUP
     )

@@ -14,7 +14,9 @@ class ListeningSettings(Settings):
 
     port: int = setting(8000, "TCP port, on all interfaces, IPv6 too.", group=GROUP, ge=1, le=65535)
     listen: Texts = setting(
-        (), "Twisted endpoint string to listen on instead, like unix:/run/gateway.sock.", group=GROUP
+        (),
+        "Twisted endpoint string to listen on instead, like unix:/run/gateway.sock; with tls: before it, over TLS.",
+        group=GROUP,
     )
     admin_port: int | None = setting(
         None,
@@ -30,6 +32,13 @@ class ListeningSettings(Settings):
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], SplitTexts] = setting(
         (),
         "Network of proxies in front whose X-Forwarded-* and Forwarded are believed.",
+        group=GROUP,
+        allowed="networks like 10.0.0.0/8 or fd00::/8",
+    )
+    proxy_protocol_from: Annotated[tuple[IPvAnyNetwork, ...], SplitTexts] = setting(
+        (),
+        "Network of load balancers that must begin every connection with a PROXY protocol header, version 1 or 2; from"
+        " anywhere else it is refused.",
         group=GROUP,
         allowed="networks like 10.0.0.0/8 or fd00::/8",
     )
