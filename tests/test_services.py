@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.task import Clock
 from whole_gateway import OK, WholeGateway, status
 
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.groups.services import ServicesSettings
 from openprequal.config.services import ServiceSettings
 from openprequal.control_plane import health_rules
-from openprequal.data_plane import address_rules, dialling
+from openprequal.edge import Edge
 from openprequal.errors import ConfigurationError
 
 URL = "http://203.0.113.1:8001"
@@ -158,4 +159,4 @@ def test_what_a_service_is_made_with_for_good_needs_a_restart(name: str, value: 
 def test_authorities_of_each_service_are_read(tmp_path: Path) -> None:
     settings = GatewaySettings(services={"a": {"upstream_ca_file": str(tmp_path / "none.pem")}})
     with pytest.raises(ConfigurationError, match=r"none\.pem' cannot be read: No such file"):
-        dialling(None, settings, address_rules(settings, lambda host, port: False))
+        Edge(Clock(), settings, lambda: 0.0)

@@ -74,7 +74,7 @@ class GatewaySettings(
             yield Conflict(reason, (("tls_port",), ("port",), ("admin_port",)))
         over_tls = self.tls_port is not None or any(under_tls(endpoint) is not None for endpoint in self.listen)
         if over_tls and not self.tls_certificate:
-            reason = "tls_certificate: must be set, because TLS is listened on"
+            reason = "tls_certificate: must be set, because of tls_port or of tls: in listen"
             yield Conflict(reason, (("tls_certificate",), ("tls_port",), ("listen",)))
         if self.tls_certificate and not over_tls:
             reason = "tls_certificate: needs TLS to listen on: set tls_port, or put tls: before an endpoint"
