@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
 from signal import SIGHUP
 from typing import Generic, Protocol, TypeVar
+from weakref import WeakValueDictionary
 
 from attrs import frozen
 from prometheus_client import CollectorRegistry
@@ -32,6 +33,7 @@ from openprequal.data_plane import (
     expire_connections,
     forwarder_to,
     proxied_exchanges,
+    rate_rules,
     refresh_addresses,
     service_with_balancer,
 )
@@ -40,11 +42,13 @@ from openprequal.forwarding.http_date import HttpDate
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
 from openprequal.frontend.proxy_resource import ProxyResource
+from openprequal.frontend.rate_limited import rate_limited
 from openprequal.health.monitor import HealthMonitor
 from openprequal.interfaces import IRegistry
 from openprequal.lifecycle import Front, Gateway
+from openprequal.limiting.rate_limits import Known, RateLimits
 from openprequal.listening import ListeningService
-from openprequal.metrics.families import GatewayMetrics
+from openprequal.metrics.families import ClientCounts, GatewayMetrics
 from openprequal.metrics.gateway_samples import backend_samples, service_samples
 from openprequal.metrics.loop_lag import LoopLag
 from openprequal.metrics.tally import RequestTally
@@ -85,6 +89,9 @@ def gateway(
             refused=given.refused,
             max_connections=settings.max_connections,
             max_connections_per_client=settings.max_connections_per_client,
+            trusted=settings.trusted_proxies,
+            turned_away=given.turned_away,
+            cut=given.cut,
         )
 
     companions = [DemoBackends(reactor, settings)] if settings.demo else []
@@ -146,6 +153,8 @@ class Given:
     limits: Limits
     date: HttpDate
     refused: Callable[[int], None]
+    turned_away: "Counter[str]"
+    cut: "Counter[str]"
 
 
 @frozen
@@ -194,9 +203,25 @@ def _whole(
     router = Router(services[DEFAULT_SERVICE])
     pseudonym = f"openprequal-{rng.getrandbits(48):012x}".encode("ascii")
 
+    # Requests and connections that were too many or too slow, by why.
+    limited: Counter[str] = Counter()
+    turned_away: Counter[str] = Counter()
+    cut: Counter[str] = Counter()
+    refused = RequestTally(REFUSED_SERVICE)
+    # Rules that a reload leaves as they are find their buckets again.
+    buckets: Known = WeakValueDictionary()
+
+    def refuse(status: int) -> None:
+        refused.finished(b"-", status, 0.0)
+
     def make_proxy(given: GatewaySettings) -> ProxyExchange:
         forwarder = forwarder_to(router, reactor, rng, given, date, pseudonym=pseudonym, secure=secure)
-        return proxied_exchanges(reactor, given, forwarder, count_hook_failure)
+        proxy = proxied_exchanges(reactor, given, forwarder, count_hook_failure)
+        rules = rate_rules(given)
+        if not rules:
+            return proxy
+        limits = RateLimits(rules, given.trusted_proxies, limited=limited, known=buckets)
+        return rate_limited(proxy, limits.wait_s, now=reactor.seconds, date=date, refused=refuse)
 
     # What is asked of the gateway itself.
     own_address = OwnAddress()
@@ -219,14 +244,15 @@ def _whole(
     admin = make_admin(settings)
 
     # Where requests come in.
-    refused = RequestTally(REFUSED_SERVICE)
     front = frontend(
         Given(
             make_proxy(settings),
             admin if settings.admin_port is None else None,
             client_limits(settings),
             date,
-            lambda status: refused.finished(b"-", status, 0.0),
+            refuse,
+            turned_away,
+            cut,
         )
     )
 
@@ -247,6 +273,7 @@ def _whole(
         lambda: backend_samples(services, health.standings, reactor.seconds()),
         loop_lag=lag,
         client_connections=lambda: len(front.connections),
+        clients=ClientCounts(limited, turned_away, cut),
         hook_failures=hook_failures,
         periodics=lambda: periodics,
     )

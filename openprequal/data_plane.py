@@ -24,10 +24,12 @@ from openprequal.forwarding.request_head import RequestRules
 from openprequal.forwarding.request_ids import RequestIds
 from openprequal.forwarding.response_head import ResponseRules
 from openprequal.forwarding.retry import RetryRules, Unsafe
+from openprequal.frontend.client_connection import ClientExchange
 from openprequal.frontend.limits import Limits
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
 from openprequal.interfaces import BalancerContext, IBalancer, IProbeTransport
+from openprequal.limiting.rate_limits import RateRule
 from openprequal.metrics.window import WindowAverage
 from openprequal.probing.http_probe import HttpProbeTransport
 from openprequal.probing.polled_probes import PolledProbes, as_in_band
@@ -50,7 +52,7 @@ Clock = Any
 """The reactor: time, connections and names; tests hand in a fake."""
 
 Services = dict[str, Service]
-ProxyExchange = Callable[[Downstream, RequestHead], Exchange]
+ProxyExchange = Callable[[Downstream, RequestHead], ClientExchange]
 
 
 def configured_hook(name: str | None, setting: str) -> Any:
@@ -70,7 +72,17 @@ def client_limits(settings: GatewaySettings) -> Limits:
         body_bytes=settings.body_max_bytes,
         header_s=settings.header_timeout_seconds,
         idle_s=settings.idle_timeout_seconds,
+        min_rate_bytes=settings.client_min_rate_bytes,
+        rate_window_s=settings.client_rate_window_seconds,
     )
+
+
+def rate_rules(settings: GatewaySettings) -> list[RateRule]:
+    """How often requests may come; none: as often as they like."""
+    return [
+        RateRule(rule.effective_name, rule.by, rule.per_second, rule.effective_burst)
+        for rule in settings.effective_rate_limits
+    ]
 
 
 def proxied_exchanges(

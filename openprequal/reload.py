@@ -156,6 +156,7 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
             client_limits(new),
             max_connections=new.max_connections,
             max_connections_per_client=new.max_connections_per_client,
+            trusted=new.trusted_proxies,
         )
         running.admin.resource = admin.resource
         running.root.grace_s = new.shutdown_grace_seconds

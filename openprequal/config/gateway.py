@@ -1,6 +1,6 @@
 """The gateway's settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 from pydantic import model_validator
@@ -13,6 +13,7 @@ from openprequal.config.groups.failures import FailureSettings
 from openprequal.config.groups.health import HealthSettings
 from openprequal.config.groups.listening import ListeningSettings
 from openprequal.config.groups.registering import RegistrationSettings
+from openprequal.config.rate_limits import RateLimitSettings
 from openprequal.config.services import (
     INFERENCE_BALANCER,
     INFERENCE_POLL_S,
@@ -42,6 +43,9 @@ class GatewaySettings(
             raise ValueError(f"admin_port and port are both {self.port}: must differ")
         if min(statuses_of(self.retry_statuses) or {500}) < 500:
             raise ValueError(f"retry_statuses: {', '.join(self.retry_statuses)}: only 500 and above can be retried")
+        names = [rule.effective_name for rule in self.effective_rate_limits]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"rate_limits: two are called {min(twice)}: give each a name of its own")
         for name, service in self.effective_services.items():
             if service.report_waiting_metric and not service.report_running_metric:
                 raise ValueError(f"report_waiting_metric: {name} needs report_running_metric too")
@@ -66,6 +70,15 @@ class GatewaySettings(
         if self.admin_port is not None:
             return url_of(self.admin_interface, self.admin_port)
         return url_of_endpoints(self.listen) if self.listen else url_of("", self.port)
+
+    @property
+    def effective_rate_limits(self) -> Sequence[RateLimitSettings]:
+        """All limits on the rate of requests, the one that is a flag first."""
+        rate = self.max_requests_per_second_per_client
+        if rate is None:
+            return self.rate_limits
+        name = "max_requests_per_second_per_client"
+        return (RateLimitSettings(by="client", per_second=rate, name=name), *self.rate_limits)
 
     @property
     def effective_services(self) -> Mapping[str, EffectiveService]:

@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from openprequal.config.agent import AgentSettings
 from openprequal.config.gateway import GatewaySettings
+from openprequal.config.rate_limits import RateLimitSettings
 from openprequal.config.schema import Settings, settings_of
 from openprequal.config.services import ServiceSettings
 from openprequal.config.sources import CONFIG_VARIABLE, Given, from_environment, from_file, from_flags, suggestion
@@ -95,7 +96,8 @@ def _line(model: type[Settings], given: Mapping[str, Given], error: ErrorDetails
     inner = [] if setting.repeatable else [part for part in path[1:] if part != "[key]"]
     where = ".".join([source, *inner])
     if error["type"] == "extra_forbidden":
-        return f"{where}: no such setting{suggestion(path[-1], ServiceSettings.model_fields)}"
+        table = RateLimitSettings if path[0] == "rate_limits" else ServiceSettings
+        return f"{where}: no such setting{suggestion(path[-1], table.model_fields)}"
     allowed = setting.allowed if setting.allowed and not inner else reason
     if setting.secret:
         return f"{where}: must be {allowed}"

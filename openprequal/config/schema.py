@@ -59,7 +59,9 @@ ServiceName = Annotated[
     str, _matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "up to 63 letters, digits and ._-, the first no sign")
 ]
 Path = Annotated[str, _matching(r"/[!-\"$-~]*", "a path that starts with /, without spaces and #")]
-FieldName = Annotated[str, _matching(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "a field name (RFC 9110 section 5.1)")]
+_FIELD_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+FieldName = Annotated[str, _matching(_FIELD_NAME, "a field name (RFC 9110 section 5.1)")]
+LimitedBy = Annotated[str, _matching(rf"client|all|header:{_FIELD_NAME}", "client, all, or header:NAME")]
 Token = Annotated[SecretStr, AfterValidator(_check_token)]
 """A bearer token; an empty one would let everybody in."""
 
@@ -143,7 +145,7 @@ def _setting(name: str, field: FieldInfo) -> Setting:
         flag="--" + name.replace("_", "-") if extra["text"] and not extra["secret"] else None,
         env=str(extra["env"] or ENVIRONMENT_PREFIX + name.upper()) if extra["text"] else None,
         secret=bool(extra["secret"]),
-        repeatable=get_origin(field.annotation) is tuple,
+        repeatable=get_origin(field.annotation) is tuple and bool(extra["text"]),
         optional=NoneType in kinds,
         allowed=str(extra["allowed"] or _allowed(field)),
     )

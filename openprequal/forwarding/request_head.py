@@ -1,7 +1,6 @@
 """The head sent to the backend: which fields go on, which are replaced, which are added."""
 
 from collections.abc import Callable
-from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Final
 
 from attrs import frozen
@@ -11,6 +10,7 @@ from openprequal.forwarding.hop_by_hop import HOP_BY_HOP, LOAD_REPORTS, named_by
 from openprequal.http1.fields import list_members
 from openprequal.http1.framing import CHUNKED
 from openprequal.http1.request import RequestHead
+from openprequal.limiting.true_client import Network, is_among
 from openprequal.values import Backend
 
 _ELSEWHERE: Final = HOP_BY_HOP | LOAD_REPORTS
@@ -27,7 +27,7 @@ class RequestRules:
     """Our name in Via (RFC 9110 section 7.6.3)."""
     request_ids: Callable[[], bytes]
     """Makes the X-Request-Id line for a request that brings none."""
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
     """Peers whose X-Forwarded-* and Forwarded we add to; everybody else's are replaced."""
     forwarded: bool = False
     """Send Forwarded (RFC 7239) too."""
@@ -39,13 +39,7 @@ class RequestRules:
 
     def is_trusted(self, client: str) -> bool:
         """Is *client* (an IP address; anything else is not) one of the trusted proxies?"""
-        if not self.trusted_proxies:
-            return False
-        try:
-            address = ip_address(client)
-        except ValueError:
-            return False
-        return any(address in network for network in self.trusted_proxies if network.version == address.version)
+        return is_among(client, self.trusted_proxies)
 
 
 def takes_upgrade(upgrade: bytes) -> bool:

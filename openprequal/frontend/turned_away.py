@@ -1,4 +1,4 @@
-"""A client that is one too many: told so with 503 when it asks, not left to guess why its connection was closed."""
+"""A client that is one too many: told so when it asks, not left to guess why its connection was closed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from openprequal.errors import ServiceBusy
+from openprequal.errors import GatewayError
 from openprequal.forwarding.problem import problem
 from openprequal.frontend.response_bytes import render_head
 from openprequal.http1.fields import Field, FieldSection
@@ -14,13 +14,14 @@ from openprequal.http1.phrases import PHRASES
 
 
 class TurnedAway(Protocol):
-    """Answers the first bytes, whatever they are, with 503 and closes; then nothing unread can reset the answer."""
+    """Answers the first bytes, whatever they are, and closes; then nothing unread can reset the answer."""
 
-    def __init__(self, date: Field, since: float, closed: "Callable[[TurnedAway], None]") -> None:
-        fields, self._content = problem(ServiceBusy("too many connections"))
+    def __init__(self, error: GatewayError, date: Field, since: float, closed: "Callable[[TurnedAway], None]") -> None:
+        """:param error: what it is told."""
+        fields, self._content = problem(error)
         self._head = render_head(
-            ServiceBusy.status,
-            PHRASES[ServiceBusy.status],
+            error.status,
+            PHRASES[error.status],
             FieldSection([*fields, date]),
             chunked=False,
             close=True,
