@@ -217,7 +217,7 @@ class ClientConnection(TwistedProtocol):
                 raise ContentTooLarge("request body over the limit")
         exchange = self._exchange = self._frontend.exchange(self, head)
         if after is None:
-            if length == CHUNKED or length > SMALL_READ:
+            if length > SMALL_READ:
                 transport: Any = self.transport
                 transport.bufferSize = LARGE_READ
             exchange.start(content, False)
@@ -245,11 +245,14 @@ class ClientConnection(TwistedProtocol):
             if self._body_left < 0:
                 exchange.refuse(ContentTooLarge("request body over the limit"))
                 return
+        transport: Any = self.transport
         if rest is not None:
             self._decoder = None
             self._buffer = rest
-            transport: Any = self.transport
             transport.bufferSize = SMALL_READ
+        elif self._head is not None and self._head.length == CHUNKED:
+            # Tiny chunks cost far more a byte than large ones: less of them at a time, or others would have to wait.
+            transport.bufferSize = LARGE_READ if 2 * len(content) > len(data) else SMALL_READ
         if content:
             exchange.request_more(content)
         if rest is not None and self._exchange is exchange:

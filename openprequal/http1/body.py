@@ -100,24 +100,31 @@ class ChunkedBody:
                     return b"".join(content), None
                 self._step = self._DATA_END
             if self._step == self._DATA_END:
-                end = data[at : at + 2]
-                if end != b"\r\n":
-                    if end not in (b"", b"\r"):
+                after = data[at : at + 2]
+                if after != b"\r\n":
+                    if after not in (b"", b"\r"):
                         raise MalformedMessage("chunk data is not followed by CRLF (RFC 9112 section 7.1)")
                     break
                 at += 2
                 self._step = self._SIZE
             if self._step == self._SIZE:
                 end_of_line = data.find(b"\r\n", at)
-                self._check_line(data, at, end_of_line)
-                if end_of_line < 0:
+                if end_of_line < 0 or end_of_line - at > MAX_CHUNK_LINE:
+                    self._check_line(data, at, end_of_line)
                     break
                 match = _CHUNK_LINE.fullmatch(data, at, end_of_line)
                 if match is None:
                     raise MalformedMessage(f"bad chunk line {data[at : min(end_of_line, at + 32)]!r}")
                 at = end_of_line + 2
-                self._left = int(match[1], 16)
-                self._step = self._DATA if self._left else self._TRAILERS
+                left = int(match[1], 16)
+                end = at + left
+                if left and data[end : end + 2] == b"\r\n":
+                    # A chunk that is here as a whole, as each of a flood of small ones is.
+                    content.append(data[at:end])
+                    at = end + 2
+                    continue
+                self._left = left
+                self._step = self._DATA if left else self._TRAILERS
             if self._step == self._TRAILERS:
                 if data[at : at + 2] == b"\r\n":
                     return b"".join(content), data[at + 2 :]

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
 from random import Random
 
 from .attacker import Attacker
@@ -20,12 +21,12 @@ PATIENCE_S = 60.0
 class Flood:
     """:ivar ended: connections that are over, by kind and how they ended."""
 
-    def __init__(self, port: int, seed: int, hold_s: float) -> None:
+    def __init__(self, port: int, seed: int, hold_s: float, kinds: Mapping[Kind, int] = WEIGHTS) -> None:
         self.ended: Counter[str] = Counter()
-        self.begun = 0
         self._port = port
         self._rng = Random(seed)
         self._hold_s = hold_s
+        self._kinds = kinds
 
     async def run(self, connections: int, at_a_time: int, per_second: float) -> None:
         """All of them, evenly if the machine keeps up."""
@@ -33,23 +34,21 @@ class Flood:
         loop = asyncio.get_running_loop()
         said = began = loop.time()
         tasks: set[asyncio.Task[None]] = set()
-        for kind in self._rng.choices(list(WEIGHTS), list(WEIGHTS.values()), k=connections):
+        for number, kind in enumerate(self._rng.choices(list(self._kinds), list(self._kinds.values()), k=connections)):
             await room.acquire()
-            task = loop.create_task(self._attack(kind))
+            task = loop.create_task(self._attack(kind, number))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
             task.add_done_callback(lambda _: room.release())
             now = loop.time()
-            if (ahead_s := began + self.begun / per_second - now) > 0:
-                await asyncio.sleep(ahead_s)
+            await asyncio.sleep(max(0.0, began + number / per_second - now))
             if now - said > PROGRESS_EVERY_S:
                 said = now
-                sys.stderr.write(f"{now - began:5.0f} s: {self.begun} hostile connections, {len(tasks)} open\n")
+                sys.stderr.write(f"{now - began:5.0f} s: {number} hostile connections, {len(tasks)} open\n")
         await asyncio.gather(*tasks)
 
-    async def _attack(self, kind: Kind) -> None:
-        attacker = Attacker(self._port, self.begun, self._rng, self._hold_s)
-        self.begun += 1
+    async def _attack(self, kind: Kind, number: int) -> None:
+        attacker = Attacker(self._port, number, self._rng, self._hold_s)
         if kind in SMALL_WINDOW:
             attacker.receive_little()
         try:
@@ -72,9 +71,12 @@ def main() -> None:
     parser.add_argument("--per-second", type=float, default=400.0)
     parser.add_argument("--hold", type=float, default=25.0, help="seconds that slow ones hold on")
     parser.add_argument("--seed", type=int, default=1)
+    names = {kind.__name__: kind for kind in WEIGHTS}
+    parser.add_argument("--kind", choices=list(names), action="append", help="only these, all as often (all)")
     options = parser.parse_args()
     os.nice(19)
-    flood = Flood(options.port, options.seed, options.hold)
+    kinds = {names[name]: 1 for name in options.kind} if options.kind else WEIGHTS
+    flood = Flood(options.port, options.seed, options.hold, kinds)
     began = time.monotonic()
     asyncio.run(flood.run(options.connections, options.at_a_time, options.per_second))
     json.dump({"seconds": time.monotonic() - began, "ended": dict(sorted(flood.ended.items()))}, sys.stdout)
