@@ -173,8 +173,8 @@ class ListeningService(Service):
 def _keep_little_unsent(port: IListeningPort) -> None:
     """Let the kernel queue no more of a response than it needs to keep its connections busy.
 
-    Else it takes megabytes for each client that does not read; some hundreds of them use up what it has for all sockets,
-    and it drops everybody's packets. Connections inherit it from what they were accepted on.
+    Else it takes megabytes for each client that does not read; some hundreds of them use up what it has for all
+    sockets, and it drops everybody's packets. Connections inherit it from what they were accepted on.
     """
     listening = getattr(port, "socket", None)
     if isinstance(listening, socket) and listening.family != AF_UNIX and sys.platform == "linux":

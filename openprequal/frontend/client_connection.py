@@ -34,6 +34,7 @@ from openprequal.http1.phrases import PHRASES
 from openprequal.http1.request import RequestHead, parse_request_head
 from openprequal.http1.send import sender, unsent
 
+TINY_READ: Final = 4 * 1024
 SMALL_READ: Final = 16 * 1024
 LARGE_READ: Final = 256 * 1024
 MAX_REMEMBERED_HEAD: Final = 2048
@@ -217,9 +218,10 @@ class ClientConnection(TwistedProtocol):
                 raise ContentTooLarge("request body over the limit")
         exchange = self._exchange = self._frontend.exchange(self, head)
         if after is None:
-            if length > SMALL_READ:
+            if length == CHUNKED or length > SMALL_READ:
                 transport: Any = self.transport
-                transport.bufferSize = LARGE_READ
+                # Of chunks it is to be seen how large they are: see _feed.
+                transport.bufferSize = TINY_READ if length == CHUNKED else LARGE_READ
             exchange.start(content, False)
         else:
             self._decoder = None
@@ -252,7 +254,7 @@ class ClientConnection(TwistedProtocol):
             transport.bufferSize = SMALL_READ
         elif self._head is not None and self._head.length == CHUNKED:
             # Tiny chunks cost far more a byte than large ones: less of them at a time, or others would have to wait.
-            transport.bufferSize = LARGE_READ if 2 * len(content) > len(data) else SMALL_READ
+            transport.bufferSize = LARGE_READ if 2 * len(content) > len(data) else TINY_READ
         if content:
             exchange.request_more(content)
         if rest is not None and self._exchange is exchange:

@@ -10,6 +10,8 @@ from openprequal.http1.head_block import BARE_LF
 
 MAX_CHUNK_LINE: Final = 1024
 MAX_TRAILERS: Final = 16384
+MAX_REMEMBERED_LINES: Final = 1024
+MAX_REMEMBERED_BYTES: Final = 16
 
 # chunk-size [ chunk-ext ] (RFC 9112 section 7.1.1). 15 digits cannot overflow anybody's 64-bit integer.
 _CHUNK_LINE: Final = re.compile(
@@ -112,11 +114,11 @@ class ChunkedBody:
                 if end_of_line < 0 or end_of_line - at > MAX_CHUNK_LINE:
                     self._check_line(data, at, end_of_line)
                     break
-                match = _CHUNK_LINE.fullmatch(data, at, end_of_line)
-                if match is None:
-                    raise MalformedMessage(f"bad chunk line {data[at : min(end_of_line, at + 32)]!r}")
+                line = data[at:end_of_line]
+                left = _remembered.get(line, -1)
+                if left < 0:
+                    left = _chunk_size(line)
                 at = end_of_line + 2
-                left = int(match[1], 16)
                 end = at + left
                 if left and data[end : end + 2] == b"\r\n":
                     # A chunk that is here as a whole, as each of a flood of small ones is.
@@ -151,6 +153,25 @@ class ChunkedBody:
             raise MalformedMessage("chunk line too long")
         if end_of_line < 0 and data.find(b"\n", at) >= 0:
             raise MalformedMessage("bare LF in a chunk line (RFC 9112 section 2.2)")
+
+
+_remembered: dict[bytes, int] = {}
+
+
+def _chunk_size(line: bytes) -> int:
+    """The size in a chunk's line; short lines come again and again and are remembered, within bounds.
+
+    :raises MalformedMessage: it is none.
+    """
+    match = _CHUNK_LINE.fullmatch(line)
+    if match is None:
+        raise MalformedMessage(f"bad chunk line {line[:32]!r}")
+    size = int(match[1], 16)
+    if len(line) <= MAX_REMEMBERED_BYTES:
+        if len(_remembered) >= MAX_REMEMBERED_LINES:
+            _remembered.clear()
+        _remembered[line] = size
+    return size
 
 
 def body_decoder(length: int) -> BodyDecoder:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -74,7 +75,8 @@ def main() -> None:
     names = {kind.__name__: kind for kind in WEIGHTS}
     parser.add_argument("--kind", choices=list(names), action="append", help="only these, all as often (all)")
     options = parser.parse_args()
-    os.nice(19)
+    with contextlib.suppress(OSError):
+        os.nice(19)
     kinds = {names[name]: 1 for name in options.kind} if options.kind else WEIGHTS
     flood = Flood(options.port, options.seed, options.hold, kinds)
     began = time.monotonic()

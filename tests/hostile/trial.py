@@ -43,7 +43,7 @@ def held(pid: int) -> Held:
     raise AssertionError("no VmRSS in /proc")
 
 
-def favour(pid: int, core: int, precedence: int = 1) -> None:
+def favour(pid: int, core: int, precedence: int) -> None:
     """Pin the process to *core*, and let it run there whenever it can, and none of higher *precedence* would."""
     os.sched_setaffinity(pid, {core})
     with contextlib.suppress(PermissionError):
@@ -67,12 +67,12 @@ class Trial:
         """Until the ``with`` ends.
 
         :param pinned: the gateway is on the first core, all others share the second; and where we may, they go before
-            the flood and whatever else runs on this machine.
+            whatever else runs on this machine, the flood last.
         """
         with contextlib.ExitStack() as stack:
             command, port = stack.enter_context(gateway(folder, "--health-interval-seconds=1", *flags))
             if pinned:
-                favour(command.pid, 0)
+                favour(command.pid, 0, 3)
             notes = folder / "honest.txt"
             first = free_ports(BACKENDS)
             programs = [["backend", str(first + number)] for number in range(BACKENDS)]
@@ -82,7 +82,7 @@ class Trial:
                 )
                 if pinned:
                     # What the backends do at a time is not what honest clients wait for.
-                    favour(one.pid, 1, 2 if name == "honest" else 1)
+                    favour(one.pid, 1, 3 if name == "honest" else 2)
             for number in range(BACKENDS):
                 post(port, "/register", {"url": f"http://127.0.0.1:{first + number}"})
             eventually(lambda: up(port, BACKENDS), "backends up")
@@ -99,7 +99,8 @@ class Trial:
         )
         try:
             if pinned:
-                os.sched_setaffinity(process.pid, {1})
+                # Last of ours, but steadily: bursts that another program's turns make are not the clients' doing.
+                favour(process.pid, 1, 1)
             while process.poll() is None:
                 yield held(self.command.pid)
                 time.sleep(0.5)
