@@ -18,6 +18,7 @@ from openprequal.bench.middleware_path import report as middleware_path
 from openprequal.bench.peers import PEERS
 from openprequal.bench.probe_path import report as probe_path
 from openprequal.bench.processes import StartFailed
+from openprequal.bench.rate_limit_path import report as rate_limit_path
 from openprequal.bench.report import as_csv, as_json, as_text
 from openprequal.bench.rounds import Plan, measure
 from openprequal.bench.scenarios import SCENARIOS
@@ -52,6 +53,8 @@ def parser() -> argparse.ArgumentParser:
     path.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
     agent = commands.add_parser("agent", help="microseconds that counting and reporting cost a backend per request")
     agent.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
+    limits = commands.add_parser("rate-limits", help="microseconds that a rate limit costs a request, in memory")
+    limits.add_argument("--count", type=int, default=200_000, help="requests of one repeat (%(default)s)")
     probe = commands.add_parser("probe", help="microseconds of CPU that a probe costs the gateway, over real sockets")
     probe.add_argument("--count", type=int, default=50_000, help="probes (%(default)s)")
     sidecar = commands.add_parser("sidecar", help="what the sidecar adds to a request's latency, over real sockets")
@@ -79,6 +82,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "agent":
         agent_path(options.count)
         middleware_path(options.count)
+        return 0
+    if options.command == "rate-limits":
+        rate_limit_path(options.count)
         return 0
     if options.command == "probe":
         return _told(lambda: probe_path(options.count))

@@ -68,12 +68,10 @@ def key_of(by: str, trusted: Sequence[Network]) -> KeyOf:
     """What a rule counts by; see :class:`RateRule`."""
     if by == "all":
         return _everybody
-    if not trusted:
-        client: KeyOf = _peer
-    else:
+    true = true_client(trusted)
 
-        def client(request: IRequest) -> object:
-            return client_network(true_client(request, trusted))
+    def client(request: IRequest) -> object:
+        return client_network(true(request))
 
     if by == "client":
         return client
@@ -90,7 +88,3 @@ def key_of(by: str, trusted: Sequence[Network]) -> KeyOf:
 
 def _everybody(request: IRequest) -> object:
     return None
-
-
-def _peer(request: IRequest) -> object:
-    return client_network(request.client)

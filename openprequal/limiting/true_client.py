@@ -1,8 +1,9 @@
 """Whose request is it, when proxies of ours stand in front? What limits are counted by."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from operator import attrgetter
 from typing import Final
 
 from openprequal.interfaces import IRequest
@@ -25,24 +26,31 @@ def is_among(client: str, networks: Sequence[Network]) -> bool:
     return address is not None and any(address in network for network in networks if network.version == address.version)
 
 
-def true_client(request: IRequest, trusted: Sequence[Network]) -> str:
-    """The address that *request* comes from: the peer, or behind *trusted* proxies the one they tell.
+def true_client(trusted: Sequence[Network]) -> Callable[[IRequest], str]:
+    """What tells the address that a request comes from: the peer, or behind *trusted* proxies the one they tell.
 
     X-Forwarded-For is read from its end as long as those who wrote it are trusted, so that nothing counts that a client
     wrote itself. A member that is no address is what a trusted proxy wrote and stands for itself.
     """
-    peer = request.client
-    if not is_among(peer, trusted):
-        return peer
-    lists = [value for name, value in request.fields if name.lower() == b"x-forwarded-for"]
-    for member in reversed(b",".join(lists).rsplit(b",", MAX_HOPS)[-MAX_HOPS:]):
-        told = _without_port(member.strip().decode("ascii", "replace"))
-        if not told:
-            break
-        peer = told[:IPV6_CHARACTERS]
+
+    @lru_cache(maxsize=4096)
+    def last_untrusted(peer: str, told: bytes) -> str:
         if not is_among(peer, trusted):
-            break
-    return peer
+            return peer
+        for member in reversed(told.rsplit(b",", MAX_HOPS)[-MAX_HOPS:]):
+            hop = _without_port(member.strip().decode("ascii", "replace"))
+            if not hop:
+                break
+            peer = hop[:IPV6_CHARACTERS]
+            if not is_among(peer, trusted):
+                break
+        return peer
+
+    def client(request: IRequest) -> str:
+        told = [value for name, value in request.fields if len(name) == 15 and name.lower() == b"x-forwarded-for"]
+        return last_untrusted(request.client, told[0] if len(told) == 1 else b",".join(told))
+
+    return client if trusted else attrgetter("client")
 
 
 @lru_cache(maxsize=4096)

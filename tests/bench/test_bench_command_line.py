@@ -31,6 +31,13 @@ def test_the_hot_path_is_measured_for_every_number_of_backends(capsys: pytest.Ca
     assert all(float(figure) > 0 for row in rows for figure in row.split()[1:])
 
 
+def test_what_a_rate_limit_costs_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rate-limits", "--count", "64"]) == 0
+    rows = capsys.readouterr().out.splitlines()[1:]
+    assert len(rows) == 6
+    assert all(float(row.split()[-1]) > 0 for row in rows)
+
+
 def test_what_the_agent_costs_a_request_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["agent", "--count", "64"]) == 0
     rows = [row for row in capsys.readouterr().out.splitlines() if row.endswith("µs")]

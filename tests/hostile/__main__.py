@@ -1,7 +1,6 @@
 """The command: ``python -m tests.hostile --connections 100000``: flood a gateway, and tell what it did to it."""
 
 import argparse
-import contextlib
 import sys
 import tempfile
 import time
@@ -9,7 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from .trial import Held, Latency, Trial
+from .trial import Held, Latency, Trial, held
 
 MIB = 1 << 20
 
@@ -19,7 +18,7 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def drained(holdings: "Generator[Held, None, dict[str, Any]]") -> tuple[Held, dict[str, Any]]:
+def drained(holdings: Generator[Held, None, dict[str, Any]]) -> tuple[Held, dict[str, Any]]:
     """The most that was held, and what the flood said in the end."""
     memory = descriptors = 0
     while True:
@@ -54,12 +53,8 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as folder,
         Trial.begun(Path(folder), *options.gateway, pinned=True) as trial,
-        contextlib.ExitStack() as stack,
     ):
-        stack.callback(lambda: say(trial.command.output[-2000:] if trial.command.process.poll() is not None else ""))
         pid = trial.command.pid
-        from .trial import held
-
         fresh = held(pid)
         drained(trial.flood(f"--connections={options.warm_up}", "--seed=0", *flags, pinned=True))
         trial.settled(fresh, 40)

@@ -6,11 +6,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from integration.running import ROOT, Running, ask, eventually, free_ports, gateway, post, running, up
+from tests.integration.running import ROOT, Running, ask, eventually, free_ports, gateway, post, running, up
 
 BACKENDS = 4
 SETTLED_S = 100.0
@@ -89,7 +89,7 @@ class Trial:
             eventually(lambda: ask(port).status == 200, "an answer")
             yield cls(command, port, notes)
 
-    def flood(self, *options: str, pinned: bool = False) -> Iterator[Held]:
+    def flood(self, *options: str, pinned: bool = False) -> Generator[Held, None, dict[str, Any]]:
         """Flood it; what it holds again and again meanwhile. The generator's value is what the flood said."""
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.hostile.flood", str(self.port), *options],
@@ -109,6 +109,20 @@ class Trial:
         said, _ = process.communicate()
         result: dict[str, Any] = json.loads(said)
         return result
+
+    def flood_whole(self, *options: str) -> dict[str, int]:
+        """Flood it; how many connections ended in which way."""
+        holdings = self.flood(*options)
+        while True:
+            try:
+                next(holdings)
+            except StopIteration as ended:
+                return dict(ended.value["ended"])
+
+    @property
+    def now(self) -> float:
+        """Of the clock that honest clients note."""
+        return time.monotonic()
 
     def settled(self, before: Held, spare: int) -> Held:
         """What it holds once it has let go of the flood's descriptors, or could have for long."""

@@ -36,14 +36,14 @@ def request(peer: str, *forwarded: str) -> RequestHead:
     ],
 )
 def test_the_client_is_the_last_that_no_proxy_of_ours_is(peer: str, forwarded: tuple[str, ...], client: str) -> None:
-    assert true_client(request(peer, *forwarded), TRUSTED) == client
+    assert true_client(TRUSTED)(request(peer, *forwarded)) == client
 
 
 @given(st.binary(max_size=300))
 def test_whatever_a_proxy_tells_is_short_and_raises_nothing(value: bytes) -> None:
     head = request("10.0.0.1")
     head.head_fields.append(type(head.head_fields[0])(b"X-Forwarded-For", value))
-    assert len(client_network(true_client(head, TRUSTED))) <= 48
+    assert len(client_network(true_client(TRUSTED)(head))) <= 48
 
 
 @pytest.mark.parametrize(
