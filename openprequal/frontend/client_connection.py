@@ -11,7 +11,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from openprequal.errors import ContentTooLarge, GatewayError, RequestTimeout
+from openprequal.errors import ContentTooLarge, GatewayError, RequestTimeout, TooManyRequests
 from openprequal.forwarding.downstream import Downstream
 from openprequal.forwarding.problem import problem
 from openprequal.frontend.limits import Limits, check_head_size, refusal
@@ -327,6 +327,9 @@ class ClientConnection(TwistedProtocol):
 
     def respond_error(self, error: GatewayError) -> None:
         head = self._head
+        if error.status == TooManyRequests.status and self._buffer:
+            # Who has asked for more already is told once, not a thousand times in one turn of the reactor.
+            self._last = True
         self._respond_error(error, without_body=head is not None and head.method == b"HEAD")
 
     def _respond_error(self, error: GatewayError, *, without_body: bool) -> None:

@@ -69,6 +69,16 @@ def test_the_connection_goes_on() -> None:
     assert client.ended is None
 
 
+def test_who_pipelines_beyond_the_limit_is_told_once_and_closed() -> None:
+    network = network_with(("client", 1.0, 1))
+    client = network.client()
+    client.send(GET * 500)
+    network.backend().answer(NO_CONTENT)
+    assert client.received.count(b"HTTP/1.1 ") == 2
+    assert b"HTTP/1.1 429 " in client.received
+    assert client.ended is Ended.FINISHED
+
+
 def test_a_body_that_is_refused_ends_the_connection_without_being_read() -> None:
     network = network_with(("client", 1.0, 1))
     client = network.client()
