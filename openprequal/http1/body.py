@@ -6,7 +6,7 @@ from typing import Final, Protocol
 from openprequal.http1.errors import FieldsTooLarge, MalformedMessage
 from openprequal.http1.fields import TOKEN, Field, parse_fields
 from openprequal.http1.framing import CHUNKED, UNTIL_CLOSE
-from openprequal.http1.head_block import BARE_LF
+from openprequal.http1.head_block import has_bare_lf
 
 MAX_CHUNK_LINE: Final = 1024
 MAX_TRAILERS: Final = 16384
@@ -135,7 +135,7 @@ class ChunkedBody:
                 if (len(data) - 3 if end_of_trailers < 0 else end_of_trailers) - at > MAX_TRAILERS:
                     raise FieldsTooLarge("trailer section too large")
                 if end_of_trailers < 0:
-                    if BARE_LF.search(data, at):
+                    if has_bare_lf(data, at):
                         raise MalformedMessage("bare LF in a trailer section (RFC 9112 section 2.2)")
                     break
                 self.trailers = parse_fields(data[at:end_of_trailers].split(b"\r\n"))
