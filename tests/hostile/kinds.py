@@ -121,7 +121,7 @@ async def sends_its_body_slowly(attacker: Attacker) -> None:
 
 
 async def never_reads(attacker: Attacker) -> None:
-    await attacker.say(GET.replace(b" / ", b" /bytes/600000 "))
+    await attacker.say(GET.replace(b" / ", b" /bytes/1000000 "))
     await attacker.wait(attacker.hold_s)
 
 
