@@ -53,7 +53,7 @@ from openprequal.health.monitor import HealthMonitor
 from openprequal.interfaces import IRegistry
 from openprequal.lifecycle import Front, Gateway
 from openprequal.listening import ListeningService
-from openprequal.metrics.families import GatewayMetrics
+from openprequal.metrics.families import ClientCounts, GatewayMetrics
 from openprequal.metrics.gateway_samples import backend_samples, service_samples
 from openprequal.metrics.loop_lag import LoopLag
 from openprequal.metrics.route_counts import RouteCounts
@@ -97,6 +97,9 @@ def gateway(
             max_connections_per_client=settings.max_connections_per_client,
             errors=given.errors,
             subject_of=subject_of,
+            trusted=settings.trusted_proxies,
+            turned_away=given.turned_away,
+            cut=given.cut,
         )
 
     companions = [DemoBackends(reactor, settings)] if settings.demo else []
@@ -161,6 +164,8 @@ class Given:
     date: HttpDate
     refused: Callable[[int], None]
     errors: ErrorPages
+    turned_away: "Counter[str]"
+    cut: "Counter[str]"
 
 
 @frozen
@@ -210,6 +215,10 @@ def _whole(
 
     # The way of a request.
     date = HttpDate(time.time)
+    # Requests and connections that were too many or too slow, by why.
+    limited: Counter[str] = Counter()
+    turned_away: Counter[str] = Counter()
+    slow: Counter[str] = Counter()
     refused = RequestTally(REFUSED_SERVICE)
     route_counts = RouteCounts()
     copies = Copies()
@@ -224,6 +233,7 @@ def _whole(
         refused,
         count_hook_failure,
         checks,
+        limited,
         secure,
     )
 
@@ -255,6 +265,8 @@ def _whole(
             date,
             lambda status: refused.finished(b"-", status, 0.0),
             read_error_pages(settings.error_pages),
+            turned_away,
+            slow,
         )
     )
 
@@ -279,6 +291,7 @@ def _whole(
         lambda: backend_samples(services, health.standings, reactor.seconds()),
         loop_lag=lag,
         client_connections=lambda: len(front.connections),
+        clients=ClientCounts(limited, turned_away, slow),
         hook_failures=hook_failures,
         check_refusals=checks.refusals,
         periodics=lambda: periodics,

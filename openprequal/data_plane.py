@@ -61,6 +61,8 @@ def client_limits(settings: GatewaySettings) -> Limits:
         body_bytes=settings.body_max_bytes,
         header_s=settings.header_timeout_seconds,
         idle_s=settings.idle_timeout_seconds,
+        min_rate_bytes=settings.client_min_rate_bytes,
+        rate_window_s=settings.client_rate_window_seconds,
     )
 
 

@@ -62,6 +62,18 @@ class HeaderTooLarge(GatewayError):
     title = "Request header fields too large"
 
 
+class TooManyRequests(GatewayError):
+    """A rate limit, or too many connections of one client (RFC 6585 section 4)."""
+
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, reason: str, wait_s: float = 1.0) -> None:
+        """:param wait_s: seconds until it may be tried again."""
+        super().__init__(reason)
+        self.wait_s = wait_s
+
+
 class HookFailed(GatewayError):
     """A user's hook raised or took too long; the log has the cause."""
 

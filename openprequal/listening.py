@@ -1,9 +1,10 @@
 """Listening: how do we come to accept connections on every address asked for, or fail with one clear line?"""
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from os import fsdecode
-from socket import AF_UNIX, socket
+from socket import AF_UNIX, IPPROTO_TCP, socket
 from stat import S_IMODE
 from typing import Any
 
@@ -16,8 +17,14 @@ from twisted.internet.interfaces import IAddress, IListeningPort, IProtocolFacto
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+if sys.platform == "linux":
+    from socket import TCP_NOTSENT_LOWAT
+
 Layers = Callable[[str, IProtocolFactory], tuple[str, IProtocolFactory]]
 """From a description and the factory behind it to Twisted's endpoint string and the factory for its connections."""
+
+UNSENT_BYTES = 256 * 1024
+"""As much as we write at a time."""
 
 
 class ListenFailed(SystemExit, Exception):
@@ -148,6 +155,7 @@ class ListeningService(Service):
 
     def _listening(self, port: IListeningPort) -> None:
         self.ports.append(port)
+        _keep_little_unsent(port)
         if self._waits:
             port.pauseProducing()  # type: ignore[attr-defined]
         self.log.info("{name}: listening on {address}", name=self.name, address=address_text(port.getHost()))
@@ -170,6 +178,17 @@ class ListeningService(Service):
             waiting.cancel()
         ports, self.ports = self.ports, []
         return gatherResults([maybeDeferred(port.stopListening) for port in ports]).addCallback(lambda _: None)
+
+
+def _keep_little_unsent(port: IListeningPort) -> None:
+    """Let the kernel queue no more of a response than it needs to keep its connections busy.
+
+    Else it takes megabytes for each client that does not read; some hundreds of them use up what it has for all
+    sockets, and it drops everybody's packets. Connections inherit it from what they were accepted on.
+    """
+    listening = getattr(port, "socket", None)
+    if isinstance(listening, socket) and listening.family != AF_UNIX and sys.platform == "linux":
+        listening.setsockopt(IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_BYTES)
 
 
 def address_text(address: IAddress) -> str:

@@ -174,6 +174,7 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
             max_connections=clients_allowed(new.max_connections),
             max_connections_per_client=new.max_connections_per_client,
             errors=errors,
+            trusted=new.trusted_proxies,
         )
         running.sweep.interval_s = sweep_interval_s(new)
         running.admin.resource = admin.resource

@@ -1,15 +1,18 @@
 """What makes the exchanges of proxied requests? One route for all, or a table of those in the settings."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import Random
 from typing import Any
+from weakref import WeakValueDictionary
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
 
 from openprequal.checks.assembly import Checks
 from openprequal.config.gateway import GatewaySettings
+from openprequal.config.rate_limits import RateLimitSettings
 from openprequal.config.routes import FieldChanges, Mirror, RouteSettings
 from openprequal.config.statuses import statuses_of
 from openprequal.data_plane import Clock, configured_hook
@@ -32,9 +35,11 @@ from openprequal.forwarding.retry import RetryRules, Unsafe
 from openprequal.forwarding.route import Route, Timeouts
 from openprequal.forwarding.routed import Routed, Split
 from openprequal.forwarding.told_of import told_of
+from openprequal.frontend.rate_limited import rate_limited
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
 from openprequal.interfaces import IFilter
+from openprequal.limiting.rate_limits import Known, RateLimits, RateRule
 from openprequal.metrics.route_counts import RouteCounts
 from openprequal.metrics.tally import RequestTally
 from openprequal.route_table import fixed_answer, route_table, target_of
@@ -61,8 +66,12 @@ class Traffic:
     """Counts what the gateway answers without a service."""
     count_hook_failure: Callable[[str], None]
     checks: Checks
+    limited: "Counter[str]"
+    """Gets requests over a rate limit counted, by its name."""
     secure: bool = False
     """Clients speak TLS to us."""
+    buckets: Known = field(factory=WeakValueDictionary)
+    """Rules that a reload leaves as they are find what was used of them again."""
 
     def exchanges(self, settings: GatewaySettings, services: Mapping[str, Service]) -> ProxyExchange:
         """What makes the exchange of each request.
@@ -70,6 +79,9 @@ class Traffic:
         :raises ConfigurationError: a route or a hook cannot be used.
         """
         making = _Making(self, settings, services)
+        return making.limited(self._found(making, settings), settings.effective_rate_limits, "")
+
+    def _found(self, making: "_Making", settings: GatewaySettings) -> ProxyExchange:
         if not settings.routes:
             return making.guarded(making.proxied(making.common, None), None)
         table = route_table(settings.routes, making.made)
@@ -103,7 +115,7 @@ class _Making:
         response_edits = _edits(route.response_headers, f"{where}.response_headers", of_request=False)
         answer = fixed_answer(route)
         if answer is not None:
-            return self._cross_origin(self._fixed(route.name, answer, response_edits), route)
+            return self._cross_origin(self._limited(self._fixed(route.name, answer, response_edits), route), route)
         common = self.common
         theirs = attrs.evolve(
             common,
@@ -155,27 +167,50 @@ class _Making:
             self._traffic.reactor,
             common.hook_timeout_seconds,
             self._traffic.count_hook_failure,
-            path_rewrite=configured_hook(common.custom_path_rewrite, "CUSTOM_PATH_REWRITE"),
+            path_rewrite=configured_hook(common.custom_path_rewrite, "custom_path_rewrite"),
             request=configured_hook(own_request, f"{where}request_hook")
-            or configured_hook(common.custom_request_hook, "CUSTOM_REQUEST_HOOK"),
+            or configured_hook(common.custom_request_hook, "custom_request_hook"),
             response=configured_hook(own_response, f"{where}response_hook")
-            or configured_hook(common.custom_response_hook, "CUSTOM_RESPONSE_HOOK"),
+            or configured_hook(common.custom_response_hook, "custom_response_hook"),
             filters=_filters(settings) if settings else (),
         )
         make: Callable[[Downstream, RequestHead], Exchange]
         if hooks:
             make = partial(HookedExchange, hooks, route)
         else:
-            make = partial(Exchange if common.hedge_percentile is None else HedgedExchange, route)
+            make = partial(Exchange if route.service.lateness is None else HedgedExchange, route)
         return compressing(make, self._filters.compression(settings))
 
     def guarded(self, make: ProxyExchange, route: RouteSettings | None) -> ProxyExchange:
         """*make*, with what stands before it on *route*; None: the one for all.
 
-        Preflights come before the checks, because browsers send them without credentials; a mirror comes behind them,
-        so that it gets nothing that was not admitted.
+        Preflights come before the checks, because browsers send them without credentials; rate limits too, because a
+        check may cost more than a backend; a mirror comes behind all, so that it gets nothing that was not admitted.
         """
-        return self._cross_origin(self._checked(make, route), route)
+        return self._cross_origin(self._limited(self._checked(make, route), route), route)
+
+    def limited(self, make: ProxyExchange, rules: Sequence[RateLimitSettings], before: str) -> ProxyExchange:
+        """*make*, for requests that come as seldom as *rules* say.
+
+        :param before: what their names begin with in metrics.
+        """
+        if not rules:
+            return make
+        traffic = self._traffic
+        limits = RateLimits(
+            [RateRule(before + rule.effective_name, rule.by, rule.per_second, rule.effective_burst) for rule in rules],
+            self._settings.trusted_proxies,
+            limited=traffic.limited,
+            known=traffic.buckets,
+        )
+
+        def refused(status: int) -> None:
+            traffic.answered.finished(b"-", status, 0.0)
+
+        return rate_limited(make, limits.wait_s, now=traffic.reactor.seconds, date=traffic.date, refused=refused)
+
+    def _limited(self, make: ProxyExchange, route: RouteSettings | None) -> ProxyExchange:
+        return make if route is None else self.limited(make, route.rate_limits, f"{route.name}/")
 
     def _cross_origin(self, make: ProxyExchange, route: RouteSettings | None) -> ProxyExchange:
         """*make*, with what other origins are told on *route*; None: the one for all."""

@@ -212,7 +212,7 @@ def test_a_client_that_has_too_many_connections_is_counted_from_the_reload_on(st
     case = start()
     held = [case.client() for _ in range(2)]
     case.reload(max_connections_per_client=2)
-    assert status(case.get()) == 503
+    assert status(case.get()) == 429
     assert len(held) == 2
 
 
@@ -248,3 +248,43 @@ def test_the_page_shows_the_id_that_the_backend_saw(start: Start, tmp_path: Path
     case.wait(2)
     assert status(client) == 504
     assert client.received.partition(b"\r\n\r\n")[2] == told.removeprefix(b"X-Request-Id: ")
+
+
+def limited(per_second: float) -> dict[str, Any]:
+    """Settings with one rule of that rate, and of three requests at once."""
+    return {"rate_limits": ({"by": "client", "per_second": per_second, "burst": 3},)}
+
+
+def statuses(case: WholeGateway, count: int) -> list[int]:
+    """What so many requests are answered with."""
+    clients = [case.get() for _ in range(count)]
+    case.answer_all()
+    return [status(client) for client in clients]
+
+
+def test_a_rate_limit_that_has_not_changed_remembers_what_was_used(start: Start) -> None:
+    case = start(**limited(0.01))
+    assert statuses(case, 2) == [200, 200]
+    case.reload(**limited(0.01), queue_max=3)
+    assert statuses(case, 2) == [200, 429]
+
+
+def test_a_rate_limit_that_has_changed_begins_anew_and_one_that_is_gone_limits_nothing(start: Start) -> None:
+    case = start(**limited(0.01))
+    assert statuses(case, 4) == [200, 200, 200, 429]
+    case.reload(**limited(0.02))
+    assert statuses(case, 4) == [200, 200, 200, 429]
+    case.reload()
+    assert statuses(case, 4) == [200] * 4
+
+
+def test_what_is_limited_shows_in_the_metrics(start: Start) -> None:
+    case = start(**limited(0.01), max_connections_per_client=9)
+    statuses(case, 5)
+    held = [case.client() for _ in range(12)]
+    for client in held[:-8]:
+        client.close()
+    shown = case.get("/metrics")
+    case.wait(0.1)
+    assert b'\nopenprequal_rate_limited_total{rule="client"} 2.0\n' in shown.received
+    assert b'\nopenprequal_client_connections_turned_away_total{limit="max_connections_per_client"}' in shown.received

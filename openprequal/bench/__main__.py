@@ -21,6 +21,7 @@ from openprequal.bench.middleware_path import report as middleware_path
 from openprequal.bench.peers import PEERS
 from openprequal.bench.probe_path import report as probe_path
 from openprequal.bench.processes import StartFailed
+from openprequal.bench.rate_limit_path import report as rate_limit_path
 from openprequal.bench.report import as_csv, as_json, as_text
 from openprequal.bench.rounds import Plan, measure
 from openprequal.bench.route_matching import report as route_matching
@@ -62,6 +63,8 @@ def parser() -> argparse.ArgumentParser:
     agent.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
     checks = commands.add_parser("checks", help="microseconds that tokens and passwords cost a request, in memory")
     checks.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
+    limits = commands.add_parser("rate-limits", help="microseconds that a rate limit costs a request, in memory")
+    limits.add_argument("--count", type=int, default=200_000, help="requests of one repeat (%(default)s)")
     probe = commands.add_parser("probe", help="microseconds of CPU that a probe costs the gateway, over real sockets")
     probe.add_argument("--count", type=int, default=50_000, help="probes (%(default)s)")
     sidecar = commands.add_parser("sidecar", help="what the sidecar adds to a request's latency, over real sockets")
@@ -98,6 +101,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if options.command == "checks":
         check_path(options.count)
+        return 0
+    if options.command == "rate-limits":
+        rate_limit_path(options.count)
         return 0
     if options.command == "probe":
         return _told(lambda: probe_path(options.count))

@@ -28,6 +28,8 @@ LIVE: Final = frozenset(
         # Limits on clients
         *("request_line_max_bytes", "header_max_bytes", "header_max_fields", "body_max_bytes"),
         *("header_timeout_seconds", "idle_timeout_seconds", "max_connections", "max_connections_per_client"),
+        *("max_requests_per_second_per_client", "rate_limits"),
+        *("client_min_rate_bytes", "client_rate_window_seconds"),
         # Connections to backends
         *("connect_timeout_seconds", "response_timeout_seconds", "stall_timeout_seconds", "total_timeout_seconds"),
         *("upstream_idle_timeout_seconds", "upstream_max_idle", "upstream_ca_file", "host_header", "forwarded"),

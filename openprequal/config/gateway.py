@@ -1,6 +1,6 @@
 """The gateway's settings."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from openprequal.config.cors import NO_CORS
 from openprequal.config.endpoints import (
@@ -24,6 +24,7 @@ from openprequal.config.groups.responses import ResponseSettings
 from openprequal.config.groups.services import ServicesSettings
 from openprequal.config.groups.sessions import SessionSettings
 from openprequal.config.groups.tls import TlsSettings
+from openprequal.config.rate_limits import RateLimitSettings
 from openprequal.config.routes import RouteSettings
 from openprequal.config.schema import Conflict
 from openprequal.config.services import EffectiveService, ServiceSettings
@@ -57,6 +58,7 @@ class GatewaySettings(
             reason = "admin_port and admin_listen are both set: only one can say where the admin API is"
             yield Conflict(reason, (("admin_port",), ("admin_listen",)))
         yield from self._tls_conflicts()
+        yield from self._rate_limit_conflicts()
         for name, service in self.effective_services.items():
             if service.report_waiting_metric and not service.report_running_metric:
                 yield Conflict(
@@ -82,6 +84,19 @@ class GatewaySettings(
         if self.tls_client_certificates != "none" and self.tls_client_ca_file is None:
             reason = f"tls_client_certificates: {self.tls_client_certificates} needs tls_client_ca_file too"
             yield Conflict(reason, (("tls_client_certificates",), ("tls_client_ca_file",)))
+
+    def _rate_limit_conflicts(self) -> Iterator[Conflict]:
+        limits: dict[KeyPath, tuple[str, Sequence[RateLimitSettings]]] = {
+            ("rate_limits",): ("rate_limits", self.effective_rate_limits)
+        }
+        limits |= {
+            ("routes", number, "rate_limits"): (f"routes.{route.name}.rate_limits", route.rate_limits)
+            for number, route in enumerate(self.routes)
+        }
+        for path, (where, rules) in limits.items():
+            names = [rule.effective_name for rule in rules]
+            for name in sorted({name for name in names if names.count(name) > 1}):
+                yield Conflict(f"{where}: two are called {name}: give each a name of its own", (path,))
 
     def _demo_conflicts(self) -> Iterator[Conflict]:
         if self.port + self.demo > 65535:
@@ -172,6 +187,15 @@ class GatewaySettings(
         if self.admin_endpoints:
             return url_of_endpoints(self.admin_endpoints)
         return url_of_endpoints(self.listen) if self.listen else url_of("", self.port)
+
+    @property
+    def effective_rate_limits(self) -> Sequence[RateLimitSettings]:
+        """All limits on the rate of requests, the one that is a flag first."""
+        rate = self.max_requests_per_second_per_client
+        if rate is None:
+            return self.rate_limits
+        name = "max_requests_per_second_per_client"
+        return (RateLimitSettings(by="client", per_second=rate, name=name), *self.rate_limits)
 
     @property
     def effective_services(self) -> Mapping[str, EffectiveService]:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from openprequal.config.rate_limits import RateLimitSettings
 from openprequal.config.schema import FieldName, ServiceName, Texts
 from openprequal.config.statuses import ErrorStatuses
 
@@ -129,6 +130,8 @@ class RouteSettings(BaseModel):
     checks: Texts | None = None
     """Names of checks that its requests must pass, in this order, in place of `default_checks`; `[]`: none."""
 
+    rate_limits: tuple[RateLimitSettings, ...] = ()
+    """How often requests of this route may come, beside what `rate_limits` says of all."""
     response_timeout_seconds: PositiveSeconds | None = None
     stall_timeout_seconds: PositiveSeconds | None = None
     total_timeout_seconds: PositiveSeconds | None = None

@@ -99,7 +99,9 @@ ServiceName = Annotated[
     str, Matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "up to 63 letters, digits and ._-, the first no sign")
 ]
 Path = Annotated[str, Matching(r"/[!-\"$-~]*", "a path that starts with /, without spaces and #")]
-FieldName = Annotated[str, Matching(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "a field name (RFC 9110 section 5.1)")]
+_FIELD_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+FieldName = Annotated[str, Matching(_FIELD_NAME, "a field name (RFC 9110 section 5.1)")]
+LimitedBy = Annotated[str, Matching(rf"client|all|header:{_FIELD_NAME}", "client, all, or header:NAME")]
 ServerName = Annotated[str, Matching(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", "a host name")]
 TokenTexts = Annotated[tuple[SecretStr, ...], SplitTexts, AfterValidator(_check_tokens)]
 """Bearer tokens, separated by commas: any of them is valid, the first is the one to send."""
@@ -213,7 +215,7 @@ def _setting(name: str, field: FieldInfo) -> Setting:
         flag="--" + name.replace("_", "-") if extra["text"] and not extra["secret"] else None,
         env=str(extra["env"] or ENVIRONMENT_PREFIX + name.upper()) if extra["text"] else None,
         secret=bool(extra["secret"]),
-        repeatable=get_origin(field.annotation) is tuple,
+        repeatable=get_origin(field.annotation) is tuple and bool(extra["text"]),
         allowed=allowed_words(field),
     )
 

@@ -1,9 +1,10 @@
 """How an error looks to the client unless the operator has a page for it: a short problem document (RFC 9457)."""
 
 import json
+from math import ceil
 from typing import Final
 
-from openprequal.errors import GatewayError, NoBackend, ServiceBusy
+from openprequal.errors import GatewayError, NoBackend, ServiceBusy, TooManyRequests
 from openprequal.http1.fields import Field
 
 CONTENT_TYPE: Final = "application/problem+json"
@@ -29,6 +30,9 @@ def error_fields(error: GatewayError, body: bytes) -> list[Field]:
     fields = [_NO_STORE, _length(body)]
     if isinstance(error, NoBackend | ServiceBusy):
         fields.append(_RETRY_AFTER)
+    elif isinstance(error, TooManyRequests):
+        # Whole seconds (RFC 9110 section 10.2.3); rounded up, or it would be tried too early.
+        fields.append(Field(b"Retry-After", b"%d" % max(1, ceil(error.wait_s))))
     return fields
 
 

@@ -1,7 +1,6 @@
 """The head sent to the backend: which fields go on, which are replaced, which are added."""
 
 from collections.abc import Callable
-from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
 from attrs import frozen
@@ -11,6 +10,7 @@ from openprequal.forwarding.hop_by_hop import HOP_BY_HOP, LOAD_REPORTS, named_by
 from openprequal.http1.fields import Field, list_members
 from openprequal.http1.framing import CHUNKED
 from openprequal.http1.request import RequestHead
+from openprequal.limiting.true_client import Network
 from openprequal.networks import is_within
 from openprequal.routing.session_cookie import without_cookie
 from openprequal.values import Backend
@@ -29,7 +29,7 @@ class RequestRules:
     """Our name in Via (RFC 9110 section 7.6.3)."""
     request_ids: Callable[[], bytes]
     """Makes the X-Request-Id line for a request that brings none."""
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
     """Peers whose X-Forwarded-* and Forwarded we add to; everybody else's are replaced."""
     forwarded: bool = False
     """Send Forwarded (RFC 7239) too."""

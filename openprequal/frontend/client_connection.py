@@ -1,5 +1,6 @@
 """One client connection: heads are parsed here, one exchange at a time, responses in the order of the requests."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -10,10 +11,11 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from openprequal.errors import ContentTooLarge, GatewayError, RequestTimeout
+from openprequal.errors import ContentTooLarge, GatewayError, RequestTimeout, TooManyRequests
 from openprequal.forwarding.downstream import ClientExchange, Downstream
 from openprequal.forwarding.error_pages import PLAIN, ErrorPages
 from openprequal.frontend.limits import Limits, check_head_size, refusal
+from openprequal.frontend.pace import Pace
 from openprequal.frontend.response_bytes import (
     ends_with_close,
     has_no_content,
@@ -21,6 +23,7 @@ from openprequal.frontend.response_bytes import (
     render_head,
     status_line,
 )
+from openprequal.frontend.room import QUIET_S
 from openprequal.http1.body import BodyDecoder, body_decoder, last_chunk
 from openprequal.http1.body import chunk as as_chunk
 from openprequal.http1.errors import MalformedMessage
@@ -30,14 +33,12 @@ from openprequal.http1.head_block import after_empty_lines, find_head_end
 from openprequal.http1.origin import Origin
 from openprequal.http1.phrases import PHRASES
 from openprequal.http1.request import RequestHead, parse_request_head
-from openprequal.http1.send import sender
+from openprequal.http1.send import sender, unsent
 
+TINY_READ: Final = 4 * 1024
 SMALL_READ: Final = 16 * 1024
 LARGE_READ: Final = 256 * 1024
 MAX_REMEMBERED_HEAD: Final = 2048
-QUIET_S: Final = 1.0
-"""A connection that has been idle this long may be closed while draining: no request is likely to be on its way, which
-would be lost."""
 
 
 @define
@@ -53,6 +54,8 @@ class Frontend:
     opened: "Callable[[ClientConnection], None]"
     closed: "Callable[[ClientConnection], None]"
     date: Callable[[], Field]
+    cut: "Counter[str]"
+    """Connections that were ended because they took too long, by why."""
     errors: ErrorPages = PLAIN
     subject_of: Callable[[Any], bytes] | None = None
     """Tells the subject of the certificate that the client at the other end of a TLS transport has shown; None: nobody
@@ -93,6 +96,9 @@ class ClientConnection(TwistedProtocol):
         self._secure = False
         self._shaking_hands = False
         self._origin: Origin | None = None
+        self._body_bytes = 0
+        self._sending_pace: Pace | None = None
+        self._taking_pace: Pace | None = None
         self.client = ""
 
     def connectionMade(self) -> None:
@@ -214,6 +220,8 @@ class ClientConnection(TwistedProtocol):
             raise ContentTooLarge(f"Content-Length {length} over {limit}")
         decoder = self._decoder = body_decoder(length)
         content, after = decoder.feed(rest) if rest else (b"", None)
+        self._body_bytes = len(rest)
+        self._sending_pace = None
         if limit is not None:
             self._body_left = limit - len(content)
             if self._body_left < 0:
@@ -222,7 +230,8 @@ class ClientConnection(TwistedProtocol):
         if after is None:
             if length == CHUNKED or length > SMALL_READ:
                 transport: Any = self.transport
-                transport.bufferSize = LARGE_READ
+                # Of chunks it is to be seen how large they are: see _feed.
+                transport.bufferSize = TINY_READ if length == CHUNKED else LARGE_READ
             exchange.start(content, False)
         else:
             self._decoder = None
@@ -237,6 +246,7 @@ class ClientConnection(TwistedProtocol):
         """More of the request's body."""
         exchange = self._exchange
         assert exchange is not None
+        self._body_bytes += len(data)
         try:
             content, rest = decoder.feed(data)
         except MalformedMessage as error:
@@ -247,11 +257,14 @@ class ClientConnection(TwistedProtocol):
             if self._body_left < 0:
                 exchange.refuse(ContentTooLarge("request body over the limit"))
                 return
+        transport: Any = self.transport
         if rest is not None:
             self._decoder = None
             self._buffer = rest
-            transport: Any = self.transport
             transport.bufferSize = SMALL_READ
+        elif self._head is not None and self._head.length == CHUNKED:
+            # Tiny chunks cost far more a byte than large ones: less of them at a time, or others would have to wait.
+            transport.bufferSize = LARGE_READ if 2 * len(content) > len(data) else TINY_READ
         if content:
             exchange.request_more(content)
         if rest is not None and self._exchange is exchange:
@@ -324,6 +337,9 @@ class ClientConnection(TwistedProtocol):
 
     def respond_error(self, error: GatewayError) -> None:
         head = self._head
+        if error.status == TooManyRequests.status and self._buffer:
+            # Who has asked for more already is told once, not a thousand times in one turn of the reactor.
+            self._last = True
         self._respond_error(error, without_body=head is not None and head.method == b"HEAD")
 
     def _respond_error(self, error: GatewayError, *, without_body: bool) -> None:
@@ -358,6 +374,7 @@ class ClientConnection(TwistedProtocol):
     def resumeProducing(self) -> None:
         """The transport's write buffer has emptied."""
         self._congested = False
+        self._taking_pace = None
         if self._exchange is not None:
             self._exchange.client_drained()
         elif self._closing:
@@ -372,6 +389,7 @@ class ClientConnection(TwistedProtocol):
     def _stop_reading(self) -> None:
         if not self._paused:
             self._paused = True
+            self._sending_pace = None
             transport: Any = self.transport
             transport.pauseProducing()
 
@@ -403,8 +421,11 @@ class ClientConnection(TwistedProtocol):
     def expire(self, now: float) -> None:
         """Called from time to time: has this connection been waited for long enough?"""
         limits = self._frontend.limits
+        if self._congested and self._takes_too_slowly(now):
+            return
         if self._exchange is not None:
-            self._exchange.expire(now)
+            if not self._sends_too_slowly(now):
+                self._exchange.expire(now)
         elif self._closing:
             if now - self._since > (limits.linger_s if self._lingering else limits.idle_s):
                 self._abort()
@@ -413,10 +434,60 @@ class ClientConnection(TwistedProtocol):
                 self._abort()
         elif self._buffer:
             if now - self._since > limits.header_s:
+                self._frontend.cut["slow_head"] += 1
                 self._refuse(RequestTimeout("head not complete in time"))
         elif now - self._since > (QUIET_S if self._draining else limits.idle_s):
             self._closing = True
             self._lose()
+
+    def _takes_too_slowly(self, now: float) -> bool:
+        """Cut a client that does not take what is written for it."""
+        left = unsent(self.transport)
+        if left is None:
+            return False
+        if self._taking_pace is None:
+            self._taking_pace = Pace(now, -left)
+            return False
+        if not self._taking_pace.is_too_slow(now, -left, self._frontend.limits):
+            return False
+        self._frontend.cut["slow_response"] += 1
+        if self._exchange is not None:
+            self._exchange.refuse(RequestTimeout("the client takes its response too slowly"))
+        # Whoever does not read needs no orderly end, which would keep what is written until then.
+        self._abort()
+        return True
+
+    def _sends_too_slowly(self, now: float) -> bool:
+        """Refuse a request whose body trickles."""
+        if self._decoder is None or self._paused or not self._body_bytes:
+            # Until a first byte it may be waiting for a 100 (RFC 9110 section 10.1.1): the stall time-out's business.
+            return False
+        if self._sending_pace is None:
+            self._sending_pace = Pace(now, self._body_bytes)
+            return False
+        if not self._sending_pace.is_too_slow(now, self._body_bytes, self._frontend.limits):
+            return False
+        assert self._exchange is not None
+        self._frontend.cut["slow_request"] += 1
+        self._exchange.refuse(RequestTimeout("the client sends its body too slowly"))
+        return True
+
+    @property
+    def spare(self) -> tuple[bool, float] | None:
+        """How little this connection is needed: has it ever asked for anything, and since when is it waited for?
+
+        None: something is under way.
+        """
+        if self._exchange is not None or self._congested:
+            return None
+        return self._head is not None and not self._buffer and not self._closing, self._since
+
+    def give_way(self) -> None:
+        """Close, because there is no room for others."""
+        self._closing = True
+        self._buffer = b""
+        self._since = self._frontend.now()
+        self._lose()
 
     @property
     def busy(self) -> bool:

@@ -1,14 +1,14 @@
 """The factory of client connections: which exchange a request gets, how many connections there may be, drain."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
 from twisted.web.server import Site
 
-from openprequal.errors import ServiceBusy
+from openprequal.errors import ServiceBusy, TooManyRequests
 from openprequal.forwarding.downstream import ClientExchange, Downstream, ProxyExchange
 from openprequal.forwarding.error_pages import PLAIN, ErrorPages
 from openprequal.frontend.client_connection import ClientConnection, Frontend, client_of
@@ -16,8 +16,10 @@ from openprequal.frontend.limits import Limits
 from openprequal.frontend.local_answers import LocalAnswer, is_answered_here
 from openprequal.frontend.reserved import is_reserved
 from openprequal.frontend.resource_exchange import ResourceExchange
+from openprequal.frontend.room import Room
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
+from openprequal.limiting.true_client import Network
 
 MAX_TURNED_AWAY: Final = 1024
 """Connections beyond the limit that are answered at a time, where the limit is that high: one for eight of those."""
@@ -45,27 +47,37 @@ class GatewaySite(Factory["ClientConnection"]):
         max_connections_per_client: int | None = None,
         errors: ErrorPages = PLAIN,
         subject_of: Callable[[Any], bytes] | None = None,
+        trusted: Sequence[Network] = (),
+        turned_away: "Counter[str] | None" = None,
+        cut: "Counter[str] | None" = None,
     ) -> None:
         """
         :param admin: answers the reserved paths; None: they are proxied like all others.
         :param refused: told the status of each request refused before it had an exchange.
         :param subject_of: tells the subject of a client's certificate, if backends are to know it.
+        :param trusted: proxies, of which each may have as many connections as it likes.
+        :param turned_away: gets connections that there was no room for counted, by the limit they met.
+        :param cut: gets those counted that were ended because they took too long, by why.
         """
         self._proxy = proxy
         self._admin = admin
         self._now = now
         self._date = date
+        cut = Counter() if cut is None else cut
         self._max_connections = max_connections
-        self._max_per_client = max_connections_per_client
-        self._per_client: Counter[str] = Counter()
-        self.connections: set[ClientConnection] = set()
+        self._room = room = Room(now, Counter() if turned_away is None else turned_away, cut)
+        room.configure(max_connections, max_connections_per_client, trusted)
+        self.connections = room.connections
         self._turned_away: set[ClientConnection] = set()
         self._refused = refused
         self._draining = False
         away = self._turned_away
-        asked = errors, subject_of
-        self._frontend = Frontend(limits, now, self._exchange, refused, self._opened, self._closed, date, *asked)
-        self._beyond = Frontend(limits, now, self._exchange_beyond, refused, away.add, away.discard, date, *asked)
+        common = date, cut, errors, subject_of
+        self._frontend = Frontend(limits, now, self._exchange, refused, room.opened, room.closed, *common)
+        self._beyond = {
+            kind: Frontend(limits, now, self._beyond_limit(kind), refused, away.add, away.discard, *common)
+            for kind in (ServiceBusy, TooManyRequests)
+        }
 
     def configure(
         self,
@@ -75,36 +87,35 @@ class GatewaySite(Factory["ClientConnection"]):
         max_connections: int,
         max_connections_per_client: int | None,
         errors: ErrorPages,
+        trusted: Sequence[Network],
     ) -> None:
         """Other settings, as at the beginning, for requests and connections that begin from now on."""
         self._proxy = proxy
-        for frontend in (self._frontend, self._beyond):
+        for frontend in (self._frontend, *self._beyond.values()):
             frontend.limits = limits
             frontend.errors = errors
         self._max_connections = max_connections
-        self._max_per_client = max_connections_per_client
-        self._per_client = Counter(connection.client for connection in self.connections)
+        self._room.configure(max_connections, max_connections_per_client, trusted)
         for connection in self.connections:
             connection.forget_head()
 
     def buildProtocol(self, addr: IAddress | None) -> ClientConnection | None:
         """A connection; when there are too many, one of one request, and None (which closes it at once) beyond."""
-        client = client_of(addr)
-        if len(self.connections) >= self._max_connections or (
-            self._max_per_client is not None and client and self._per_client[client] >= self._max_per_client
-        ):
-            if len(self._turned_away) >= min(MAX_TURNED_AWAY, max(FEW_TURNED_AWAY, self._max_connections // 8)):
-                self._refused(ServiceBusy.status)
-                return None
-            connection = ClientConnection(self._beyond, last=True)
-        else:
+        refusal = self._room.refusal(client_of(addr))
+        if refusal is None:
             connection = ClientConnection(self._frontend, last=self._draining)
+        elif len(self._turned_away) < min(MAX_TURNED_AWAY, max(FEW_TURNED_AWAY, self._max_connections // 8)):
+            connection = ClientConnection(self._beyond[type(refusal)], last=True)
+        else:
+            self._refused(refusal.status)
+            return None
         connection.factory = self
         return connection
 
     def expire(self) -> None:
         """Called from time to time: close what has been waited for long enough."""
         now = self._now()
+        self._room.forget()
         for connection in [*self.connections, *self._turned_away]:
             connection.expire(now)
 
@@ -135,20 +146,11 @@ class GatewaySite(Factory["ClientConnection"]):
         head.proxied = True
         return self._proxy(client, head)
 
-    def _exchange_beyond(self, client: Downstream, head: RequestHead) -> ClientExchange:
-        """For one too many: backends' heartbeats and operators get through, or a crowd would drive out the backends."""
-        if self._admin is not None and is_reserved(head.path) and not head.proxied:
-            return self._exchange(client, head)
-        raise ServiceBusy("too many connections")
+    def _beyond_limit(self, kind: type[ServiceBusy | TooManyRequests]) -> ProxyExchange:
+        def exchange(client: Downstream, head: RequestHead) -> ClientExchange:
+            """For one too many: backends' heartbeats and operators get through, or a crowd would drive out those."""
+            if self._admin is not None and is_reserved(head.path) and not head.proxied:
+                return self._exchange(client, head)
+            raise kind("too many connections")
 
-    def _opened(self, connection: ClientConnection) -> None:
-        self.connections.add(connection)
-        if self._max_per_client is not None:
-            self._per_client[connection.client] += 1
-
-    def _closed(self, connection: ClientConnection) -> None:
-        self.connections.discard(connection)
-        if self._max_per_client is not None:
-            self._per_client[connection.client] -= 1
-            if not self._per_client[connection.client]:
-                del self._per_client[connection.client]
+        return exchange

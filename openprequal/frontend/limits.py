@@ -31,6 +31,10 @@ class Limits:
     """Between requests, and for a last response to leave; then the connection is closed without a word."""
     linger_s: float = 2.0
     """How long input is read and thrown away after a last response, so that a reset does not destroy it on its way."""
+    min_rate_bytes: int | None = 100
+    """408, or a reset: what a client must send of a body, or take of a response, in a second; None: nothing."""
+    rate_window_s: float = 20.0
+    """How long it may be slower for."""
     pipelined_bytes: int = 65536
     """Bytes of requests still to come that are kept; reading pauses beyond."""
 

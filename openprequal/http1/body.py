@@ -6,10 +6,12 @@ from typing import Final, Protocol
 from openprequal.http1.errors import FieldsTooLarge, MalformedMessage
 from openprequal.http1.fields import TOKEN, Field, parse_fields
 from openprequal.http1.framing import CHUNKED, UNTIL_CLOSE
-from openprequal.http1.head_block import BARE_LF
+from openprequal.http1.head_block import has_bare_lf
 
 MAX_CHUNK_LINE: Final = 1024
 MAX_TRAILERS: Final = 16384
+MAX_REMEMBERED_LINES: Final = 1024
+MAX_REMEMBERED_BYTES: Final = 16
 
 # chunk-size [ chunk-ext ] (RFC 9112 section 7.1.1). 15 digits cannot overflow anybody's 64-bit integer.
 _CHUNK_LINE: Final = re.compile(
@@ -100,24 +102,31 @@ class ChunkedBody:
                     return b"".join(content), None
                 self._step = self._DATA_END
             if self._step == self._DATA_END:
-                end = data[at : at + 2]
-                if end != b"\r\n":
-                    if end not in (b"", b"\r"):
+                after = data[at : at + 2]
+                if after != b"\r\n":
+                    if after not in (b"", b"\r"):
                         raise MalformedMessage("chunk data is not followed by CRLF (RFC 9112 section 7.1)")
                     break
                 at += 2
                 self._step = self._SIZE
             if self._step == self._SIZE:
                 end_of_line = data.find(b"\r\n", at)
-                self._check_line(data, at, end_of_line)
-                if end_of_line < 0:
+                if end_of_line < 0 or end_of_line - at > MAX_CHUNK_LINE:
+                    self._check_line(data, at, end_of_line)
                     break
-                match = _CHUNK_LINE.fullmatch(data, at, end_of_line)
-                if match is None:
-                    raise MalformedMessage(f"bad chunk line {data[at : min(end_of_line, at + 32)]!r}")
+                line = data[at:end_of_line]
+                left = _remembered.get(line, -1)
+                if left < 0:
+                    left = _chunk_size(line)
                 at = end_of_line + 2
-                self._left = int(match[1], 16)
-                self._step = self._DATA if self._left else self._TRAILERS
+                end = at + left
+                if left and data[end : end + 2] == b"\r\n":
+                    # A chunk that is here as a whole, as each of a flood of small ones is.
+                    content.append(data[at:end])
+                    at = end + 2
+                    continue
+                self._left = left
+                self._step = self._DATA if left else self._TRAILERS
             if self._step == self._TRAILERS:
                 if data[at : at + 2] == b"\r\n":
                     return b"".join(content), data[at + 2 :]
@@ -126,7 +135,7 @@ class ChunkedBody:
                 if (len(data) - 3 if end_of_trailers < 0 else end_of_trailers) - at > MAX_TRAILERS:
                     raise FieldsTooLarge("trailer section too large")
                 if end_of_trailers < 0:
-                    if BARE_LF.search(data, at):
+                    if has_bare_lf(data, at):
                         raise MalformedMessage("bare LF in a trailer section (RFC 9112 section 2.2)")
                     break
                 self.trailers = parse_fields(data[at:end_of_trailers].split(b"\r\n"))
@@ -144,6 +153,25 @@ class ChunkedBody:
             raise MalformedMessage("chunk line too long")
         if end_of_line < 0 and data.find(b"\n", at) >= 0:
             raise MalformedMessage("bare LF in a chunk line (RFC 9112 section 2.2)")
+
+
+_remembered: dict[bytes, int] = {}
+
+
+def _chunk_size(line: bytes) -> int:
+    """The size in a chunk's line; short lines come again and again and are remembered, within bounds.
+
+    :raises MalformedMessage: it is none.
+    """
+    match = _CHUNK_LINE.fullmatch(line)
+    if match is None:
+        raise MalformedMessage(f"bad chunk line {line[:32]!r}")
+    size = int(match[1], 16)
+    if len(line) <= MAX_REMEMBERED_BYTES:
+        if len(_remembered) >= MAX_REMEMBERED_LINES:
+            _remembered.clear()
+        _remembered[line] = size
+    return size
 
 
 def body_decoder(length: int) -> BodyDecoder:

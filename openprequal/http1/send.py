@@ -10,7 +10,10 @@ that finds its receiver asleep costs the sender the waking, and of a dozen sent 
 one event in a turn, which is how it is at low load, nothing waits.
 """
 
+import sys
 from collections.abc import Callable
+from fcntl import ioctl
+from termios import TIOCOUTQ
 from typing import Any, Final
 
 from twisted.internet import tcp, unix
@@ -43,6 +46,24 @@ class Outbox:
 
 outbox = Outbox()
 """Of this process, as its reactor is."""
+
+
+def unsent(transport: Any) -> int | None:
+    """Bytes written that the peer has not taken yet: those that Twisted holds, and those that the kernel does.
+
+    None: *transport* is of a kind that does not tell.
+    """
+    # TLS is a transport on top of one.
+    while transport is not None and not hasattr(transport, "dataBuffer"):
+        transport = getattr(transport, "transport", None)
+    if transport is None:
+        return None
+    held: int = len(transport.dataBuffer) - transport.offset + transport._tempDataLen
+    try:
+        # Acknowledged bytes are what shows that a slow reader reads: the kernel takes more only in large lumps.
+        return held + int.from_bytes(ioctl(transport.fileno(), TIOCOUTQ, bytes(4)), sys.byteorder)
+    except (OSError, ValueError):  # not a socket, or one that is closed
+        return held
 
 
 def sender(transport: ITransport) -> Transmit:

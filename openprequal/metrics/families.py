@@ -75,6 +75,20 @@ class EdgeSample(NamedTuple):
     """Connections closed so far for the want of a PROXY header, by reason."""
 
 
+class ClientCounts(NamedTuple):
+    """What became of clients that asked or took too much, so far."""
+
+    rate_limited: Mapping[str, int] = {}
+    """Requests over a rate limit, by its name."""
+    turned_away: Mapping[str, int] = {}
+    """Connections that there was no room for, by the limit they met."""
+    cut: Mapping[str, int] = {}
+    """Connections ended for what they cost: ``slow_head``, ``slow_request``, ``slow_response``, ``room``."""
+
+
+NO_CLIENTS = ClientCounts()
+
+
 class AgentSample(NamedTuple):
     """A backend's own numbers at the moment of a scrape."""
 
@@ -98,6 +112,7 @@ class GatewayMetrics(Collector):
     :param backends: the known backends of all services.
     :param loop_lag: its measurements; the caller starts and stops it.
     :param client_connections: how many connections clients hold now.
+    :param clients: counts that go on while the gateway runs.
     :param hook_failures: failures so far by hook name.
     :param check_refusals: requests refused so far, by the check's name and why.
     :param periodics: the recurring tasks whose failures are told.
@@ -114,6 +129,7 @@ class GatewayMetrics(Collector):
         *,
         loop_lag: LoopLag,
         client_connections: Callable[[], int] = lambda: 0,
+        clients: ClientCounts = NO_CLIENTS,
         hook_failures: Mapping[str, int] | None = None,
         check_refusals: Mapping[tuple[str, str], int] | None = None,
         periodics: Callable[[], Iterable[Periodic]] = tuple,
@@ -125,6 +141,7 @@ class GatewayMetrics(Collector):
         self._backends = backends
         self._loop_lag = loop_lag
         self._client_connections = client_connections
+        self._clients = clients
         self._hook_failures = hook_failures if hook_failures is not None else {}
         self._check_refusals = check_refusals if check_refusals is not None else {}
         self._periodics = periodics
@@ -158,6 +175,15 @@ class GatewayMetrics(Collector):
         yield lag
         yield _gauge("client_connections", "Connections clients hold now.", self._client_connections())
         yield from _edge_families(self._edge())
+        clients = self._clients
+        yield _counter("rate_limited", "Requests over a rate limit.", "rule", clients.rate_limited)
+        yield _counter(
+            "client_connections_turned_away",
+            "Connections that there was no room for, by limit.",
+            "limit",
+            clients.turned_away,
+        )
+        yield _counter("client_connections_cut", "Connections ended because of what they cost.", "reason", clients.cut)
 
 
 class AgentMetrics(Collector):

@@ -37,6 +37,8 @@ class MemoryTransport:
     """
 
     bufferSize = 65536
+    offset = 0
+    _tempDataLen = 0
     connected = True
     disconnecting = False
 
@@ -78,6 +80,20 @@ class MemoryTransport:
         self._soon(self._write_some)
 
     # ---- what the reactor does --------------------------------------------------------------------------------------
+
+    def take_some(self, count: int) -> None:
+        """The far end takes so many bytes of what has piled up."""
+        self.arrived += self._unsent[:count]
+        del self._unsent[:count]
+
+    @property
+    def dataBuffer(self) -> bytes:
+        """What is written and not sent, where Twisted's own transports have it."""
+        return bytes(self._unsent)
+
+    def fileno(self) -> int:
+        """No descriptor, as of a Twisted transport that is closed."""
+        return -1
 
     @property
     def unread(self) -> int:
@@ -259,6 +275,10 @@ class RawConnection:
     def stop_reading(self) -> None:
         """Take no more bytes: they pile up at the near end."""
         self._transport.take(False)
+
+    def read_some(self, count: int) -> None:
+        """Take so many bytes of what has piled up, and no more."""
+        self._transport.take_some(count)
 
     def read_on(self) -> None:
         """Take what has piled up, and what comes."""

@@ -10,9 +10,11 @@ The connections, exchanges, services and limits are those of the running gateway
     assert client.received.startswith(b"HTTP/1.1 204")
 """
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Any
+from weakref import WeakValueDictionary
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
@@ -34,9 +36,12 @@ from openprequal.forwarding.retry import RetryRules
 from openprequal.forwarding.route import Route, Timeouts
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
+from openprequal.frontend.rate_limited import rate_limited
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
 from openprequal.interfaces import BalancerContext, IBalancer
+from openprequal.limiting.rate_limits import RateLimits, RateRule
+from openprequal.limiting.true_client import Network
 from openprequal.metrics.window import WindowAverage
 from openprequal.probing.report_reader import ReportReader
 from openprequal.routing.concurrency_limit import ConcurrencyLimit
@@ -124,6 +129,9 @@ class MemoryNetwork:
     """A gateway between raw clients and raw backends.
 
     :ivar clock: drives everything; :meth:`wait` advances it and does what the gateway does from time to time.
+    :ivar rate_limited: requests over a rate limit, by its name.
+    :ivar turned_away: connections that there was no room for, by the limit they met.
+    :ivar cut: connections ended because they took too long, by why.
     :ivar refused: statuses of the requests that were refused before they had an exchange.
     :ivar exchange: makes the exchange of a proxied request, for a frontend of another kind.
     :ivar service: the one service, with its balancer, members and counts.
@@ -143,6 +151,8 @@ class MemoryNetwork:
         max_idle: int = 16,
         max_connections: int = 1000,
         max_connections_per_client: int | None = None,
+        trusted_proxies: tuple[Network, ...] = (),
+        rate_limits: Sequence[RateRule] = (),
         clock: Clock | None = None,
         reports: ReportReader | None = None,
         strip_reports: bool = True,
@@ -156,6 +166,7 @@ class MemoryNetwork:
         """
         :param backends: how many, all up.
         :param balancer: round robin unless given.
+        :param trusted_proxies: networks of peers that are believed when they tell who the client is.
         :param clock: one that the hooks use too.
         :param reports: reads the backends' load reports; in every format unless given.
         :param strip_reports: reports are removed before clients see them.
@@ -191,6 +202,7 @@ class MemoryNetwork:
             self._join(RawBackend(self.clock, number, timeouts.connect_s))
         date = HttpDate(self.clock.seconds)
         rules: dict[str, Any] = {"pseudonym": PSEUDONYM, "request_ids": RequestIds(Random(1)), **request_rules}
+        rules.setdefault("trusted_proxies", trusted_proxies)
         route = Route(
             now=self.clock.seconds,
             service=self.service,
@@ -210,8 +222,14 @@ class MemoryNetwork:
             return HookedExchange(hooks, route, client, request)
 
         self.exchange = exchange
+        self.rate_limited: Counter[str] = Counter()
+        self.turned_away: Counter[str] = Counter()
+        self.cut: Counter[str] = Counter()
+        limited = RateLimits(rate_limits, trusted_proxies, limited=self.rate_limited, known=WeakValueDictionary())
         self.site = GatewaySite(
-            exchange,
+            rate_limited(exchange, limited.wait_s, now=self.clock.seconds, date=date, refused=self.refused.append)
+            if rate_limits
+            else exchange,
             admin,
             limits or Limits(),
             now=self.clock.seconds,
@@ -219,6 +237,9 @@ class MemoryNetwork:
             refused=self.refused.append,
             max_connections=max_connections,
             max_connections_per_client=max_connections_per_client,
+            trusted=trusted_proxies,
+            turned_away=self.turned_away,
+            cut=self.cut,
         )
 
     def _join(self, raw: RawBackend) -> None:

@@ -38,6 +38,13 @@ def test_finding_a_route_is_measured_for_every_number_of_routes(capsys: pytest.C
     assert all(len(row.split()) == 6 for row in rows)
 
 
+def test_what_a_rate_limit_costs_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rate-limits", "--count", "64"]) == 0
+    rows = capsys.readouterr().out.splitlines()[1:]
+    assert len(rows) == 6
+    assert all(float(row.split()[-1]) > 0 for row in rows)
+
+
 def test_what_the_agent_costs_a_request_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["agent", "--count", "64"]) == 0
     rows = [row for row in capsys.readouterr().out.splitlines() if row.endswith("µs")]

@@ -24,8 +24,8 @@ def settings(*flags: str) -> GatewaySettings:
 @pytest.mark.parametrize(
     ("flags", "line"),
     [
-        (["tls_port=8443"], "tls_certificate: must be set, because TLS is listened on"),
-        (["listen=tls:tcp:8443"], "tls_certificate: must be set, because TLS is listened on"),
+        (["tls_port=8443"], "tls_certificate: must be set, because of tls_port or of tls: in listen"),
+        (["listen=tls:tcp:8443"], "tls_certificate: must be set, because of tls_port or of tls: in listen"),
         (["tls_certificate=a.pem"], "tls_certificate: needs TLS to listen on: set tls_port, or put tls: before"),
         (["tls_port=8000", "tls_certificate=a.pem"], "tls_port: 8000 is taken by port or admin_port"),
         (

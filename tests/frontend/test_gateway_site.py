@@ -1,5 +1,7 @@
 """How many connections there may be, and which requests are answered without a backend."""
 
+from ipaddress import ip_network
+
 import pytest
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
@@ -18,7 +20,9 @@ def status(client: RawConnection) -> int:
 def is_turned_away(client: RawConnection) -> bool:
     """True if *client* is told that there are too many connections, and closed."""
     client.send(b"OPTIONS * HTTP/1.1\r\nHost: a.test\r\nMax-Forwards: 0\r\n\r\n")
-    return status(client) == 503 and b"\r\nRetry-After: 1\r\n" in client.received and client.ended is Ended.FINISHED
+    return (
+        status(client) in (429, 503) and b"\r\nRetry-After: 1\r\n" in client.received and client.ended is Ended.FINISHED
+    )
 
 
 def test_one_too_many_that_does_not_ask_is_closed_in_the_end() -> None:
@@ -47,6 +51,109 @@ def test_no_more_connections_of_one_client_than_allowed(host: str) -> None:
     assert not is_turned_away(network.client("192.0.2.99"))
     first.close()
     assert not is_turned_away(network.client(host))
+
+
+def test_a_client_with_too_many_connections_is_told_that_it_is_its_own_fault() -> None:
+    network = MemoryNetwork(max_connections_per_client=1)
+    network.client()
+    second = network.client()
+    second.send(GET)
+    assert status(second) == 429
+    assert network.refused == [429]
+    assert network.turned_away == {"max_connections_per_client": 1}
+
+
+def test_an_ipv6_network_of_a_site_is_one_client() -> None:
+    network = MemoryNetwork(max_connections_per_client=2)
+    network.client("2001:db8::1")
+    network.client("2001:db8::2")
+    assert is_turned_away(network.client("2001:db8::3"))
+    assert not is_turned_away(network.client("2001:db8:0:1::3"))
+
+
+def test_a_trusted_proxy_may_have_as_many_connections_as_it_likes() -> None:
+    network = MemoryNetwork(max_connections_per_client=1, trusted_proxies=(ip_network("192.0.2.0/24"),))
+    network.client("192.0.2.7")
+    assert not is_turned_away(network.client("192.0.2.7"))
+
+
+def test_clients_are_forgotten_with_their_last_connection() -> None:
+    network = MemoryNetwork(max_connections_per_client=2)
+    for number in range(200):
+        network.client(f"198.51.100.{number}").close()
+    assert not network.site.connections
+    assert not network.site._room._per_client
+
+
+# ---- who makes room -------------------------------------------------------------------------------------------------
+
+
+def test_when_there_is_no_room_the_connection_idle_longest_makes_some() -> None:
+    network = MemoryNetwork(max_connections=3)
+    clients = []
+    for _ in range(3):
+        clients.append(network.client())
+        clients[-1].send(GET)
+        network.backend().answer(OK)
+        network.wait(1.0)
+    clients[0].send(GET)
+    network.backend().answer(OK)
+    network.wait(1.5)
+    newcomer = network.client()
+    network.clock.advance(0)
+    assert [client.ended for client in clients] == [None, Ended.FINISHED, None]
+    assert not is_turned_away(newcomer)
+    assert network.cut == {"room": 1}
+    assert len(network.site.connections) == 3
+
+
+@pytest.mark.parametrize("sent", [b"", GET[:-2]], ids=["nothing", "a head without end"])
+def test_one_that_has_asked_for_nothing_makes_room_before_others_however_long_they_idle(sent: bytes) -> None:
+    network = MemoryNetwork(max_connections=2)
+    honest = network.client()
+    honest.send(GET)
+    network.backend().answer(OK)
+    network.wait(5.0)
+    hostile = network.client()
+    hostile.send(sent)
+    network.wait(1.5)
+    assert not is_turned_away(network.client())
+    network.clock.advance(0)
+    assert honest.ended is None
+    assert hostile.ended is not None
+
+
+def test_a_connection_that_was_just_used_makes_no_room_because_a_request_may_be_on_its_way() -> None:
+    network = MemoryNetwork(max_connections=1)
+    client = network.client()
+    client.send(GET)
+    network.backend().answer(OK)
+    assert is_turned_away(network.client())
+    assert client.ended is None
+    assert network.turned_away == {"max_connections": 1}
+
+
+def test_a_connection_with_a_request_under_way_makes_no_room() -> None:
+    network = MemoryNetwork(max_connections=1)
+    client = network.client()
+    client.send(GET)
+    network.wait(5.0)
+    assert is_turned_away(network.client())
+    network.backend().answer(OK)
+    assert client.received.endswith(b"ok")
+
+
+def test_one_that_asks_again_after_it_was_found_spare_makes_no_room() -> None:
+    network = MemoryNetwork(max_connections=2)
+    first, second = network.client(), network.client()
+    network.wait(1.2)
+    newcomer = network.client()
+    second.send(GET)
+    assert is_turned_away(network.client())
+    network.backend().answer(OK)
+    assert second.received.endswith(b"ok")
+    assert first.ended is not None
+    assert newcomer.ended is None
 
 
 # ---- answered here --------------------------------------------------------------------------------------------------

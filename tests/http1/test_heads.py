@@ -1,5 +1,7 @@
 """Heads of requests and responses: what they mean, and which are refused."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +37,19 @@ def test_what_cannot_become_a_head_is_refused_at_once(data: bytes) -> None:
 
 
 # ---- requests -------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"a"])).map(b"".join))
+def test_a_bare_cr_or_lf_is_refused_unless_the_cr_may_still_get_its_lf(rest: bytes) -> None:
+    data = b"GET / HTTP/1.1" + rest
+    if b"\r\n\r\n" in data:
+        return
+    bare = re.search(rb"(?<!\r)\n|\r(?!\n|\Z)", data)
+    if bare is None:
+        assert find_head_end(data) == -1
+    else:
+        with pytest.raises(MalformedMessage, match="bare CR or LF"):
+            find_head_end(data)
 
 
 @pytest.mark.parametrize(
