@@ -198,7 +198,7 @@ class _Making:
             return make
         traffic = self._traffic
         limits = RateLimits(
-            [RateRule(before + rule.effective_name, rule.by, rule.per_second, rule.effective_burst) for rule in rules],
+            rate_rules(rules, before),
             self._settings.trusted_proxies,
             limited=traffic.limited,
             known=traffic.buckets,
@@ -264,6 +264,16 @@ class _Making:
 def _filters(settings: RouteSettings) -> tuple[IFilter, ...]:
     """What stands in the way of a route's requests, in the order in which it is asked."""
     return ()
+
+
+def rate_rules(limits: Sequence[RateLimitSettings], before: str = "") -> list[RateRule]:
+    """How often requests may come.
+
+    :param before: what the names begin with in metrics.
+    """
+    return [
+        RateRule(before + limit.effective_name, limit.by, limit.per_second, limit.effective_burst) for limit in limits
+    ]
 
 
 def _common_route(traffic: Traffic, settings: GatewaySettings, service: Service) -> Route:

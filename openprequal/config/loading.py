@@ -167,7 +167,7 @@ def _read_secret(given: dict[str, Given], name: str, mistakes: list[Mistake]) ->
     try:
         secrets = lines_of(Path(file.value).read_text("utf-8"))
     except OSError as error:
-        text = f"{file.place()}: {file.written}: cannot be read: {error.strerror}"
+        text = f"{file.place()}: {file.written!r} cannot be read: {error.strerror}"
         mistakes.append(Mistake(text, (f"{name}_file",), file.line()))
         return
     except UnicodeDecodeError:

@@ -145,7 +145,9 @@ def test_a_connection_with_a_request_under_way_makes_no_room() -> None:
 
 def test_one_that_asks_again_after_it_was_found_spare_makes_no_room() -> None:
     network = MemoryNetwork(max_connections=2)
-    first, second = network.client(), network.client()
+    first = network.client()
+    network.wait(0.1)
+    second = network.client()
     network.wait(1.2)
     newcomer = network.client()
     second.send(GET)

@@ -1,8 +1,8 @@
 """Clients that keep a connection alive with a byte now and then, and those that only have nothing to say."""
 
 import pytest
-from openprequal.forwarding.forwarder import Timeouts
 
+from openprequal.forwarding.route import Timeouts
 from openprequal.frontend.limits import Limits
 from openprequal.testing.memory_transport import Ended, RawConnection
 from openprequal.testing.network import MemoryNetwork
