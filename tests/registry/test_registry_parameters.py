@@ -43,7 +43,7 @@ class Some(RegistryParameters):
         ({"url": "x", "password": 7}, "registry_parameters.password: must be a valid string"),
         (
             {"url": "x", "services": {"a": [1]}},
-            "registry_parameters.services.a[1]: 1 cannot be used: must be a valid string",
+            "registry_parameters.services.a[0]: 1 cannot be used: must be a valid string",
         ),
     ],
 )
