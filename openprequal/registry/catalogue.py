@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from openprequal.interfaces import IRegistry, RegistryContext
+from openprequal.registry.dns import DnsParameters, DnsRegistry
 from openprequal.registry.memory import MemoryParameters, MemoryRegistry
 from openprequal.registry.parameters import RegistryParameters
 from openprequal.registry.static_file import StaticFileParameters, StaticFileRegistry
@@ -12,6 +13,7 @@ REGISTRIES: Mapping[str, Callable[[RegistryContext], IRegistry]] = MappingProxyT
     {
         "memory": MemoryRegistry,
         "file": StaticFileRegistry,
+        "dns": DnsRegistry,
     }
 )
 """Short name to provider; the contract suites run over every one of them."""
@@ -20,6 +22,7 @@ PARAMETERS: Mapping[str, type[RegistryParameters]] = MappingProxyType(
     {
         "memory": MemoryParameters,
         "file": StaticFileParameters,
+        "dns": DnsParameters,
     }
 )
 """What may be set on each."""

@@ -10,7 +10,7 @@ from openprequal.testing.registry_contract import RegistryContract
 
 TAKING_REGISTRATIONS: Mapping[str, Mapping[str, object]] = {"memory": {}}
 """Those who may be told of backends, and their parameters; others follow a source (``RegistrySourceContract``)."""
-FOLLOWING_A_SOURCE = {"file"}
+FOLLOWING_A_SOURCE = {"file", "dns"}
 
 
 class TestEveryRegistryThatIsTold(RegistryContract):
