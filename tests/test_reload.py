@@ -92,6 +92,16 @@ def test_what_needs_a_restart_is_refused_by_name(settings: dict[str, Any], names
     assert case.reload()[1]["changed"] == []
 
 
+def test_a_service_that_comes_gets_the_backends_that_the_registry_knew_for_it(start: Start, tmp_path: Path) -> None:
+    listed = tmp_path / "backends.toml"
+    listed.write_text("[[backends]]\nurl = 'http://203.0.113.9:80'\nservice = 'new'\n")
+    registry = {"registry_class": "file", "registry_parameters": {"file": str(listed)}}
+    case = start(backends=0, **registry)
+    assert case.rows == []
+    assert case.reload(**registry, services={"new": {}})[0] == 200
+    assert [row["url"] for row in case.rows] == ["http://203.0.113.9:80"]
+
+
 def test_only_who_may_register_may_reload(start: Start) -> None:
     case = start()
     case.reload(trust_loopback=False, token="s3cret")
