@@ -10,7 +10,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import deferLater
 from twisted.names import dns
-from twisted.names.error import DNSNameError, DNSServerError
+from twisted.names.error import DNSNameError
 from twisted.names.server import DNSServerFactory
 
 from openprequal.interfaces import RegistryContext
@@ -31,7 +31,7 @@ class Zone:
     def query(self, query: Any, timeout: object = None) -> "Deferred[Any]":
         self.asked += 1
         if self.fails:
-            return fail(DNSServerError())
+            return fail(RuntimeError("SERVFAIL"))
         name = query.name.name.decode().lower()
         if name not in self.records:
             return fail(DNSNameError())
