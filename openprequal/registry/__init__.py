@@ -5,6 +5,7 @@ backend is read by ``registration`` and ``backend_url``, what is said of a regis
 
 Providers, by name in ``catalogue``: ``memory`` is told by registrations, and keeps them in a file if it has one
 (``persistence``, ``backend_file``). Others follow a source (``sourced``): ``static_file`` a list that somebody writes
-(``backend_list``), ``dns`` the addresses and services of names (``dns_answers``, ``name_servers``, ``resolv_conf``).
+(``backend_list``), ``dns`` the addresses and services of names (``dns_answers``, ``name_servers``, ``resolv_conf``,
+``quiet_udp``).
 What may block is done in a thread (``blocking``).
 """

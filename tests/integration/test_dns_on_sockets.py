@@ -133,8 +133,11 @@ def test_a_gateway_serves_whom_a_name_server_names_even_when_that_is_gone(tmp_pa
             f'registry_class = "dns"\n[registry_parameters]\nnames = ["api.test.:{port}"]\n'
             f'servers = ["127.0.0.1:{server_port}"]\nretry_seconds = 0.25\n'
         )
-        with gateway(tmp_path, "--config=gateway.toml") as (_, here):
+        with gateway(tmp_path, "--config=gateway.toml") as (command, here):
             with running(flags, tmp_path):
                 eventually(lambda: ask(here).status == 200, "the backend is found and serves")
             assert list(backends(here)) == [f"http://127.0.0.1:{port}"]
             assert ask(here).status == 200
+        # Of the sockets for its questions the log says nothing.
+        assert "UDP" not in command.output
+        assert "DNSDatagramProtocol" not in command.output
