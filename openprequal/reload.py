@@ -109,10 +109,12 @@ class Reload:
         if fixed:
             raise NeedsRestart(f"{', '.join(fixed)}: cannot change while the gateway runs: restart it")
         # Certificates and pages are read again even if no setting has changed, wholly or not at all like the settings.
-        put_edge_in_place = self._running.edge.prepare(new)
+        steps = [self._running.edge.prepare(new)]
         if names or new.error_pages is not None:
-            _prepare(self._running, new)()
-        put_edge_in_place()
+            steps.append(_prepare(self._running, new))
+        # First the edge: backends of services that are new may be connected to at once.
+        for put_in_place in steps:
+            put_in_place()
         return names
 
 
@@ -150,8 +152,8 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
         dialled_otherwise = any(getattr(old, each) != getattr(new, each) for each in _DIALLING)
         running.health.configure(make_member, health_rules(new))
         for name, (service, periodics, lasting) in joining.items():
-            follow(service, running.health)
             running.services[name] = service
+            follow(service, running.health)
             _begin(running, name, periodics)
             _start(running, lasting)
         for name in before.keys() - after.keys():
