@@ -4,7 +4,22 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from openprequal.interfaces import IRegistry, RegistryContext
-from openprequal.registry.memory import MemoryRegistry
+from openprequal.registry.memory import MemoryParameters, MemoryRegistry
+from openprequal.registry.parameters import RegistryParameters
+from openprequal.registry.static_file import StaticFileParameters, StaticFileRegistry
 
-REGISTRIES: Mapping[str, Callable[[RegistryContext], IRegistry]] = MappingProxyType({"memory": MemoryRegistry})
-"""Short name to provider; the contract suite runs over every one of them."""
+REGISTRIES: Mapping[str, Callable[[RegistryContext], IRegistry]] = MappingProxyType(
+    {
+        "memory": MemoryRegistry,
+        "file": StaticFileRegistry,
+    }
+)
+"""Short name to provider; the contract suites run over every one of them."""
+
+PARAMETERS: Mapping[str, type[RegistryParameters]] = MappingProxyType(
+    {
+        "memory": MemoryParameters,
+        "file": StaticFileParameters,
+    }
+)
+"""What may be set on each."""
