@@ -53,7 +53,7 @@ registry_class = {{ .Values.registry.class | quote }}
 {{- if or $kubernetes $redis .Values.registry.parameters }}
 [registry_parameters]
 {{- if $redis }}
-url = "${OPENPREQUAL_REGISTRY_URL}"
+url = "${REGISTRY_URL}"
 {{- end }}
 {{- if .Values.registry.parameters }}
 {{ .Values.registry.parameters | trim }}
