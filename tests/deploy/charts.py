@@ -1,7 +1,6 @@
 """Helm, and what the chart makes of each of its documented combinations of values."""
 
 import functools
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,15 +16,22 @@ KUBERNETES = "1.31"
 Object = dict[str, Any]
 
 
+def program() -> str:
+    """Path of helm, also where ``go install`` puts it.
+
+    :raises AssertionError: there is none.
+    """
+    found = shutil.which("helm") or shutil.which("helm", path=str(Path.home() / "go" / "bin"))
+    assert found, "helm is missing: go install helm.sh/helm/v3/cmd/helm@v3.19.0"
+    return found
+
+
 def helm(*arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
     """Run helm.
 
-    :raises AssertionError: there is none, or *check* and it failed.
+    :raises AssertionError: *check*, and it failed.
     """
-    program = shutil.which("helm")
-    assert program, "helm is missing: go install helm.sh/helm/v3/cmd/helm@v3.19.0"
-    environment = {**os.environ, "HELM_NO_PLUGINS": "1"}
-    result = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60, env=environment)
+    result = subprocess.run([program(), *arguments], capture_output=True, text=True, timeout=60)
     assert not check or result.returncode == 0, result.stderr
     return result
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import subprocess
 import tomllib
@@ -11,7 +12,19 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
-from charts import CHART, COMBINATIONS, KUBERNETES, ROOT, containers, helm, of_kind, rendered, settings_file, template
+from charts import (
+    CHART,
+    COMBINATIONS,
+    KUBERNETES,
+    ROOT,
+    containers,
+    helm,
+    of_kind,
+    program,
+    rendered,
+    settings_file,
+    template,
+)
 from told import mistakes
 
 from openprequal.config.agent import AgentSettings
@@ -237,7 +250,9 @@ def test_a_value_that_cannot_be_used_is_named(values: str, named: str) -> None:
 
 
 def test_the_plain_manifests_are_the_charts(tmp_path: Path) -> None:
-    subprocess.run([ROOT / "deploy" / "scripts" / "render-manifests", tmp_path], check=True, timeout=60)
+    script = ROOT / "deploy" / "scripts" / "render-manifests"
+    subprocess.run([script, tmp_path], check=True, timeout=60, env={**os.environ, "HELM": program()})
+    assert len(list(tmp_path.iterdir())) == 3
     for file in tmp_path.iterdir():
         assert (ROOT / "deploy" / "kubernetes" / file.name).read_text() == file.read_text(), (
             "run deploy/scripts/render-manifests"
