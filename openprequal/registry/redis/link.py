@@ -1,0 +1,178 @@
+"""How does a gateway stay connected to Redis: logged in, with its database and script, and again when it was lost?"""
+
+from collections.abc import Callable
+from random import Random
+from typing import Any, Final, TypeVar
+
+from hiredis import HiredisError
+from twisted.internet.abstract import isIPAddress, isIPv6Address
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.endpoints import (
+    HostnameEndpoint,
+    TCP4ClientEndpoint,
+    TCP6ClientEndpoint,
+    UNIXClientEndpoint,
+    wrapClientTLS,
+)
+from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.protocol import Factory
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from openprequal.registry.redis.address import RedisAddress
+from openprequal.registry.redis.connection import RedisConnection
+from openprequal.registry.redis.script import SCRIPT
+
+FIRST_RETRY_S: Final = 0.1
+MOST_RETRY_S: Final = 1.0
+"""So that a Redis that is back is noticed within about a second."""
+
+T = TypeVar("T")
+
+
+class Link:
+    """Connects again and again until closed; says in the log when Redis goes away and when it is back, once each.
+
+    :ivar connection: can be asked; None: there is none now.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self, reactor: Any, rng: Random, address: RedisAddress, timeout_s: float, ready: Callable[[], object]
+    ) -> None:
+        """
+        :param timeout_s: for the connection, and for each answer until it can be used.
+        :param ready: called when there is a connection, and each time there is one again.
+        """
+        self._reactor = reactor
+        self._rng = rng
+        self._address = address
+        self._timeout_s = timeout_s
+        self._ready = ready
+        self.connection: RedisConnection | None = None
+        self._closed = False
+        self._dialled: RedisConnection | None = None
+        self._waiting: Deferred[Any] | None = None
+        self._away: str | None = ""
+        """Why there is no connection, as it was told last; None: there is one."""
+        self._running: Deferred[None] = succeed(None)
+
+    def open(self) -> None:
+        """Begin; harmless once closed."""
+        self._running = Deferred.fromCoroutine(self._stay_connected())
+
+    def drop(self, why: str) -> None:
+        """The connection is of no use: end it, and try another."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            self._tell_away(why)
+            connection.close()
+
+    def close(self) -> "Deferred[None]":
+        """End; fires when neither connection nor timer is left."""
+        self._closed = True
+        if self._waiting is not None:
+            self._waiting.cancel()
+        if self._dialled is not None:
+            self._dialled.close()
+        return self._running
+
+    async def _stay_connected(self) -> None:
+        pause_s = FIRST_RETRY_S
+        while not self._closed:
+            try:
+                self._dialled = await self._unless_closed(self._endpoint().connect(_ConnectionFactory(self._reactor)))
+                await self._make_ready(self._dialled)
+            except (ConnectError, ConnectionClosed, DNSLookupError, CancelledError, HiredisError, OSError) as error:
+                self._tell_away(str(error) or type(error).__name__)
+                await self._end()
+            else:
+                pause_s = FIRST_RETRY_S
+                self.connection = self._dialled
+                self._tell_back()
+                self._ready()
+                await self._end(wait=True)
+            if not self._closed:
+                # Gateways that lost the same Redis do not come back to it in step.
+                pause = deferLater(self._reactor, pause_s * self._rng.uniform(0.5, 1.0), lambda: None)
+                try:
+                    await self._unless_closed(pause)
+                except CancelledError:
+                    break
+                pause_s = min(MOST_RETRY_S, 2 * pause_s)
+
+    async def _end(self, wait: bool = False) -> None:
+        """Wait until the connection has ended; end it, unless it shall *wait*."""
+        connection, self._dialled = self._dialled, self._dialled if wait else None
+        if connection is not None:
+            if not wait:
+                connection.close()
+            await connection.lost
+            self._dialled = self.connection = None
+            if not self._closed:
+                self._tell_away("the connection ended")
+
+    async def _make_ready(self, connection: RedisConnection) -> None:
+        address = self._address
+        if address.password:
+            who = (address.user, address.password) if address.user else (address.password,)
+            await self._in_time(connection.ask("AUTH", *who))
+        if address.database:
+            await self._in_time(connection.ask("SELECT", address.database))
+        await self._in_time(connection.ask("SCRIPT", "LOAD", SCRIPT))
+
+    def _in_time(self, answer: "Deferred[object]") -> "Deferred[object]":
+        return answer.addTimeout(
+            self._timeout_s, self._reactor, lambda *_: _raise(ConnectError(string="no answer in time"))  # type: ignore[no-untyped-call]
+        )
+
+    async def _unless_closed(self, waiting: "Deferred[T]") -> T:
+        self._waiting = waiting
+        try:
+            return await waiting
+        finally:
+            self._waiting = None
+
+    def _endpoint(self) -> IStreamClientEndpoint:
+        address, reactor, timeout_s = self._address, self._reactor, self._timeout_s
+        if address.path:
+            return UNIXClientEndpoint(reactor, address.path, timeout_s)
+        endpoint: IStreamClientEndpoint
+        if isIPAddress(address.host):
+            endpoint = TCP4ClientEndpoint(reactor, address.host, address.port, timeout_s)
+        elif isIPv6Address(address.host):
+            endpoint = TCP6ClientEndpoint(reactor, address.host, address.port, timeout_s)
+        else:
+            endpoint = HostnameEndpoint(reactor, address.host, address.port, timeout_s)
+        if address.secure:
+            from twisted.internet.ssl import optionsForClientTLS
+
+            endpoint = wrapClientTLS(optionsForClientTLS(address.host), endpoint)
+        return endpoint
+
+    def _tell_away(self, why: str) -> None:
+        if self._away or self._closed:
+            return
+        first, self._away = self._away is not None, why
+        said = "cannot be reached" if first else "is away; the last known backends stay"
+        self.log.warn("the registry {address} {said}: {why}", address=str(self._address), said=said, why=why)
+
+    def _tell_back(self) -> None:
+        self._away = None
+        self.log.info("connected to the registry {address}", address=str(self._address))
+
+
+class _ConnectionFactory(Factory):  # type: ignore[type-arg]
+    noisy = False
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+
+    def buildProtocol(self, addr: object) -> RedisConnection:
+        return RedisConnection(self._reactor)
+
+
+def _raise(error: Exception) -> None:
+    raise error
