@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from openprequal.interfaces import IRegistry, RegistryContext
-from openprequal.registry.memory import MemoryRegistry
-from openprequal.registry.parameters import NoParameters, RegistryParameters
+from openprequal.registry.memory import MemoryParameters, MemoryRegistry
+from openprequal.registry.parameters import RegistryParameters
 
 REGISTRIES: Mapping[str, Callable[[RegistryContext], IRegistry]] = MappingProxyType({"memory": MemoryRegistry})
 """Short name to provider; the contract suite runs over every one of them."""
 
-PARAMETERS: Mapping[str, type[RegistryParameters]] = MappingProxyType({"memory": NoParameters})
+PARAMETERS: Mapping[str, type[RegistryParameters]] = MappingProxyType({"memory": MemoryParameters})
 """What may be set on each."""
