@@ -13,7 +13,19 @@ SIMULATION = ["matplotlib>=3.8", "tqdm>=4.66"]
 BENCH = ["hdrhistogram>=0.10.3", *SIMULATION]
 # What the examples of Python backends run on.
 SERVERS = ["fastapi>=0.115", "uvicorn>=0.30", "websockets>=13", "flask>=3", "django>=5", "gunicorn>=23"]
-TEST = ["pytest>=8", "pytest-twisted>=1.14", "hypothesis>=6.100", "h11>=0.14", "jsonschema>=4.20", *SERVERS, *BENCH]
+# hiredis reads what Redis answers; fakeredis runs the script in tests without a server.
+REDIS = ["hiredis>=3"]
+TEST = [
+    "pytest>=8",
+    "pytest-twisted>=1.14",
+    "hypothesis>=6.100",
+    "h11>=0.14",
+    "jsonschema>=4.20",
+    *SERVERS,
+    *BENCH,
+    *REDIS,
+    "fakeredis[lua]>=2.26",
+]
 LINT = ["ruff>=0.17", "mypy>=2", "mypy-zope>=1.0.17"]
 AUDIT = ["pip-audit>=2.7"]
 
@@ -39,6 +51,7 @@ setup(
         "prometheus-client>=0.21",
     ],
     extras_require={
+        "redis": REDIS,
         "simulation": SIMULATION,
         "bench": BENCH,
         "test": TEST,

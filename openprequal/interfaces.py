@@ -126,7 +126,7 @@ class IRegistry(Interface):
 
 
 class IRegistrySource(Interface):
-    """What a registry tells of the source elsewhere that it has its membership from; may be provided beside IRegistry."""
+    """What a registry tells of the source that it has its membership from; may be provided beside IRegistry."""
 
     connected: bool = Attribute("Whether the source can be asked now; if not, the last known membership is in force.")
 

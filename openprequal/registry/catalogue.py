@@ -3,12 +3,28 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from openprequal.errors import ConfigurationError
 from openprequal.interfaces import IRegistry, RegistryContext
 from openprequal.registry.memory import MemoryParameters, MemoryRegistry
 from openprequal.registry.parameters import RegistryParameters
+from openprequal.registry.redis.parameters import RedisParameters
 
-REGISTRIES: Mapping[str, Callable[[RegistryContext], IRegistry]] = MappingProxyType({"memory": MemoryRegistry})
+
+def _redis(context: RegistryContext) -> IRegistry:
+    try:
+        from openprequal.registry.redis.registry import RedisRegistry
+    except ModuleNotFoundError as error:
+        reason = f"redis needs the package {error.name}: pip install 'openprequal[redis]'"
+        raise ConfigurationError(reason, about=("registry_class",)) from None
+    return RedisRegistry(context)
+
+
+REGISTRIES: Mapping[str, Callable[[RegistryContext], IRegistry]] = MappingProxyType(
+    {"memory": MemoryRegistry, "redis": _redis}
+)
 """Short name to provider; the contract suite runs over every one of them."""
 
-PARAMETERS: Mapping[str, type[RegistryParameters]] = MappingProxyType({"memory": MemoryParameters})
+PARAMETERS: Mapping[str, type[RegistryParameters]] = MappingProxyType(
+    {"memory": MemoryParameters, "redis": RedisParameters}
+)
 """What may be set on each."""

@@ -36,7 +36,7 @@ class RedisConnection(Protocol):
             return fail(ConnectionDone())
         answer: Deferred[object] = Deferred()
         self._asked.append((self._clock.seconds(), answer))
-        self._transport().write(pack_command(words))  # type: ignore[no-untyped-call, arg-type]
+        self._transport().write(pack_command(words))  # type: ignore[arg-type]
         return answer
 
     def waited_s(self) -> float:

@@ -83,14 +83,14 @@ class Link:
         pause_s = FIRST_RETRY_S
         while not self._closed:
             try:
-                self._dialled = await self._unless_closed(self._endpoint().connect(_ConnectionFactory(self._reactor)))
-                await self._make_ready(self._dialled)
+                connection = self._dialled = await self._unless_closed(self._dial())
+                await self._make_ready(connection)
             except (ConnectError, ConnectionClosed, DNSLookupError, CancelledError, HiredisError, OSError) as error:
                 self._tell_away(str(error) or type(error).__name__)
                 await self._end()
             else:
                 pause_s = FIRST_RETRY_S
-                self.connection = self._dialled
+                self.connection = connection
                 self._tell_back()
                 self._ready()
                 await self._end(wait=True)
@@ -125,7 +125,9 @@ class Link:
 
     def _in_time(self, answer: "Deferred[object]") -> "Deferred[object]":
         return answer.addTimeout(
-            self._timeout_s, self._reactor, lambda *_: _raise(ConnectError(string="no answer in time"))  # type: ignore[no-untyped-call]
+            self._timeout_s,
+            self._reactor,
+            lambda *_: _raise(ConnectError(string="no answer in time")),
         )
 
     async def _unless_closed(self, waiting: "Deferred[T]") -> T:
@@ -134,6 +136,10 @@ class Link:
             return await waiting
         finally:
             self._waiting = None
+
+    def _dial(self) -> "Deferred[RedisConnection]":
+        dialling: Deferred[Any] = self._endpoint().connect(_ConnectionFactory(self._reactor))
+        return dialling
 
     def _endpoint(self) -> IStreamClientEndpoint:
         address, reactor, timeout_s = self._address, self._reactor, self._timeout_s
@@ -164,7 +170,7 @@ class Link:
         self.log.info("connected to the registry {address}", address=str(self._address))
 
 
-class _ConnectionFactory(Factory):  # type: ignore[type-arg]
+class _ConnectionFactory(Factory[RedisConnection]):
     noisy = False
 
     def __init__(self, reactor: Any) -> None:

@@ -9,15 +9,16 @@ A gateway is in one of three states:
 **away** (no connection). The last known membership stays in force: nobody joins, nobody leaves, no lease ends here.
     Registrations are refused with 503. → *following*, when there is a connection and Redis tells the same epoch;
     → *restoring*, when it tells another.
-**following**. Changes are taken in as Redis tells them. → *restoring*, when Redis tells another epoch; → *away*, when an
-    answer does not come in time, is an error, or the connection ends.
+**following**. Changes are taken in as Redis tells them. → *restoring*, when Redis tells another epoch; → *away*, when
+    an answer does not come in time, is an error, or the connection ends.
 **restoring**. Redis is not what it was: its script found it emptied, parts of it missing, or set back to what a gateway
     had seen more than, and began another epoch. What it holds now is not believed: it is given the last known
     membership, every lease beginning anew, and then read from the beginning; whoever has gone by then leaves.
     → *following*.
 
-So a backend that died while Redis was away, or was forgotten with it, leaves when it has been silent for its whole lease
-after Redis came back; one that lives sends its next heartbeat before. Backends registered by hand are back at once.
+So a backend that died while Redis was away, or was forgotten with it, leaves when it has been silent for its whole
+lease after Redis came back; one that lives sends its next heartbeat before. Backends registered by hand are back at
+once.
 
 Who was unregistered does not come back: the view of the gateway that had seen most of the former epoch counts, whoever
 comes first. One that had seen as much or less writes nothing, one that had seen more replaces what was written back

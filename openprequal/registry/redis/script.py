@@ -2,9 +2,9 @@
 
 One script, called with the name of what is asked, and where the caller has got to (epoch and version). Its keys:
 
-``state``     hash: ``epoch`` and ``version``, how many ``backends`` and ``leases`` there should be, ``floor`` (versions up to
-              it cannot be told as changes any more), ``at`` (when a gateway last asked), ``former_epoch`` and
-              ``former_version`` (whose view was written back)
+``state``     hash: ``epoch`` and ``version``, how many ``backends`` and ``leases`` there should be, ``floor`` (what
+              changed up to this version cannot be told any more), ``at`` (when a gateway last asked), ``former_epoch``
+              and ``former_version`` (whose view was written back)
 ``backends``  hash: id to document (:mod:`openprequal.registry.redis.document`)
 ``leases``    sorted set: id by when its lease ends, in milliseconds of Redis' own clock
 ``changes``   sorted set: id by the version that it last changed with, whether it exists or is gone

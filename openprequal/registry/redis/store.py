@@ -51,7 +51,9 @@ class Store:
     def __init__(self, prefix: str) -> None:
         self._keys = [f"{prefix}:{key}" for key in KEYS]
 
-    async def look(self, connection: RedisConnection, seen: View, cursor: int, anew: bool, renew: Iterable[str]) -> Look:
+    async def look(
+        self, connection: RedisConnection, seen: View, cursor: int, anew: bool, renew: Iterable[str]
+    ) -> Look:
         """Renew the leases of *renew*, end those that are over, and tell what changed.
 
         :param seen: how far the caller has seen.
@@ -91,7 +93,7 @@ class Store:
     async def restore(self, connection: RedisConnection, seen: View, documents: Iterable[tuple[str, bytes]]) -> bool:
         """Write back what was known before Redis forgot; False if somebody did who had seen as much or more."""
         words = [word for pair in documents for word in pair]
-        return await self._call(connection, "restore", seen, *words) == b"restored"
+        return bool(await self._call(connection, "restore", seen, *words) == b"restored")
 
     async def _call(self, connection: RedisConnection, asked: str, seen: View, *words: Word) -> Any:
         numbers = (asked, seen.epoch, seen.version)
