@@ -20,7 +20,9 @@ from openprequal.control_plane import (
     admin_site,
     configured_registry,
     health_of,
+    not_read,
     restart_on_signal,
+    source_of,
     taking_over,
 )
 from openprequal.data_plane import (
@@ -227,7 +229,7 @@ def _whole(
             health,
             metrics,
             address_rules(given, own_address.is_own),
-            not_ready=lambda: "shutting down" if root.stopping else None,
+            not_ready=lambda: "shutting down" if root.stopping else not_read(registry),
             count_hook_failure=count_hook_failure,
             reload=None if reread is None else lambda: reload(),
         )
@@ -269,6 +271,7 @@ def _whole(
         periodics=lambda: periodics,
         routes=route_counts.counts,
         copies=copies.counts,
+        source=source_of(registry),
     )
 
     def cut() -> None:

@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from openprequal.clocks import Periodic
+from openprequal.interfaces import IRegistrySource
 from openprequal.metrics.loop_lag import LoopLag
 from openprequal.metrics.tally import Durations, RequestTally
 
@@ -89,6 +90,7 @@ class GatewayMetrics(Collector):
     :param periodics: the recurring tasks whose failures are told.
     :param routes: how many requests of each route and service ended with which status.
     :param copies: requests by what became of their copies for another service.
+    :param source: where the registry has its membership from; None: it has no source elsewhere.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class GatewayMetrics(Collector):
         periodics: Callable[[], Iterable[Periodic]] = tuple,
         routes: Callable[[], RouteStatuses] = dict,
         copies: Mapping[str, int] | None = None,
+        source: IRegistrySource | None = None,
     ) -> None:
         self._services = services
         self._backends = backends
@@ -112,6 +115,7 @@ class GatewayMetrics(Collector):
         self._periodics = periodics
         self._routes = routes
         self._copies = copies if copies is not None else {}
+        self._source = source
         registry.register(self)
         _register_runtime(registry)
 
@@ -132,6 +136,12 @@ class GatewayMetrics(Collector):
         _add_durations(lag, (), self._loop_lag.durations)
         yield lag
         yield _gauge("client_connections", "Connections clients hold now.", self._client_connections())
+        if self._source is not None:
+            connected = float(self._source.connected)
+            yield _gauge("registry_connected", "1 if the registry's source can be asked.", connected)
+            yield _gauge(
+                "registry_age_seconds", "Since the membership was known to be all there is.", self._source.age_s()
+            )
 
 
 class AgentMetrics(Collector):

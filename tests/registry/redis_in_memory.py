@@ -44,7 +44,7 @@ class RedisInMemory:
 
     def copy(self) -> dict[bytes, Any]:
         """What is kept, for :meth:`set_back`."""
-        return {key: self._redis.dump(key) for key in self._redis.keys()}
+        return {key: self._redis.dump(key) for key in self._redis.scan_iter()}
 
     def set_back(self, copy: dict[bytes, Any]) -> None:
         """Be as it was then."""
@@ -83,11 +83,23 @@ class ClockWithRedis(Clock):
     def __init__(self, server: RedisInMemory) -> None:
         super().__init__()
         self._server = server
+        self._cut = False
+        self.connections: list[_Connection] = []
+
+    def cut(self) -> None:
+        """Nothing gets from here to the server."""
+        self._cut = True
+        for connection in list(self.connections):
+            connection.abortConnection()
+
+    def mend(self) -> None:
+        """It does again."""
+        self._cut = False
 
     def connectTCP(self, host: str, port: int, factory: Any, timeout: float = 30, bindAddress: Any = None) -> Any:
         connector = SimpleNamespace(stopConnecting=lambda: None)
         factory.doStart()
-        if self._server.away:
+        if self._server.away or self._cut:
             self.callLater(0, factory.clientConnectionFailed, connector, Failure(ConnectionRefusedError()))
         else:
             self.callLater(0, _Connection(self._server, self, factory, connector).begin)
@@ -99,13 +111,15 @@ class _Connection:
 
     disconnecting = False
 
-    def __init__(self, server: RedisInMemory, clock: Clock, factory: Any, connector: Any) -> None:
+    def __init__(self, server: RedisInMemory, clock: ClockWithRedis, factory: Any, connector: Any) -> None:
         self._server, self._clock, self._factory, self._connector = server, clock, factory, connector
+        self._of = (server.connections, clock.connections)
         self._reader = hiredis.Reader()
         self._open = True
 
     def begin(self) -> None:
-        self._server.connections.append(self)
+        for connections in self._of:
+            connections.append(self)
         self._protocol = self._factory.buildProtocol(IPv4Address("TCP", "127.0.0.1", 6379))
         self._protocol.makeConnection(self)
 
@@ -115,7 +129,8 @@ class _Connection:
     def abortConnection(self) -> None:
         if self._open:
             self._open = False
-            self._server.connections.remove(self)
+            for connections in self._of:
+                connections.remove(self)
             self._protocol.connectionLost(Failure(ConnectionDone()))
 
     loseConnection = abortConnection
