@@ -67,7 +67,7 @@ def test_a_url_means_an_address(url: str, address: RedisAddress) -> None:
     ["", "a.test", "http://a.test", "redis://", "redis://a.test/x", "redis://a.test:99999", "unix://", "redis://a?b=c"],
 )
 def test_what_means_none_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         read_address(url)
 
 

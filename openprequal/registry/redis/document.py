@@ -13,7 +13,7 @@ from openprequal.registry.leases import lease_timeout_s
 from openprequal.registry.registration import RegistrationBody, read_registration
 from openprequal.values import Backend
 
-_MEMBERS = tuple(each.name for each in fields(Backend) if each.name in RegistrationBody.model_fields)
+_MEMBERS = tuple(each.name for each in fields(Backend) if each.init and each.name in RegistrationBody.model_fields)
 
 
 def document_of(backend: Backend, heartbeat_timeout_s: float | None) -> bytes:
