@@ -85,12 +85,7 @@ async def emptied(folder: Path, seconds: float, *flags: str) -> list[Figure]:
         Figure("status of a registration while Redis was away", refused, "503", refused == 503),
         Figure("backends known, at the least", fewest, str(FLEET - 1), fewest >= FLEET - 1),
         Figure("living backends not known after, at either", lost, "0", lost == 0),
-        Figure(
-            "seconds after which the dead one was gone",
-            gone_s,
-            f"below {LEASE_S + NOTICED_S:g}",
-            gone_s < LEASE_S + NOTICED_S,
-        ),
+        Figure("seconds after which the dead one was gone", gone_s, f"below {GONE_S:g}", gone_s < GONE_S),
     ]
 
 
