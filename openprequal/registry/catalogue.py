@@ -5,9 +5,11 @@ from types import MappingProxyType
 
 from openprequal.errors import ConfigurationError
 from openprequal.interfaces import IRegistry, RegistryContext
+from openprequal.registry.dns import DnsParameters, DnsRegistry
 from openprequal.registry.memory import MemoryParameters, MemoryRegistry
 from openprequal.registry.parameters import RegistryParameters
 from openprequal.registry.redis.parameters import RedisParameters
+from openprequal.registry.static_file import StaticFileParameters, StaticFileRegistry
 
 
 def _redis(context: RegistryContext) -> IRegistry:
@@ -20,11 +22,21 @@ def _redis(context: RegistryContext) -> IRegistry:
 
 
 REGISTRIES: Mapping[str, Callable[[RegistryContext], IRegistry]] = MappingProxyType(
-    {"memory": MemoryRegistry, "redis": _redis}
+    {
+        "memory": MemoryRegistry,
+        "file": StaticFileRegistry,
+        "dns": DnsRegistry,
+        "redis": _redis,
+    }
 )
-"""Short name to provider; the contract suite runs over every one of them."""
+"""Short name to provider; the contract suites run over every one of them."""
 
 PARAMETERS: Mapping[str, type[RegistryParameters]] = MappingProxyType(
-    {"memory": MemoryParameters, "redis": RedisParameters}
+    {
+        "memory": MemoryParameters,
+        "file": StaticFileParameters,
+        "dns": DnsParameters,
+        "redis": RedisParameters,
+    }
 )
 """What may be set on each."""

@@ -7,9 +7,7 @@ from random import Random
 from socket import gethostname
 from typing import Final
 
-from twisted.internet.defer import Deferred, maybeDeferred, succeed
-from twisted.internet.interfaces import IReactorThreads
-from twisted.internet.threads import deferToThreadPool
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -17,6 +15,7 @@ from zope.interface import implementer
 from openprequal.clocks import Periodic
 from openprequal.interfaces import IMembershipObserver, RegistryContext
 from openprequal.registry.backend_file import BadFile, read_backends, write_backends, writer_of
+from openprequal.registry.blocking import beside
 from openprequal.values import Backend
 
 EVERY_S: Final = 1.0
@@ -99,13 +98,9 @@ class Persistence:
         self._changed = False
         done: Deferred[None] = Deferred()
         self._writing = done
-        self._in_thread(tuple(self._backends())).addCallbacks(self._written, self._failed).chainDeferred(done)
+        written = beside(self._reactor, self._write, tuple(self._backends()))
+        written.addCallbacks(self._written, self._failed).chainDeferred(done)
         return done
-
-    def _in_thread(self, backends: tuple[Backend, ...]) -> "Deferred[str | None]":
-        if IReactorThreads.providedBy(self._reactor):
-            return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self._write, backends)
-        return maybeDeferred(self._write, backends)
 
     def _write(self, backends: tuple[Backend, ...]) -> str | None:
         """Write them, unless another process does by now; then its name."""
