@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from load import Load
-from running import ask, backend, backends, eventually, free_ports, gateway, post, up
+from running import ROOT, ask, backend, backends, eventually, free_ports, gateway, post, up
 
 from openprequal.bench.peers.peer import find
 from openprequal.registry.redis.script import KEYS, SCRIPT
@@ -136,6 +136,19 @@ def test_a_wrong_password_is_said_once_and_not_told(tmp_path: Path) -> None:
             eventually(lambda: "WRONGPASS" in command.output, "the log says why")
             assert post(port, "/register", {"url": "http://localhost:1"}).status == 503
             assert "wrongly" not in command.output
+
+
+def test_a_user_that_may_only_do_what_the_page_says_is_enough(tmp_path: Path, redis: Redis) -> None:
+    page = (ROOT / "docs" / "registries.md").read_text()
+    command = page.partition("ACL SETUSER")[2].partition("```")[0].split()
+    assert redis.ask("ACL", "SETUSER", *command).startswith(b"+OK")
+    url = f"redis://gateway:PASSWORD@127.0.0.1:{redis.port}"
+    backend_there = {"url": "http://localhost:1"}
+    with gateway(tmp_path, redis.settings(url)) as (_, port):
+        eventually(lambda: post(port, "/register", backend_there).status == 200, "it registers")
+        assert redis.ask("FLUSHALL").startswith(b"+OK")
+        eventually(lambda: redis.ask("HLEN", "openprequal:backends") == b":1\r\n", "it is written back")
+        assert post(port, "/unregister", backend_there).status == 200
 
 
 def test_a_thousand_that_have_gone_are_remembered_and_those_before_are_read_anew(redis: Redis) -> None:
