@@ -138,6 +138,36 @@ def test_a_wrong_password_is_said_once_and_not_told(tmp_path: Path) -> None:
             assert "wrongly" not in command.output
 
 
+@contextlib.contextmanager
+def redis_with_tls(folder: Path, certificate: Path) -> Iterator[tuple[Redis, str]]:
+    tls_port = free_ports()
+    files = ("--tls-cert-file", str(certificate), "--tls-key-file", str(certificate), "--tls-auth-clients", "no")
+    with running_redis(folder, "--tls-port", str(tls_port), *files) as redis:
+        yield redis, f"rediss://localhost:{tls_port}"
+
+
+def test_it_is_reached_over_tls(tmp_path: Path, certificate: Path) -> None:
+    with redis_with_tls(tmp_path, certificate) as (redis, url):
+        trusting = {"SSL_CERT_FILE": str(certificate)}
+        with gateway(tmp_path, redis.settings(url), environment=trusting) as (_, port):
+            eventually(lambda: ask(port, "/readyz").status == 200, "the registry is read")
+
+
+def test_one_whose_certificate_nobody_vouches_for_is_not_talked_to(tmp_path: Path, certificate: Path) -> None:
+    with redis_with_tls(tmp_path, certificate) as (redis, url), gateway(tmp_path, redis.settings(url)) as running:
+        command, port = running
+        eventually(lambda: "certificate verify failed" in command.output, "the log says why")
+        assert ask(port, "/readyz").status == 503
+
+
+def test_it_is_reached_through_a_unix_socket(tmp_path: Path) -> None:
+    path = tmp_path / "redis.sock"
+    with contextlib.ExitStack() as stack:
+        redis = stack.enter_context(running_redis(tmp_path, "--unixsocket", str(path)))
+        _, port = stack.enter_context(gateway(tmp_path, redis.settings(f"unix://{path}?db=1")))
+        eventually(lambda: post(port, "/register", {"url": "http://localhost:1"}).status == 200, "it registers")
+
+
 def test_a_user_that_may_only_do_what_the_page_says_is_enough(tmp_path: Path, redis: Redis) -> None:
     page = (ROOT / "docs" / "registries.md").read_text()
     command = page.partition("ACL SETUSER")[2].partition("```")[0].split()
@@ -165,5 +195,5 @@ def test_a_thousand_that_have_gone_are_remembered_and_those_before_are_read_anew
     assert redis.ask("ZCARD", "changes") == b":1001\r\n"
     epoch = redis.ask("HGET", "state", "epoch").split()[1]
     # From, and whether it is read anew, are the third and fourth of the answer.
-    assert call("look", epoch, 5, 5, 0).split(b"\r\n")[6:8] == [b"0", b":1"]
-    assert call("look", epoch, 2000, 2000, 0).split(b"\r\n")[6:8] == [b"2000", b":0"]
+    assert call("look", epoch, 5, 5, 0, 20).split(b"\r\n")[6:8] == [b"0", b":1"]
+    assert call("look", epoch, 2000, 2000, 0, 20).split(b"\r\n")[6:8] == [b"2000", b":0"]

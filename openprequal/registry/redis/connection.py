@@ -67,7 +67,7 @@ class RedisConnection(Protocol):
         self._ended = True
         while self._asked:
             _, answer = self._asked.popleft()
-            answer.errback(Failure(ConnectionLost()))
+            answer.errback(Failure(ConnectionLost(str(reason.value))))
         self.lost.callback(None)
 
     def _transport(self) -> Any:

@@ -17,13 +17,13 @@ from typing import Final
 
 KEYS: Final = ("state", "backends", "leases", "changes", "gone", "restored")
 
-PAGE: Final = 50
-"""Changes told at once: a gateway takes in so many in a few milliseconds."""
+PAGE: Final = 20
+"""Changes told at once: a gateway takes in so many within a few milliseconds."""
 
 SCRIPT: Final = rb"""
 local state, backends, leases, changes, gone, restored = unpack(KEYS)
 local asked, seen_epoch, seen_version = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local UNHEARD_MS, KEPT_GONE, PAGE = 5000, 1000, 50
+local UNHEARD_MS, KEPT_GONE = 5000, 1000
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -130,8 +130,8 @@ elseif asked == 'restore' then
         answer = 'restored'
     end
 elseif asked == 'look' then
-    local from, anew = tonumber(ARGV[4]), ARGV[5] == '1'
-    for index = 6, #ARGV do
+    local from, anew, most = tonumber(ARGV[4]), ARGV[5] == '1', tonumber(ARGV[6])
+    for index = 7, #ARGV do
         local document = redis.call('HGET', backends, ARGV[index])
         if document then
             lease(ARGV[index], document)
@@ -140,7 +140,7 @@ elseif asked == 'look' then
     end
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', leases, '-inf', text(now))) do remove(id) end
     if seen_epoch ~= epoch or (from < floor and not anew) then from, anew = 0, true end
-    local page = redis.call('ZRANGEBYSCORE', changes, '(' .. text(from), '+inf', 'WITHSCORES', 'LIMIT', 0, PAGE)
+    local page = redis.call('ZRANGEBYSCORE', changes, '(' .. text(from), '+inf', 'WITHSCORES', 'LIMIT', 0, most)
     answer = {text(epoch), text(version), text(from), anew and 1 or 0}
     for index = 1, #page, 2 do
         answer[#answer + 1] = page[index]

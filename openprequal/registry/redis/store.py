@@ -61,7 +61,7 @@ class Store:
         :param anew: it is at reading all there is.
         :raises UnreadableAnswer: it is none of ours.
         """
-        answer = await self._call(connection, "look", seen, cursor, int(anew), *renew)
+        answer = await self._call(connection, "look", seen, cursor, int(anew), PAGE, *renew)
         try:
             epoch, version, begun_at, is_anew, *rows = answer
             changes = [
