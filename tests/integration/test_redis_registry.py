@@ -96,7 +96,8 @@ def test_two_gateways_share_six_backends_and_outlive_a_redis_that_forgets(tmp_pa
             victim.wait()
             assert set(backends(first)) == set(backends(second)) == known
             assert b"openprequal_registry_connected 0.0" in ask(first, "/metrics").body
-            assert ask(first, "/readyz").status == 200
+            ready = ask(first, "/readyz")
+            assert (ready.status, ready.json["registry"]["connected"]) == (200, False)
             redis.start()
             living = known - {f"http://localhost:{victims_port}"}
             for port in (first, second):

@@ -22,12 +22,14 @@ class RedisInMemory:
 
     :ivar away: nobody is accepted.
     :ivar mute: what is asked is neither done nor answered.
+    :ivar refusal: what the script is answered with, if anything.
     """
 
     def __init__(self, patch: pytest.MonkeyPatch, clock: Clock | None = None) -> None:
         self.away = False
         self.mute = False
         self.password = b""
+        self.refusal = b""
         self.commands: list[bytes] = []
         self.connections: list[_Connection] = []
         self._clock = clock
@@ -66,6 +68,8 @@ class RedisInMemory:
         self.commands.append(words[0].upper())
         if words[0].upper() == b"AUTH":
             return b"+OK\r\n" if words[-1] == self.password else b"-WRONGPASS invalid username-password pair\r\n"
+        if self.refusal and words[0].upper() == b"EVALSHA":
+            return b"-%s\r\n" % self.refusal
         try:
             return _encoded(self._redis.execute_command(*words))
         except redis.exceptions.NoScriptError:

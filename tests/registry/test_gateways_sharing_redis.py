@@ -346,6 +346,28 @@ def test_a_change_of_its_state_is_logged_once(
     ]
 
 
+def test_a_redis_that_takes_nothing_is_away_and_said_once(
+    fleet: Fleet, server: RedisInMemory, said: Callable[[], list[str]]
+) -> None:
+    gateway = fleet.gateway()
+    server.refusal = b"READONLY You can't write against a read only replica."
+    fleet.pass_time(30)
+    assert not gateway.registry.connected
+    assert len(said()) == 2
+    assert "READONLY" in said()[1]
+    server.refusal = b""
+    fleet.pass_time(3)
+    assert gateway.registry.connected
+
+
+def test_a_heartbeat_that_waits_when_redis_goes_is_refused(fleet: Fleet, server: RedisInMemory) -> None:
+    gateway = fleet.gateway()
+    fleet.done(gateway.registry.register(LEASED))
+    waiting = gateway.registry.register(LEASED)
+    server.stop()
+    assert fleet.refused(waiting)
+
+
 def test_a_redis_never_reached_is_said_once(fleet: Fleet, server: RedisInMemory, said: Callable[[], list[str]]) -> None:
     server.away = True
     fleet.gateway()

@@ -1,5 +1,7 @@
 """What is written to Redis and read there, and which Redis a URL means."""
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from twisted.internet.task import Clock
 
 from openprequal.errors import ConfigurationError
 from openprequal.interfaces import RegistryContext
+from openprequal.registry.catalogue import REGISTRIES
 from openprequal.registry.redis.address import RedisAddress, read_address
 from openprequal.registry.redis.document import document_of, read_document
 from openprequal.registry.redis.registry import RedisRegistry
@@ -88,3 +91,11 @@ def test_a_url_that_cannot_be_used_is_refused_without_telling_it(url: str) -> No
 def test_the_url_is_needed() -> None:
     with pytest.raises(ConfigurationError, match="is missing"):
         RedisRegistry(RegistryContext(Clock(), 10))
+
+
+def test_without_its_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("openprequal.registry.redis.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "hiredis", None)
+    with pytest.raises(ConfigurationError, match=r"needs the package hiredis: pip install 'openprequal\[redis\]'"):
+        REGISTRIES["redis"](RegistryContext(Clock(), 10, None, {"url": "redis://a.test"}))

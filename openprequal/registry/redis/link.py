@@ -55,13 +55,26 @@ class Link:
         self._closed = False
         self._dialled: RedisConnection | None = None
         self._waiting: Deferred[Any] | None = None
+        self._pause_s = FIRST_RETRY_S
         self._away: str | None = ""
-        """Why there is no connection, as it was told last; None: there is one."""
+        """Why Redis cannot be used, as it was told; empty: nothing was told yet; None: it can."""
         self._running: Deferred[None] = succeed(None)
 
     def open(self) -> None:
         """Begin; harmless once closed."""
         self._running = Deferred.fromCoroutine(self._stay_connected())
+
+    @property
+    def useful(self) -> bool:
+        """Redis does what it is asked."""
+        return self._away is None
+
+    def served(self) -> None:
+        """Redis did what it was asked. One that accepts connections and then refuses is away like any other."""
+        if self._away is not None and self.connection is not None:
+            self._away = None
+            self._pause_s = FIRST_RETRY_S
+            self.log.info("connected to the registry {address}", address=str(self._address))
 
     def drop(self, why: str) -> None:
         """The connection is of no use: end it, and try another."""
@@ -80,7 +93,6 @@ class Link:
         return self._running
 
     async def _stay_connected(self) -> None:
-        pause_s = FIRST_RETRY_S
         while not self._closed:
             try:
                 connection = self._dialled = await self._unless_closed(self._dial())
@@ -89,19 +101,17 @@ class Link:
                 self._tell_away(str(error) or type(error).__name__)
                 await self._end()
             else:
-                pause_s = FIRST_RETRY_S
                 self.connection = connection
-                self._tell_back()
                 self._ready()
                 await self._end(wait=True)
             if not self._closed:
                 # Gateways that lost the same Redis do not come back to it in step.
-                pause = deferLater(self._reactor, pause_s * self._rng.uniform(0.5, 1.0), lambda: None)
+                pause = deferLater(self._reactor, self._pause_s * self._rng.uniform(0.5, 1.0), lambda: None)
                 try:
                     await self._unless_closed(pause)
                 except CancelledError:
                     break
-                pause_s = min(MOST_RETRY_S, 2 * pause_s)
+                self._pause_s = min(MOST_RETRY_S, 2 * self._pause_s)
 
     async def _end(self, wait: bool = False) -> None:
         """Wait until the connection has ended; end it, unless it shall *wait*."""
@@ -164,10 +174,6 @@ class Link:
         first, self._away = self._away is not None, why
         said = "cannot be reached" if first else "is away; the last known backends stay"
         self.log.warn("the registry {address} {said}: {why}", address=str(self._address), said=said, why=why)
-
-    def _tell_back(self) -> None:
-        self._away = None
-        self.log.info("connected to the registry {address}", address=str(self._address))
 
 
 class _ConnectionFactory(Factory[RedisConnection]):

@@ -82,7 +82,7 @@ class RedisRegistry:
 
     @property
     def connected(self) -> bool:
-        return self._link.connection is not None
+        return self._link.useful
 
     def age_s(self) -> float | None:
         return None if self._complete_at is None else self._clock.seconds() - self._complete_at
@@ -155,6 +155,7 @@ class RedisRegistry:
     def _tick(self) -> None:
         connection = self._link.connection
         if connection is None:
+            self._refuse(self._take_renewals())
             return
         waited_s = connection.waited_s()
         if waited_s > self._answer_within_s:
@@ -178,6 +179,7 @@ class RedisRegistry:
                         each.callback(None)
                 renewals = {}
                 last = await self._take_in(connection, look)
+                self._link.served()
         except _FAILURES as error:
             if self._link.connection is connection:
                 self._link.drop(str(error) or type(error).__name__)
