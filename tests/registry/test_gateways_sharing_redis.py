@@ -6,6 +6,8 @@ The script that runs is the real one (``redis_in_memory``); against a real serve
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from redis_in_memory import ClockWithRedis, RedisInMemory
 from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, globalLogPublisher
@@ -384,3 +386,40 @@ def test_a_password_is_sent_and_never_said(fleet: Fleet, server: RedisInMemory, 
     assert not wrong.registry.connected
     assert "WRONGPASS" in said()[-1]
     assert not [line for line in said() if "sesame" in line or "wrongly" in line]
+
+
+STEPS = st.tuples(st.sampled_from(["register", "unregister", "cut", "mend", "empty", "set back"]), st.integers(0, 5))
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(STEPS, min_size=4, max_size=14))
+def test_whatever_happened_all_agree_in_the_end(steps: list[tuple[str, int]]) -> None:
+    backends = [Backend(url=f"http://b{number}.test:1") for number in range(3)]
+    with pytest.MonkeyPatch.context() as patch:
+        server = RedisInMemory(patch)
+        fleet = Fleet(server)
+        pair = [fleet.gateway(), fleet.gateway()]
+        snapshot = server.copy()
+        for what, number in steps:
+            gateway, backend = pair[number % 2], backends[number // 2]
+            match what:
+                case "register":
+                    fleet.done(gateway.registry.register(backend))
+                case "unregister":
+                    fleet.done(gateway.registry.unregister(backend.id))
+                case "cut":
+                    gateway.clock.cut()
+                    snapshot = server.copy()
+                case "mend":
+                    gateway.clock.mend()
+                    fleet.pass_time(number / 3)
+                case "empty":
+                    server.do("FLUSHALL")
+                case "set back":
+                    server.stop()
+                    server.set_back(snapshot)
+                    server.away = False
+        for gateway in pair:
+            gateway.clock.mend()
+        fleet.pass_time(4)
+        assert pair[0].ids == pair[1].ids == fleet.gateway().ids
