@@ -9,8 +9,9 @@ TOML, or JSON if its name ends so; an entry is what the body of a registration i
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from openprequal.config.toml_file import TomlFile
 from openprequal.errors import ConfigurationError, KeyPath, RegistrationRefused, dotted, suggestion
@@ -18,6 +19,9 @@ from openprequal.registry.registration import read_registration
 from openprequal.values import Backend
 
 _NOT_HERE = ("heartbeat_seconds", "load")
+_LINES_SHOWN: Final = 5
+_LINES_BYTES: Final = 1 << 16
+"""Where more is wrong, or in larger files, entries are told by their numbers: to find lines takes long."""
 
 
 def read_list(path: Path, most: int) -> tuple[Backend, ...]:
@@ -27,33 +31,44 @@ def read_list(path: Path, most: int) -> tuple[Backend, ...]:
     :raises ConfigurationError: a line for each mistake, with its place in the file.
     """
     file = _JsonFile(path) if path.suffix == ".json" else TomlFile(str(path))
-    mistakes = [text for _, text in file.mistakes]
-    if mistakes:
-        raise ConfigurationError("\n".join(mistakes))
+    if file.mistakes:
+        raise ConfigurationError("\n".join(text for _, text in file.mistakes))
+    backends: dict[str, Backend] = {}
+    mistakes: list[tuple[KeyPath, str]] = []
     for key in file.document.keys() - {"backends"}:
-        mistakes.append(f"{file.place((key,))}: no such key{suggestion(key, ['backends'])}")
+        mistakes.append(((key,), f"no such key{suggestion(key, ['backends'])}"))
     rows = file.document.get("backends")
     if not isinstance(rows, list):
         # What is cut off, or empty, may be about to be written.
-        mistakes.append(f"{path}: has no list of backends: write backends = [] if there are none")
-        rows = []
+        raise ConfigurationError(
+            "\n".join([*_told(path, file, mistakes), f"{path}: has no list of backends: write backends = [] for none"])
+        )
     if len(rows) > most:
-        mistakes.append(f"{path}: lists {len(rows)} backends: max_backends is {most}")
-    backends: dict[str, Backend] = {}
+        raise ConfigurationError(f"{path}: lists {len(rows)} backends: max_backends is {most}")
     for number, row in enumerate(rows):
+        where: KeyPath = ("backends", number)
         try:
             backend = _backend(row)
         except RegistrationRefused as refused:
-            where: KeyPath = ("backends", number, *(refused.field or "").split("."))
-            place = file.place(where if refused.field else where[:2])
-            mistakes.append(f"{place}: {refused.reason.removeprefix(f'{refused.field}: ')}")
+            field = refused.field or ""
+            mistakes.append(((*where, *filter(None, field.split("."))), refused.reason.removeprefix(f"{field}: ")))
         else:
             if backend.id in backends:
-                mistakes.append(f"{file.place(('backends', number))}: {backend.id} is listed twice")
+                mistakes.append((where, f"{backend.id} is listed twice"))
             backends[backend.id] = backend
     if mistakes:
-        raise ConfigurationError("\n".join(mistakes))
+        raise ConfigurationError("\n".join(_told(path, file, mistakes)))
     return tuple(backends.values())
+
+
+def _told(path: Path, file: "TomlFile | _JsonFile", mistakes: Sequence[tuple[KeyPath, str]]) -> list[str]:
+    """A line for each of *mistakes*, in what *path* held when it was read as *file*."""
+    lines_shown = _LINES_SHOWN if path.stat().st_size <= _LINES_BYTES else 0
+    places = [
+        file.place(where) if number < lines_shown else f"{path}: {dotted(where)}"
+        for number, (where, _) in enumerate(mistakes)
+    ]
+    return [f"{place}: {reason}" for place, (_, reason) in zip(places, mistakes, strict=True)]
 
 
 def _backend(row: Any) -> Backend:

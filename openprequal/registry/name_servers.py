@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.names import dns
 from twisted.names.client import Resolver
 
+from openprequal.registry.quiet_udp import QuietUdp
 from openprequal.registry.resolv_conf import ResolvConf, read_resolv_conf
 
 RESOLV_CONF: Final = "/etc/resolv.conf"
@@ -36,7 +37,7 @@ class SystemNameServers:
 
     def __init__(self, reactor: Any, servers: Sequence[tuple[str, int]] = (), path: str = RESOLV_CONF) -> None:
         """:param servers: in the place of those of the file *path*."""
-        self._reactor = reactor
+        self._quiet = QuietUdp(reactor)
         self._servers = servers
         self._path = path
         self._read_at: int | None = None
@@ -50,7 +51,7 @@ class SystemNameServers:
         self._now()
         if self._resolver is None:
             servers = list(self._servers or self._conf.servers)
-            self._resolver = Resolver(servers=servers, timeout=TIMEOUTS_S, reactor=self._reactor)
+            self._resolver = Resolver(servers=servers, timeout=TIMEOUTS_S, reactor=self._quiet)
         found: Deferred[Any] = self._resolver.query(dns.Query(name.encode("ascii"), kind, dns.IN))
         return found.addCallback(lambda sections: [record for record in sections[0] if record.type == kind])
 

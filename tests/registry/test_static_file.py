@@ -187,6 +187,15 @@ def test_all_mistakes_are_told(tmp_path: Path) -> None:
     assert len(refused.value.lines) == 2
 
 
+def test_in_a_long_list_entries_are_told_by_their_numbers(tmp_path: Path) -> None:
+    file = tmp_path / "backends.toml"
+    text = text_of([Backend(f"http://192.0.2.1:{port}") for port in range(1, 2001)])
+    file.write_text(f"{text}\n[[backends]]\nurl = 7\n")
+    with pytest.raises(ConfigurationError) as refused:
+        read_list(file, 5000)
+    assert str(refused.value) == f"{file}: backends[2000].url: should be a valid string, not 7"
+
+
 def test_a_file_with_a_mistake_ends_the_start(tmp_path: Path) -> None:
     file = tmp_path / "backends.toml"
     with pytest.raises(ConfigurationError, match="cannot be read"):
