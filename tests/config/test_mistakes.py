@@ -62,7 +62,7 @@ TOLD = """\
 :8: backend_health_path: 'healthz' cannot be used: must be a path that starts with /, without spaces and #
 :9: custom_request_hook: module 'absent' cannot be imported: ModuleNotFoundError: No module named 'absent'
 :10: upstream_ca_file: '/no/such.pem' cannot be read: No such file or directory
-:11: registry_class: 'memmory' is not known: must be memory or a dotted path; did you mean memory?
+:11: registry_class: 'memmory' is not known: must be memory…; did you mean memory?
 :12: health_statuses: ['200-299', '1000'] cannot be used: must be status codes like 200, or ranges like 200-299
 :16: trust_loopback: 'perhaps' cannot be used: must be yes or no
 :19: balancer_parameters.q_riff: prequal has no such parameter; …; did you mean q_rif?

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, Final, TypeVar
 
-from hiredis import HiredisError
 from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.endpoints import (
@@ -14,7 +13,7 @@ from twisted.internet.endpoints import (
     UNIXClientEndpoint,
     wrapClientTLS,
 )
-from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError
+from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
@@ -97,13 +96,17 @@ class Link:
             try:
                 connection = self._dialled = await self._unless_closed(self._dial())
                 await self._make_ready(connection)
-            except (ConnectError, ConnectionClosed, DNSLookupError, CancelledError, HiredisError, OSError) as error:
+            except Exception as error:  # whatever it is, another try may do better
                 self._tell_away(str(error) or type(error).__name__)
-                await self._end()
+                if self._dialled is not None:
+                    self._dialled.close()
+                    await self._dialled.lost
             else:
                 self.connection = connection
                 self._ready()
-                await self._end(wait=True)
+                await connection.lost
+                self._tell_away("the connection ended")
+            self._dialled = self.connection = None
             if not self._closed:
                 # Gateways that lost the same Redis do not come back to it in step.
                 pause = deferLater(self._reactor, self._pause_s * self._rng.uniform(0.5, 1.0), lambda: None)
@@ -112,17 +115,6 @@ class Link:
                 except CancelledError:
                     break
                 self._pause_s = min(MOST_RETRY_S, 2 * self._pause_s)
-
-    async def _end(self, wait: bool = False) -> None:
-        """Wait until the connection has ended; end it, unless it shall *wait*."""
-        connection, self._dialled = self._dialled, self._dialled if wait else None
-        if connection is not None:
-            if not wait:
-                connection.close()
-            await connection.lost
-            self._dialled = self.connection = None
-            if not self._closed:
-                self._tell_away("the connection ended")
 
     async def _make_ready(self, connection: RedisConnection) -> None:
         address = self._address
