@@ -10,11 +10,10 @@ VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "openprequal" / "__init_
 assert VERSION
 
 SIMULATION = ["matplotlib>=3.8", "tqdm>=4.66"]
-BENCH = ["hdrhistogram>=0.10.3", *SIMULATION]
+REDIS = ["hiredis>=3"]
+BENCH = ["hdrhistogram>=0.10.3", *SIMULATION, *REDIS]
 # What the examples of Python backends run on.
 SERVERS = ["fastapi>=0.115", "uvicorn>=0.30", "websockets>=13", "flask>=3", "django>=5", "gunicorn>=23"]
-# hiredis reads what Redis answers; fakeredis runs the script in tests without a server.
-REDIS = ["hiredis>=3"]
 TEST = [
     "pytest>=8",
     "pytest-twisted>=1.14",
@@ -23,7 +22,7 @@ TEST = [
     "jsonschema>=4.20",
     *SERVERS,
     *BENCH,
-    *REDIS,
+    # Runs the script of the registry in Redis without a server.
     "fakeredis[lua]>=2.26",
 ]
 LINT = ["ruff>=0.17", "mypy>=2", "mypy-zope>=1.0.17"]
