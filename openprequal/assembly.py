@@ -23,7 +23,9 @@ from openprequal.control_plane import (
     admin_site,
     configured_registry,
     health_of,
+    not_read,
     restart_on_signal,
+    source_of,
     taking_over,
 )
 from openprequal.data_plane import (
@@ -249,7 +251,7 @@ def _whole(
             health,
             metrics,
             address_rules(given, own_address.is_own),
-            not_ready=lambda: "shutting down" if root.stopping else None,
+            not_ready=lambda: "shutting down" if root.stopping else not_read(registry),
             count_hook_failure=count_hook_failure,
             reload=None if reread is None else lambda: reload(),
         )
@@ -298,6 +300,7 @@ def _whole(
         routes=route_counts.counts,
         copies=copies.counts,
         edge=edge.sample,
+        source=source_of(registry),
     )
 
     def cut() -> None:

@@ -21,7 +21,7 @@ from openprequal.data_plane import Clock, Services, configured_hook, members
 from openprequal.health.ejection import EjectionRules
 from openprequal.health.monitor import CheckRules, HealthMonitor, HealthRules
 from openprequal.hooks.registration import RegistrationHooks
-from openprequal.interfaces import IRegistry, RegistryContext
+from openprequal.interfaces import IRegistry, IRegistrySource, RegistryContext
 from openprequal.lifecycle import Gateway
 from openprequal.listening import ListeningService
 from openprequal.metrics.exposition import exposition_in_turns
@@ -49,6 +49,20 @@ def configured_registry(reactor: Clock, rng: Random, settings: GatewaySettings) 
     )
     registry: IRegistry = make(context)
     return registry
+
+
+def source_of(registry: IRegistry) -> IRegistrySource | None:
+    """What *registry* tells of the source elsewhere that its membership is from; None: it has none."""
+    return registry if IRegistrySource.providedBy(registry) else None
+
+
+def not_read(registry: IRegistry) -> str | None:
+    """Why a gateway should get no traffic on account of its *registry*; None: it may.
+
+    A source that is away keeps nobody from serving those known last.
+    """
+    source = source_of(registry)
+    return "the registry has not been read yet" if source is not None and source.age_s() is None else None
 
 
 def health_of(

@@ -122,7 +122,7 @@ class Admin:
         reason = self._ready()
         if reason is not None:
             raise Problem(503, reason)
-        return _json(request, 200, {"status": "ready"})
+        return _json(request, 200, views.ready(self._registry))
 
     @app.route("/_openprequal/reload", methods=["POST"])
     def reload(self, request: IRequest) -> bytes:

@@ -3,6 +3,7 @@
 import json
 import math
 
+from openprequal.interfaces import IRegistry, IRegistrySource
 from openprequal.values import Backend
 
 CONTENT_TYPE = b"application/json"
@@ -40,6 +41,14 @@ def unregistered(backend: Backend) -> dict[str, object]:
 def backends(rows: list[dict[str, object]]) -> dict[str, object]:
     """All backends, one row each, in the order they joined."""
     return {"backends": rows}
+
+
+def ready(registry: IRegistry) -> dict[str, object]:
+    """The answer where traffic may come; tells of the registry's source, if it has one elsewhere."""
+    if not IRegistrySource.providedBy(registry):
+        return {"status": "ready"}
+    source: IRegistrySource = registry
+    return {"status": "ready", "registry": {"connected": source.connected, "age_seconds": source.age_s()}}
 
 
 def _finite(value: object) -> object:

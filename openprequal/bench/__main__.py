@@ -22,6 +22,7 @@ from openprequal.bench.peers import PEERS
 from openprequal.bench.probe_path import report as probe_path
 from openprequal.bench.processes import StartFailed
 from openprequal.bench.rate_limit_path import report as rate_limit_path
+from openprequal.bench.registry_path import report as registry_path
 from openprequal.bench.report import as_csv, as_json, as_text
 from openprequal.bench.rounds import Plan, measure
 from openprequal.bench.route_matching import report as route_matching
@@ -67,6 +68,9 @@ def parser() -> argparse.ArgumentParser:
     limits.add_argument("--count", type=int, default=200_000, help="requests of one repeat (%(default)s)")
     probe = commands.add_parser("probe", help="microseconds of CPU that a probe costs the gateway, over real sockets")
     probe.add_argument("--count", type=int, default=50_000, help="probes (%(default)s)")
+    registry = commands.add_parser("registry", help="CPU of a gateway, and of Redis, for registrations and heartbeats")
+    registry.add_argument("--backends", type=int, default=1000, help="(%(default)s)")
+    registry.add_argument("--seconds", type=float, default=30.0, help="of heartbeats (%(default)s)")
     sidecar = commands.add_parser("sidecar", help="what the sidecar adds to a request's latency, over real sockets")
     sidecar.add_argument("--rounds", type=int, default=5, help="turns of each way (%(default)s)")
     sidecar.add_argument("--seconds", type=int, default=3, help="length of a turn (%(default)s)")
@@ -107,6 +111,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if options.command == "probe":
         return _told(lambda: probe_path(options.count))
+    if options.command == "registry":
+        return _told(lambda: registry_path(options.backends, options.seconds))
     if options.command == "tail":
         return _told(lambda: run_tail(options))
     if options.command == "sidecar":

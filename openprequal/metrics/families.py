@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from openprequal.clocks import Periodic
+from openprequal.interfaces import IRegistrySource
 from openprequal.metrics.loop_lag import LoopLag
 from openprequal.metrics.tally import Durations, RequestTally
 
@@ -119,6 +120,7 @@ class GatewayMetrics(Collector):
     :param routes: how many requests of each route and service ended with which status.
     :param copies: requests by what became of their copies for another service.
     :param edge: what clients' TLS and PROXY headers came to.
+    :param source: where the registry has its membership from; None: it has no source elsewhere.
     """
 
     def __init__(
@@ -136,6 +138,7 @@ class GatewayMetrics(Collector):
         routes: Callable[[], RouteStatuses] = dict,
         copies: Mapping[str, int] | None = None,
         edge: Callable[[], EdgeSample] = lambda: EdgeSample({}, {}, {}),
+        source: IRegistrySource | None = None,
     ) -> None:
         self._services = services
         self._backends = backends
@@ -148,6 +151,7 @@ class GatewayMetrics(Collector):
         self._routes = routes
         self._copies = copies if copies is not None else {}
         self._edge = edge
+        self._source = source
         registry.register(self)
         _register_runtime(registry)
 
@@ -184,6 +188,12 @@ class GatewayMetrics(Collector):
             clients.turned_away,
         )
         yield _counter("client_connections_cut", "Connections ended because of what they cost.", "reason", clients.cut)
+        if self._source is not None:
+            connected = float(self._source.connected)
+            yield _gauge("registry_connected", "1 if the registry's source can be asked.", connected)
+            yield _gauge(
+                "registry_age_seconds", "Since the membership was known to be all there is.", self._source.age_s()
+            )
 
 
 class AgentMetrics(Collector):

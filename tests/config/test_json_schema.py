@@ -75,7 +75,7 @@ def test_every_example_in_the_documentation_is_valid_and_can_be_read(
 ) -> None:
     assert complaints(validator, example) == []
     (tmp_path / "example.toml").write_text(example)
-    environ = {"GATEWAY_TOKEN": "s3cret"}
+    environ = {"GATEWAY_TOKEN": "s3cret", "REDIS_PASSWORD": "s3cret", "REGISTRY_URL": "redis://h"}
     for model in (GatewaySettings, AgentSettings):
         mistakes = read(model, {}, environ, str(tmp_path / "example.toml")).mistakes
         # What an excerpt refers to may not be in it.

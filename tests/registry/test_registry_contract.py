@@ -11,6 +11,8 @@ from openprequal.testing.registry_contract import RegistryContract
 TAKING_REGISTRATIONS: Mapping[str, Mapping[str, object]] = {"memory": {}}
 """Those who may be told of backends, and their parameters; others follow a source (``RegistrySourceContract``)."""
 FOLLOWING_A_SOURCE = {"file", "dns"}
+SHARED = {"redis"}
+"""They are told too, and need a server for it (``test_redis_contract``)."""
 
 
 class TestEveryRegistryThatIsTold(RegistryContract):
@@ -23,4 +25,4 @@ class TestEveryRegistryThatIsTold(RegistryContract):
 
 
 def test_every_catalogued_registry_keeps_a_contract() -> None:
-    assert REGISTRIES.keys() == TAKING_REGISTRATIONS.keys() | FOLLOWING_A_SOURCE
+    assert REGISTRIES.keys() == TAKING_REGISTRATIONS.keys() | FOLLOWING_A_SOURCE | SHARED

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from openprequal.bench.faults.emptied import emptied
 from openprequal.bench.faults.failing import failing
 from openprequal.bench.faults.figure import Figure
 from openprequal.bench.faults.killed import killed
@@ -19,6 +20,7 @@ TRIALS: dict[str, tuple[Trial, float]] = {
     "failing": (failing, 10.0),
     "poisoned": (poisoned, 10.0),
     "overloaded": (overloaded, 10.0),
+    "emptied": (emptied, 30.0),
 }
 """By name, with its usual length in seconds."""
 
