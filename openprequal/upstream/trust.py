@@ -1,15 +1,14 @@
-"""Whose certificates are believed when a backend speaks TLS?"""
+"""Whose certificates are believed when the other side speaks TLS?"""
 
 from typing import Any
 
-from openprequal.errors import ConfigurationError
-
-_ABOUT = ("upstream_ca_file",)
+from openprequal.errors import ConfigurationError, KeyPath
 
 
-def trust_root(ca_file: str | None) -> Any:
+def trust_root(ca_file: str | None, about: KeyPath = ("upstream_ca_file",)) -> Any:
     """The authorities in *ca_file* (PEM, one or more); None for the platform's own.
 
+    :param about: the setting that names it.
     :raises ConfigurationError: the file cannot be read or holds no certificate.
     """
     if ca_file is None:
@@ -22,9 +21,9 @@ def trust_root(ca_file: str | None) -> Any:
             blocks = file.read().split("-----BEGIN CERTIFICATE-----")[1:]
         certificates = [Certificate.loadPEM(f"-----BEGIN CERTIFICATE-----{block}".encode("ascii")) for block in blocks]
     except OSError as error:
-        raise ConfigurationError(f"{ca_file!r} cannot be read: {error.strerror}", about=_ABOUT) from None
+        raise ConfigurationError(f"{ca_file!r} cannot be read: {error.strerror}", about=about) from None
     except (ValueError, Error) as error:
-        raise ConfigurationError(f"{ca_file!r} cannot be used: {error}", about=_ABOUT) from None
+        raise ConfigurationError(f"{ca_file!r} cannot be used: {error}", about=about) from None
     if not certificates:
-        raise ConfigurationError(f"{ca_file!r} holds no certificate in PEM", about=_ABOUT)
+        raise ConfigurationError(f"{ca_file!r} holds no certificate in PEM", about=about)
     return trustRootFromCertificates(certificates)
