@@ -25,8 +25,10 @@ from openprequal.config.flags import shown
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.middleware import MiddlewareSettings
 from openprequal.config.routes import RouteSettings
-from openprequal.config.schema import Setting, Settings, settings_of
+from openprequal.config.schema import Setting, Settings, allowed_words, settings_of
 from openprequal.config.services import ServiceSettings
+from openprequal.registry.catalogue import PARAMETERS as REGISTRY_PARAMETERS
+from openprequal.registry.parameters import RegistryParameters
 
 PAGE = Path(__file__).with_suffix(".md")
 
@@ -148,6 +150,9 @@ def page() -> str:
         "Keys of `balancer_parameters`, of the gateway or of a service. What the balancers are for is told in "
         "[balancers.md](balancers.md).\n",
         *_parameters(),
+        "### Parameters of the registries\n",
+        "Keys of `registry_parameters`.\n",
+        *_registry_parameters(),
         "## The example backend: `twistd openprequal-backend`\n",
         *_groups(AgentSettings),
         MIDDLEWARES,
@@ -218,6 +223,21 @@ def _parameters() -> Iterator[str]:
         for field in fields:
             cells = f"`{field.name}`", _default(field.default), meanings[field.name], _allowed(field.metadata)
             yield f"| {' | '.join(cells)} |"
+        yield ""
+
+
+def _registry_parameters() -> Iterator[str]:
+    """A table for each registry."""
+    for name, model in REGISTRY_PARAMETERS.items():
+        yield f"#### `{name}`\n"
+        if not model.model_fields:
+            yield "None.\n"
+            continue
+        meanings = _docstrings(model, RegistryParameters)
+        yield "| key | default | what it is | allowed |\n|---|---|---|---|"
+        for key, field in model.model_fields.items():
+            default = "" if field.is_required() else shown(field.get_default(call_default_factory=True))
+            yield f"| `{key}` | {default} | {meanings[key]} | {allowed_words(field) or _kind(key, field, {})} |"
         yield ""
 
 

@@ -77,7 +77,7 @@ def gateway(
     :param reread: reads the settings again, on SIGHUP and ``POST /_openprequal/reload``; None: from nowhere.
     :param command: starts a process that takes the place of this one, on SIGUSR2; None: nothing does.
     :param inheritance: what the process whose place this one takes has handed over; None: there is none.
-    :raises ConfigurationError: a class, hook or balancer parameter cannot be used.
+    :raises ConfigurationError: a class, hook or parameter cannot be used.
     """
 
     def site(given: Given) -> GatewaySite:
@@ -114,7 +114,7 @@ def proxy_resource(
     connections and ``demo`` in *settings* has no meaning here (``docs/own-site.md``).
 
     :param secure: your Site speaks TLS, so backends are told ``X-Forwarded-Proto: https``.
-    :raises ConfigurationError: a class, hook or balancer parameter cannot be used.
+    :raises ConfigurationError: a class, hook or parameter cannot be used.
     """
 
     def resource(given: Given) -> ProxyResource:
@@ -188,7 +188,7 @@ def _whole(
     count_hook_failure = _counter(hook_failures)
 
     # Who exists, and who of them may be picked.
-    registry = configured_registry(reactor, settings)
+    registry = configured_registry(reactor, rng, settings)
     services: Services = {}
     of_service: dict[str, list[Periodic]] = {}
     lasting: list[Periodic] = []

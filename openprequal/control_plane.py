@@ -37,13 +37,16 @@ from openprequal.upstream.address_rules import AddressRules
 from openprequal.values import Backend, LoadReport, ReportWay
 
 
-def configured_registry(reactor: Clock, settings: GatewaySettings) -> IRegistry:
+def configured_registry(reactor: Clock, rng: Random, settings: GatewaySettings) -> IRegistry:
     """Who exists.
 
-    :raises ConfigurationError: its class cannot be used.
+    :raises ConfigurationError: its class or a parameter cannot be used.
     """
     make = resolve(settings.registry_class, "registry_class", REGISTRIES, IRegistry)
-    registry: IRegistry = make(RegistryContext(reactor, settings.max_backends, settings.backend_heartbeat_timeout))
+    context = RegistryContext(
+        reactor, settings.max_backends, settings.backend_heartbeat_timeout, settings.registry_parameters, rng, reactor
+    )
+    registry: IRegistry = make(context)
     return registry
 
 

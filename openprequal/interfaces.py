@@ -7,9 +7,9 @@ more per request: no Deferred, no log call, no timer. Verified fakes and one con
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
@@ -218,6 +218,14 @@ class RegistryContext:
     """Registrations beyond this many backends are refused."""
     heartbeat_timeout_s: float | None = None
     """Silence after which a leased backend is removed; None: twice its own ``heartbeat_seconds``."""
+    parameters: Mapping[str, object] = field(factory=dict)
+    """``registry_parameters`` from the configuration; a registry refuses those it does not know, when it is made, with
+    :class:`~openprequal.errors.ConfigurationError`. Nothing else happens then: files, connections and timers wait for
+    ``start()``."""
+    rng: Random = field(factory=Random)
+    """The only source of randomness."""
+    reactor: Any = field(default=Factory(lambda self: self.clock, takes_self=True))
+    """For connections, names and threads; the clock too, unless time is virtual."""
 
 
 class RegisterHook(Protocol):

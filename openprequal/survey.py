@@ -8,12 +8,10 @@ from random import Random
 from typing import Any, NoReturn
 
 from openprequal.config.gateway import GatewaySettings
-from openprequal.config.names import resolve
 from openprequal.config.services import EffectiveService
+from openprequal.control_plane import configured_registry
 from openprequal.data_plane import Clock, balancing_of, configured_hook
 from openprequal.errors import ConfigurationError
-from openprequal.interfaces import IRegistry
-from openprequal.registry.catalogue import REGISTRIES
 from openprequal.upstream.trust import trust_root
 
 HOOKS = (
@@ -23,13 +21,29 @@ HOOKS = (
 
 
 def objections(reactor: Clock, settings: GatewaySettings) -> Iterator[ConfigurationError]:
-    """What is wrong with classes, functions, files and balancers' parameters in *settings*."""
+    """What is wrong with classes, functions, files, and parameters of registry and balancers in *settings*."""
     for hook in HOOKS:
         yield from _objection(configured_hook, getattr(settings, hook), hook)
-    yield from _objection(resolve, settings.registry_class, "registry_class", REGISTRIES, IRegistry)
+    yield from _of_registry(reactor, settings)
     for name, effective in settings.effective_services.items():
         for error in _of_service(reactor, name, effective):
             yield ConfigurationError(error.reason, about=("services", name, *error.about) if error.about else ())
+
+
+def _of_registry(reactor: Clock, settings: GatewaySettings) -> Iterator[ConfigurationError]:
+    parameters = dict(settings.registry_parameters)
+    while True:
+        left = settings.model_copy(update={"registry_parameters": parameters})
+        error = next(_objection(configured_registry, reactor, Random(), left), None)
+        if error is None:
+            return
+        yield error
+        # As below.
+        match error.about:
+            case ("registry_parameters", str(name), *_) if name in parameters:
+                del parameters[name]
+            case _:
+                return
 
 
 def _of_service(reactor: Clock, name: str, effective: EffectiveService) -> Iterator[ConfigurationError]:

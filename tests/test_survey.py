@@ -43,6 +43,13 @@ def test_every_parameter_of_every_services_balancer_is_tried() -> None:
     ]
 
 
+def test_every_parameter_of_the_registry_is_tried() -> None:
+    assert told(registry_parameters={"no_such": 1, "nor_such": 2}) == [
+        "registry_parameters.no_such",
+        "registry_parameters.nor_such",
+    ]
+
+
 def test_a_users_balancer_that_refuses_its_parameters_in_its_own_words_is_told_once() -> None:
     settings = GatewaySettings(
         load_balancer_class="test_survey.refusing", balancer_parameters={"a": 1, "b": 2}, registry_class="memory"

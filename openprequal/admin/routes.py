@@ -15,11 +15,11 @@ from openprequal.admin import problems, views
 from openprequal.admin.access import AccessRules, told_by_proxy_protocol
 from openprequal.admin.body import json_body
 from openprequal.admin.problems import Problem
-from openprequal.admin.registration import read_registration, read_unregistration
 from openprequal.errors import ConfigurationError, HookFailed, NeedsRestart, RegistrationRefused
 from openprequal.hooks.registration import RegistrationHooks
 from openprequal.interfaces import IRegistry
 from openprequal.registry.leases import lease_timeout_s
+from openprequal.registry.registration import read_registration, read_unregistration
 from openprequal.values import Backend, LoadReport
 
 

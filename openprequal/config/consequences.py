@@ -39,9 +39,11 @@ def concerns(path: KeyPath, mistake: Mistake, *, meant: bool = True) -> bool:
         return False
     others = [(*mistake.about[:-1], mistake.meant)] if mistake.meant is not None else []
     wrong = [mistake.about, *(others if meant else ())]
-    # Parameters mean nothing without the balancer they are for.
+    # Parameters mean nothing without the balancer or registry they are for.
     balancers = [each for each in (mistake.about, *others) if each[-1] == "load_balancer_class"]
     wrong += [(*each[:-1], "balancer_parameters") for each in balancers]
+    registries = [each for each in (mistake.about, *others) if each == ("registry_class",)]
+    wrong += [("registry_parameters",) for _ in registries]
     # A service has what it leaves out from the gateway.
     ways = [path, path[2:]] if path[0] == "services" and len(path) > 2 else [path]
     return any(way[: len(each)] == each or each[: len(way)] == way for way in ways for each in wrong)

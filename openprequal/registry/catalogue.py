@@ -5,6 +5,10 @@ from types import MappingProxyType
 
 from openprequal.interfaces import IRegistry, RegistryContext
 from openprequal.registry.memory import MemoryRegistry
+from openprequal.registry.parameters import NoParameters, RegistryParameters
 
 REGISTRIES: Mapping[str, Callable[[RegistryContext], IRegistry]] = MappingProxyType({"memory": MemoryRegistry})
 """Short name to provider; the contract suite runs over every one of them."""
+
+PARAMETERS: Mapping[str, type[RegistryParameters]] = MappingProxyType({"memory": NoParameters})
+"""What may be set on each."""

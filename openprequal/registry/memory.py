@@ -9,6 +9,7 @@ from openprequal.errors import RegistrationRefused
 from openprequal.interfaces import IMembershipObserver, IRegistry, RegistryContext
 from openprequal.registry.leases import Leases
 from openprequal.registry.membership import Membership
+from openprequal.registry.parameters import NoParameters, read_parameters
 from openprequal.values import Backend
 
 
@@ -21,6 +22,7 @@ class MemoryRegistry:
     """
 
     def __init__(self, context: RegistryContext) -> None:
+        read_parameters(NoParameters, context.parameters, "memory")
         self._max_backends = context.max_backends
         self._membership = Membership()
         self._leases = Leases(context.clock, context.heartbeat_timeout_s, self._membership.remove)

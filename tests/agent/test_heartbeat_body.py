@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openprequal.admin.registration import read_registration, read_unregistration
 from openprequal.agent.heartbeat_body import (
     FIRST_RETRY_S,
     Registration,
@@ -15,6 +14,7 @@ from openprequal.agent.heartbeat_body import (
     registration_body,
     unregistration_body,
 )
+from openprequal.registry.registration import read_registration, read_unregistration
 from openprequal.values import LoadReport, LoadState
 
 REGISTRATION = Registration(

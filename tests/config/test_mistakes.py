@@ -148,6 +148,7 @@ def test_two_conflicts_are_both_told(read_text: Read, tmp_path: Path) -> None:
         "prot = 8001\nadmin_port = 8000",
         'load_balancer_class = "no_such"\n[balancer_parameters]\ntable_size = 7\n',
         'load_balancer_clas = "maglev"\n[balancer_parameters]\ntable_size = 7\n',
+        'registry_class = "no_such"\n[registry_parameters]\nfile = 7\n',
         "[services.a]\nload_balancer_class = 3\nbalancer_parameters = { table_size = 7 }\n",
         '[services.a]\nreport_running_metrics = "x"\nreport_waiting_metric = "y"\n',
     ],

@@ -1,7 +1,7 @@
 """Who may register a backend, and what happens when one does?"""
 
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import IPvAnyNetwork, StringConstraints
 
@@ -61,6 +61,7 @@ class RegistrationSettings(Settings):
     registry_class: str = setting(
         "memory", "Registry: a short name or a dotted path.", group=GROUP, env="REGISTRY_CLASS"
     )
+    registry_parameters: dict[str, Any] = setting({}, "Parameters of the registry: a table.", group=GROUP, text=False)
     custom_register_hook: str | None = setting(
         None, "Called before a backend is registered: a dotted path.", group=GROUP, env="CUSTOM_REGISTER_HOOK"
     )

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openprequal.admin.backend_url import canonical_url
-from openprequal.admin.registration import read_registration, read_unregistration
 from openprequal.errors import RegistrationRefused
+from openprequal.registry.backend_url import canonical_url
+from openprequal.registry.registration import read_registration, read_unregistration
 from openprequal.values import Backend
 
 SERVICES = ("default", "search")

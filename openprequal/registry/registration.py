@@ -1,4 +1,4 @@
-"""Which backend does the body of a registration describe?"""
+"""Which backend does a registration describe, the body of a request or an entry of a file?"""
 
 import re
 from collections.abc import Collection
@@ -8,8 +8,8 @@ from attrs import frozen
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from openprequal.admin.backend_url import canonical_url
 from openprequal.errors import RegistrationRefused
+from openprequal.registry.backend_url import canonical_url
 from openprequal.values import DEFAULT_SERVICE, Backend, LoadReport, LoadState
 
 _PATH: Final = re.compile(r"/[\x21-\x7e]{0,2047}")
