@@ -27,6 +27,8 @@ GRACE_S: Final = 10.0
 PAGE: Final = 20
 """Slices in one page of a list: of a hundred endpoints each, they are read in a few milliseconds."""
 BACKOFF_S: Final = (1.0, 30.0)
+DOUBTFUL: Final = 3
+"""Failures in a row after which the version itself may be to blame: a store that was restored has gone back."""
 _GONE: Final = 410
 _FORBIDDEN: Final = 403
 
@@ -83,32 +85,30 @@ class Following:
         running, self._running = self._running, None
         if running is None:
             return succeed(None)
-        running.addErrback(lambda failure: failure.trap(CancelledError) and None)
+        running.addErrback(lambda failure: None if failure.check(CancelledError) else failure)
         running.cancel()
         return running
 
     async def _run(self) -> None:
         while not self._stopped:
-            pause_s = 0.0
-            try:
-                pause_s = await self._once()
-            except ApiFailure as failure:
-                if self._stopped:
-                    return
-                pause_s = self._failed(failure)
-            except CancelledError:
-                return
-            except Exception:
-                self.log.failure("{name}: cannot be followed, listing it anew", name=self._name)
-                self._version = None
-                pause_s = self._backoff_s()
-            await deferLater(self._clock, pause_s)
+            await deferLater(self._clock, await self._pause_after_once())
+
+    async def _pause_after_once(self) -> float:
+        """:return: seconds to wait before the next time."""
+        try:
+            return await self._once()
+        except ApiFailure as failure:
+            # A request that is cancelled fails in ways of its own.
+            return 0.0 if self._stopped else self._failed(failure)
+        except CancelledError:
+            raise
+        except Exception:
+            self.log.failure("{name}: cannot be followed, listing it anew", name=self._name)
+            self._version = None
+            return self._backoff_s()
 
     async def _once(self) -> float:
-        """List if need be, and watch until the watch ends as it should.
-
-        :return: seconds to wait before the next.
-        """
+        """List if need be, and watch until the watch ends as it should; the result as above."""
         if self._version is None:
             await self._list()
         began = self._clock.seconds()
@@ -180,6 +180,8 @@ class Following:
             event = json.loads(line)
             type_, item = event["type"], event["object"]
             if type_ == "ERROR":
+                # 410 most often. Of whatever else went wrong, a list makes good.
+                self._version = None
                 raise _told_in(item)
             version = _version_of(item)
             if type_ in ("ADDED", "MODIFIED"):
@@ -193,7 +195,7 @@ class Following:
                 one = before = None
             else:
                 raise Malformed(f"there is no event {ascii(type_)[:40]}")
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             # It may be about anything: only a list can tell what it was.
             self._version = None
             raise ApiFailure(f"an event makes no sense: {ascii(str(error))[1:-1][:200]}") from None
@@ -216,12 +218,12 @@ class Following:
 
     def _failed(self, failure: ApiFailure) -> float:
         """:return: seconds to wait."""
-        if failure.status == _GONE:
+        if failure.status == _GONE or self._failures >= DOUBTFUL:
             self._version = None
-            if not self._failures:
-                # That is no fault of anybody, and happens to all who were away for a while.
-                self._failures = 1
-                return 0.0
+        if failure.status == _GONE and not self._failures:
+            # That is no fault of anybody, and happens to all who were away for a while.
+            self._failures = 1
+            return 0.0
         why = self._forbidden(failure) if failure.status == _FORBIDDEN else failure.why
         if why != self._said:  # once per change, not once per try
             self._said = why

@@ -72,7 +72,7 @@ class KubernetesParameters(RegistryParameters):
     """What may be set on the registry ``kubernetes``."""
 
     services: Annotated[tuple[Source, ...], BeforeValidator(_from_short_form), Field(min_length=1)] = Field(
-        json_schema_extra={"allowed": "a table like {default = \"my-service:http\"}, or a list of tables"}
+        json_schema_extra={"allowed": 'a table like {default = "my-service:http"}, or a list of tables'}
     )
     """Which Services' endpoints are the backends of which of ours."""
     namespace: Label | None = None

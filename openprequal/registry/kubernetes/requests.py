@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.protocol import Protocol
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseDone
 from twisted.web.http import PotentialDataLoss
@@ -62,7 +62,7 @@ class ApiRequests:
         body = await self._whole(response, MAX_PAGE)
         try:
             return json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise ApiFailure("its answer is no JSON") from None
 
     async def stream(
@@ -106,7 +106,7 @@ class ApiRequests:
         try:
             status = json.loads(await self._whole(response, _MAX_REFUSAL))
             message = status["message"] if isinstance(status, dict) and isinstance(status.get("message"), str) else ""
-        except (ApiFailure, ValueError):
+        except (ApiFailure, ValueError, RecursionError):
             pass
         told = f": {ascii(message)[1:-1][:300]}" if message else ""
         return ApiFailure(f"answers {response.code}{told}", response.code, _retry_after_s(response))
@@ -173,7 +173,7 @@ class _Body(Protocol):
         except Exception:
             self._end(Failure())
 
-    def connectionLost(self, reason: Failure = Failure(ResponseDone())) -> None:
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self._over:
             return
         self._over = True
@@ -187,7 +187,7 @@ class _Body(Protocol):
         if self._over:
             return
         self._over = True
-        transport = self.transport
+        transport: Any = self.transport
         if transport is not None:
             # Twisted stands before the connection here with something that cannot abort, and to end TLS in good
             # order takes a peer that is there.
@@ -200,7 +200,7 @@ def _silent(result: object, timeout_s: float) -> NoReturn:
     raise ApiFailure(f"is silent for {timeout_s:g} s")
 
 
-def _cause(error: BaseException) -> str:
+def _cause(error: BaseException | None) -> str:
     """*error* for people; of Twisted's lists of failures the first."""
     reasons = getattr(error, "reasons", None)
     cause = reasons[0].value if reasons else error

@@ -1,6 +1,6 @@
 """Which backends do the EndpointSlices of a Service mean? (discovery.k8s.io/v1)"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Final
@@ -12,6 +12,7 @@ from openprequal.values import Backend
 
 MAX_ZONE: Final = 63
 """Characters of a zone's name, as of one in a registration."""
+_ADDRESSES: Final[Mapping[str, Callable[[str], IPv4Address | IPv6Address]]] = {"IPv4": IPv4Address, "IPv6": IPv6Address}
 
 
 class Malformed(ValueError):
@@ -56,7 +57,7 @@ def read_slice(item: object) -> Slice:
     """
     metadata, address_type = _member(item, "metadata", dict), _member(item, "addressType", str)
     name = _member(metadata, "name", str)
-    address = {"IPv4": IPv4Address, "IPv6": IPv6Address}.get(address_type)
+    address = _ADDRESSES.get(address_type)
     if address is None:
         # FQDN, or of a later day: nothing of it is read.
         return Slice(name, address_type, (), ())
@@ -75,7 +76,7 @@ def read_slice(item: object) -> Slice:
     return Slice(name, address_type, tuple(endpoints), ports, omitted)
 
 
-def _endpoint(told: object, address: type[IPv4Address | IPv6Address]) -> Endpoint | None:
+def _endpoint(told: object, address: Callable[[str], IPv4Address | IPv6Address]) -> Endpoint | None:
     conditions = _member(told, "conditions", dict, {})
     # Absent means ready; "serving" is "ready" but for endpoints that end (KEP-1672).
     ready = _member(conditions, "ready", bool, True)
@@ -97,7 +98,7 @@ def _endpoint(told: object, address: type[IPv4Address | IPv6Address]) -> Endpoin
 
 
 def _is_tcp(port: object) -> bool:
-    return _member(port, "protocol", str, "TCP") == "TCP"
+    return bool(_member(port, "protocol", str, "TCP") == "TCP")
 
 
 def _port(told: object) -> tuple[str, int | None]:
