@@ -55,7 +55,8 @@ def _told(cls: type[RegistryParameters], error: ErrorDetails, registry: str) -> 
     reason = reason.replace("valid dictionary", "table").replace("valid list", "list").replace("valid tuple", "list")
     field = cls.model_fields.get(str(path[0])) if path else None
     extra: Any = None if field is None else field.json_schema_extra
-    if isinstance(extra, dict) and extra.get("allowed"):
+    # A validator of one's own, and what is inside a table, can say it better.
+    if isinstance(extra, dict) and extra.get("allowed") and len(path) == 1 and error["type"] != "value_error":
         reason = f"must be {extra['allowed']}"
     elif reason.startswith("be "):
         reason = f"must {reason}"

@@ -92,6 +92,8 @@ class FakeKubernetesApi(Resource):
         """Requests get no answer at all."""
         self.gone_in_stream = True
         """A watch from what was compacted is told so by an event, as by the watch cache; else by status 410."""
+        self.forget_pages = False
+        """Every page after the first is asked for too late."""
         self.cut: Callable[[bytes], Iterable[bytes]] = lambda data: (data,)
         """Into which pieces a stream is cut."""
         self.version = 100
@@ -122,6 +124,11 @@ class FakeKubernetesApi(Resource):
         self._compacted = self.version
         self._changes.clear()
         self._snapshots.clear()
+
+    def restore(self, version: int) -> None:
+        """The store is replaced by an old copy of it, with what is in it as it is."""
+        self.version = self._compacted = version
+        self._changes.clear()
 
     # ---- what happens to those who ask ------------------------------------------------------------------------------
 
@@ -195,7 +202,7 @@ class FakeKubernetesApi(Resource):
         version, begin = self.version, 0
         if "continue" in query:
             version, begin = map(int, query["continue"].split("-"))
-            if version not in self._snapshots:
+            if self.forget_pages or version not in self._snapshots:
                 return _status(request, 410, "The provided continue parameter is too old", reason="Expired")
         else:
             self._snapshots[version] = [self._objects[key] for key in sorted(self._objects)]

@@ -55,6 +55,10 @@ class Cluster:
             self.clock.advance(0.25)
         self.settle()
 
+    def hang(self) -> None:
+        """What is under way goes nowhere any more, and nobody is told."""
+        self._agent = RequestTraversalAgent(self.api)
+
     def stop(self) -> None:
         """Stop the registry; it must leave nothing behind."""
         stopped: list[object] = []

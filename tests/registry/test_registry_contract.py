@@ -6,7 +6,6 @@ from openprequal.interfaces import IRegistry, RegistryContext
 from openprequal.registry.catalogue import REGISTRIES
 from openprequal.testing.registry_contract import RegistryContract
 
-
 HAVE_A_SOURCE = {"kubernetes"}
 """Those whose backends are told by something else than registrations, with tests of their own."""
 

@@ -70,6 +70,9 @@ class Following:
         self._version: str | None = None
         """Where a watch goes on; None: a list is needed."""
         self._failures = 0
+        """In a row."""
+        self._was_gone = False
+        """There was a 410 among them."""
         self._said = ""
         self._shortcoming: str | None = None
         self._running: Deferred[None] | None = None
@@ -90,8 +93,11 @@ class Following:
         return running
 
     async def _run(self) -> None:
-        while not self._stopped:
-            await deferLater(self._clock, await self._pause_after_once())
+        while True:
+            pause_s = await self._pause_after_once()
+            if self._stopped:
+                return
+            await deferLater(self._clock, pause_s)
 
     async def _pause_after_once(self) -> float:
         """:return: seconds to wait before the next time."""
@@ -145,15 +151,18 @@ class Following:
             metadata = page.get("metadata") if isinstance(page, dict) else None
             if not isinstance(metadata, dict) or page.get("kind") != "EndpointSliceList":
                 raise ApiFailure("its answer is no EndpointSliceList")
+            try:
+                version = version or _version_of(page)
+            except Malformed as error:
+                raise ApiFailure(f"its list cannot be used: {error}") from None
             items = page.get("items") or []
-            version = version or _version_of(page)
             for item in items if isinstance(items, list) else [items]:
                 try:
                     one = read_slice(item)
                 except Malformed:
                     self.ignored += 1
-                    continue
-                slices[one.name] = one
+                else:
+                    slices[one.name] = one
             more = metadata.get("continue")
             if not more:
                 return slices, version
@@ -215,14 +224,15 @@ class Following:
 
     def _progressed(self) -> None:
         self._failures = 0
+        self._was_gone = False
 
     def _failed(self, failure: ApiFailure) -> float:
         """:return: seconds to wait."""
         if failure.status == _GONE or self._failures >= DOUBTFUL:
             self._version = None
-        if failure.status == _GONE and not self._failures:
+        if failure.status == _GONE and not self._was_gone:
             # That is no fault of anybody, and happens to all who were away for a while.
-            self._failures = 1
+            self._was_gone = True
             return 0.0
         why = self._forbidden(failure) if failure.status == _FORBIDDEN else failure.why
         if why != self._said:  # once per change, not once per try
@@ -245,11 +255,11 @@ class Following:
 def _version_of(item: Any) -> str:
     """Its resource version: opaque, but never empty.
 
-    :raises ApiFailure: it has none.
+    :raises Malformed: it has none.
     """
     version = item["metadata"].get("resourceVersion")
     if not isinstance(version, str) or not version:
-        raise ApiFailure("it tells no resourceVersion")
+        raise Malformed("it tells no resourceVersion")
     return version
 
 

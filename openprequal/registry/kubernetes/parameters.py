@@ -10,18 +10,29 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from openprequal.registry.parameters import RegistryParameters
 from openprequal.values import DEFAULT_SERVICE
 
-LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 """RFC 1123 section 2.1: what Services, namespaces and ports may be called."""
-_SHORT: Final = re.compile(rf"(?:(?P<namespace>{LABEL})/)?(?P<service>{LABEL})(?::(?P<port>{LABEL}))?")
-
-Label = Annotated[str, Field(pattern=rf"^{LABEL}$")]
-
-
-def _number_or_name(value: object) -> object:
-    return int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,5}", value) else value
+_SHORT: Final = re.compile(rf"(?:(?P<namespace>{_LABEL})/)?(?P<service>{_LABEL})(?::(?P<port>{_LABEL}))?")
+_A_TABLE: Final = 'a table like {default = "web:http"}, or a list of tables'
 
 
-Port = Annotated[Annotated[int, Field(ge=1, le=65535, strict=True)] | Label, BeforeValidator(_number_or_name)]
+def _label(value: str) -> str:
+    if not re.fullmatch(_LABEL, value):
+        raise ValueError("must be a name as Kubernetes has them: lower-case letters, digits and -")
+    return value
+
+
+Label = Annotated[str, AfterValidator(_label)]
+
+
+def _port(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,5}", value):
+        value = int(value)
+    if isinstance(value, str) and re.fullmatch(_LABEL, value):
+        return value
+    if type(value) is not int or not 1 <= value <= 65535:
+        raise ValueError("must be the name of a port, or a number from 1 to 65535")
+    return value
 
 
 class Source(BaseModel):
@@ -35,13 +46,15 @@ class Source(BaseModel):
     """The Service's name."""
     namespace: Label | None = None
     """Where the Service is; None: as for all."""
-    port: Port | None = None
+    port: Annotated[int | str | None, BeforeValidator(lambda port: port if port is None else _port(port))] = None
     """Name of the Service's port, or number of the port at the endpoints; None: the only one there is."""
     scheme: Literal["http", "https"] = "http"
     """What the endpoints speak."""
 
 
 def _from_short_form(value: object) -> object:
+    if not value or not isinstance(value, Mapping | list | tuple):
+        raise ValueError(f"must be {_A_TABLE}")
     if not isinstance(value, Mapping):
         return value
     return [_source(service, text) for service, text in value.items()]
@@ -71,10 +84,10 @@ def _server_url(url: str) -> str:
 class KubernetesParameters(RegistryParameters):
     """What may be set on the registry ``kubernetes``."""
 
-    services: Annotated[tuple[Source, ...], BeforeValidator(_from_short_form), Field(min_length=1)] = Field(
-        json_schema_extra={"allowed": 'a table like {default = "my-service:http"}, or a list of tables'}
+    services: Annotated[tuple[Source, ...], BeforeValidator(_from_short_form)] = Field(
+        json_schema_extra={"allowed": _A_TABLE}
     )
-    """Which Services' endpoints are the backends of which of ours."""
+    """Which Services' endpoints are the backends of which of ours; see [registries.md](registries.md#kubernetes)."""
     namespace: Label | None = None
     """Where Services are that name none; none: where the gateway itself runs."""
     api_url: Annotated[str, AfterValidator(_server_url)] | None = None

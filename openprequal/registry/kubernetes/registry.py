@@ -63,6 +63,11 @@ class KubernetesRegistry:
             for source in parameters.services
         ]
 
+    @property
+    def ignored(self) -> int:
+        """Slices so far that made no sense."""
+        return sum(following.ignored for following in self._followings)
+
     def register(self, backend: Backend) -> "Deferred[None]":
         if backend.id not in self._membership:
             reason = (

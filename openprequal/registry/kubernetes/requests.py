@@ -187,11 +187,11 @@ class _Body(Protocol):
         if self._over:
             return
         self._over = True
-        transport: Any = self.transport
-        if transport is not None:
-            # Twisted stands before the connection here with something that cannot abort, and to end TLS in good
-            # order takes a peer that is there.
-            getattr(transport, "_producer", transport).abortConnection()
+        # Twisted stands before the connection here with something that cannot abort, and to end TLS in good order takes
+        # a peer that is there. It is None once all has arrived.
+        connection: Any = getattr(self.transport, "_producer", self.transport)
+        if connection is not None:
+            connection.abortConnection()
         if failure is not None:
             self.ended.errback(failure)
 
