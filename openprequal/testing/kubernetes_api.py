@@ -130,6 +130,14 @@ class FakeKubernetesApi(Resource):
         self.version = self._compacted = version
         self._changes.clear()
 
+    def slices_of(self, service: str | None, namespace: str = "default") -> list[Object]:
+        """The slices of *service* as they are now; None: of all services."""
+        return [
+            item
+            for item in self._objects.values()
+            if _concerns(item, namespace, item["metadata"]["labels"][LABEL] if service is None else service)
+        ]
+
     # ---- what happens to those who ask ------------------------------------------------------------------------------
 
     @property

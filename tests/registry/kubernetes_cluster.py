@@ -12,6 +12,7 @@ from zope.interface import implementer
 
 from openprequal.interfaces import RegistryContext
 from openprequal.registry.kubernetes.api_server import ApiServer
+from openprequal.registry.kubernetes.parameters import Source
 from openprequal.registry.kubernetes.registry import KubernetesRegistry
 from openprequal.testing.kubernetes_api import FakeKubernetesApi
 from openprequal.testing.registry_contract import MembershipLog
@@ -28,8 +29,9 @@ class Cluster:
         self.api = FakeKubernetesApi(self.clock)
         self.refusing = False
         """Nobody listens where the API server should be."""
+        self.source = Source(kubernetes_service="web", port="http")
         self._agent = RequestTraversalAgent(self.api)
-        parameters: Mapping[str, object] = {"services": services or {"default": "web:http"}}
+        parameters: Mapping[str, object] = {"services": services or [self.source.model_dump()]}
         self.registry = KubernetesRegistry(
             RegistryContext(self.clock, max_backends, parameters=parameters, rng=Random(seed)),
             ApiServer("https://api.test", "default", token_file, None),
