@@ -125,6 +125,18 @@ class IRegistry(Interface):
         """End all timers and connections; fires when none is left."""
 
 
+class IRegistrySource(Interface):
+    """What a registry tells of the source that it has its membership from; may be provided beside IRegistry."""
+
+    connected: bool = Attribute("Whether the source can be asked now; if not, the last known membership is in force.")
+
+    def age_s() -> float | None:
+        """Seconds since the membership was known to be all the source has; None: it was never read. Immediate.
+
+        A gateway that has never read it is not ready.
+        """
+
+
 class IProbeTransport(Interface):
     """Asks one backend for its load."""
 

@@ -136,6 +136,10 @@ class HealthMonitor:
 
     def joined(self, backend: Backend) -> None:
         """See :class:`~openprequal.interfaces.IMembershipObserver`."""
+        if backend.service not in self._services:
+            # Told by a source that knows nothing of our settings.
+            self.log.warn("{id} is not used: there is no such service", id=backend.id)
+            return
         member = self._make_member(backend)
         self._services[backend.service].add(member)
         self.standings[backend.id] = Standing(backend, self._clock.seconds())
@@ -143,6 +147,8 @@ class HealthMonitor:
 
     def changed(self, old: Backend, new: Backend) -> None:
         """Same id, other particulars: they count from now on."""
+        if new.id not in self.standings:
+            return
         if old.probe_port != new.probe_port:
             # Its connections lead elsewhere: it is another backend but for its name.
             self.left(old, "registered with another probe port")
@@ -162,8 +168,10 @@ class HealthMonitor:
 
     def left(self, backend: Backend, reason: str) -> None:
         """It exists no more; requests under way go on."""
+        if backend.id not in self.standings:
+            return
         self._cancel_check(backend.id)
-        self.standings.pop(backend.id, None)
+        del self.standings[backend.id]
         self._services[backend.service].remove(backend)
         if backend.service in self.ejections:
             self.ejections[backend.service].left(backend.id)

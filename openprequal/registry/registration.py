@@ -76,10 +76,10 @@ class Registration:
     load: LoadReport | None
 
 
-def read_registration(body: object, services: Collection[str]) -> Registration:
+def read_registration(body: object, services: Collection[str] | None) -> Registration:
     """The registration that *body*, a JSON value, asks for.
 
-    :param services: the services there are.
+    :param services: the services there are; None: nobody knows here.
     :raises RegistrationRefused: (400) naming the first member at fault and what is wrong with it.
     """
     told = _validated(RegistrationBody, body)
@@ -127,8 +127,8 @@ def _refusal(error: ErrorDetails) -> RegistrationRefused:
     return RegistrationRefused(f"{name}: {problem}", field=name)
 
 
-def _known(service: str, services: Collection[str]) -> str:
-    if service not in services:
+def _known(service: str, services: Collection[str] | None) -> str:
+    if services is not None and service not in services:
         names = ", ".join(sorted(services))
         raise RegistrationRefused(f"service: there is no {ascii(service)[:80]}, only {names}", field="service")
     return service

@@ -23,9 +23,15 @@ class Cluster:
     """A cluster, and a registry that is asked to follow the Service ``web`` of it."""
 
     def __init__(
-        self, services: object = None, *, max_backends: int = 100, token_file: str | None = None, seed: int = 1
+        self,
+        services: object = None,
+        *,
+        max_backends: int = 100,
+        token_file: str | None = None,
+        seed: int = 1,
+        clock: Clock | None = None,
     ) -> None:
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self.api = FakeKubernetesApi(self.clock)
         self.refusing = False
         """Nobody listens where the API server should be."""

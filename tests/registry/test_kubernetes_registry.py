@@ -1,8 +1,9 @@
 """Slices become the membership: what is told, what registrations are worth, and that it is always right in the end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kubernetes_cluster import Cluster
@@ -10,10 +11,11 @@ from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
 from openprequal.errors import RegistrationRefused
-from openprequal.interfaces import IRegistry
+from openprequal.interfaces import IRegistry, IRegistrySource, RegistryContext
 from openprequal.registry.kubernetes.slices import backends_of, read_slice
 from openprequal.testing.kubernetes_api import Refusal, endpoint, endpoint_slice
 from openprequal.testing.registry_contract import MembershipLog
+from openprequal.testing.registry_source_contract import ONE, TWO, RegistrySourceContract
 from openprequal.values import Backend
 
 Start = Callable[..., Cluster]
@@ -45,8 +47,72 @@ def refusal_of(cluster: Cluster, backend: Backend) -> RegistrationRefused:
     return failure.value
 
 
-def test_it_provides_the_interface(start: Start) -> None:
-    verifyObject(IRegistry, start().registry)
+class TestContract(RegistrySourceContract):
+    """The slices hold what *say* is given: no weights, but zones."""
+
+    noticed_s = 2.0
+
+    def make(self, context: RegistryContext) -> IRegistry:
+        self.cluster = Cluster(max_backends=context.max_backends, clock=context.clock)
+        self.say(self.said)
+        return self.cluster.registry
+
+    def say(self, backends: Sequence[Backend]) -> None:
+        self.said = backends
+        if hasattr(self, "cluster"):
+            self.cluster.refusing = False
+            endpoints = [endpoint(backend.host, zone=backend.zone, ready=True) for backend in backends]
+            self.cluster.api.put(endpoint_slice("web-1", "web", endpoints, ports=[{"name": "http", "port": 8001}]))
+
+    def fail(self) -> None:
+        self.cluster.refusing = True
+        self.cluster.api.cut_off()
+
+    def notice(self) -> None:
+        self.cluster.pass_time(self.noticed_s)
+
+    def stop(self) -> None:
+        del self.registry
+        self.cluster.stop()
+
+    def test_other_particulars_are_a_change(self) -> None:
+        registry, observer = self.started(ONE, TWO), MembershipLog()
+        registry.subscribe(observer)
+        elsewhere = evolve(TWO, zone="b")
+        self.say([ONE, elsewhere])
+        self.notice()
+        assert observer.changes == [(TWO, elsewhere)]
+
+    def test_nobody_can_unregister(self) -> None:
+        """But drain: see below."""
+        registry = self.started(ONE)
+        registry.unregister(ONE.id)
+        assert list(registry.backends()) == [evolve(ONE, draining=True)]
+
+
+def test_it_tells_whether_its_source_can_be_asked_and_how_old_its_knowledge_is() -> None:
+    cluster = Cluster()
+    verifyObject(IRegistrySource, cluster.registry)
+    cluster.refusing = True
+    cluster.start()
+    assert (cluster.registry.connected, cluster.registry.age_s()) == (False, None)
+    cluster.refusing = False
+    cluster.pass_time(3)
+    assert (cluster.registry.connected, cluster.registry.age_s()) == (True, 0.0)
+    cluster.refusing = True
+    cluster.api.cut_off()
+    cluster.pass_time(10)
+    assert not cluster.registry.connected
+    assert 10 <= (cluster.registry.age_s() or 0.0) <= 10.5
+    cluster.stop()
+
+
+def test_a_service_that_was_never_read_is_not_known_whatever_others_are(start: Start) -> None:
+    cluster = Cluster({"default": "web:http", "api": "api:http"})
+    cluster.api.refusals.append(Refusal(403))
+    cluster.start()
+    assert cluster.registry.age_s() is None
+    cluster.stop()
 
 
 def test_who_subscribes_later_is_told_of_those_known(start: Start) -> None:
@@ -158,9 +224,9 @@ def test_a_heartbeat_of_an_endpoint_is_taken_and_changes_nothing(start: Start) -
 def test_nobody_else_can_register(start: Start) -> None:
     cluster = start()
     refused = refusal_of(cluster, Backend("http://10.0.0.9:8080"))
-    assert refused.status == 503
-    assert "API server" in refused.reason
-    assert refusal_of(cluster, Backend(POD.url, "api")).status == 503
+    assert refused.status == 409
+    assert "no endpoint (yet)" in refused.reason
+    assert refusal_of(cluster, Backend(POD.url, "api")).status == 409
     assert cluster.urls == [POD.url]
 
 

@@ -59,6 +59,10 @@ class Following:
         self.slices: dict[str, Slice] = {}
         self.ignored = 0
         """Slices that made no sense, in lists."""
+        self.watching = False
+        """There is a watch, so that changes are heard of."""
+        self._true_at: float | None = None
+        """When the slices were last known to be those there are, but for a watch under way; None: they never were."""
         self._name = f"{namespace}/{source.kubernetes_service}"
         self._namespace = namespace
         self._clock = clock
@@ -77,6 +81,12 @@ class Following:
         self._shortcoming: str | None = None
         self._running: Deferred[None] | None = None
         self._stopped = False
+
+    def age_s(self) -> float | None:
+        """Seconds since the slices were known to be those there are; None: they never were."""
+        if self.watching:
+            return 0.0
+        return None if self._true_at is None else self._clock.seconds() - self._true_at
 
     def start(self) -> None:
         """Begin with a list."""
@@ -134,6 +144,7 @@ class Following:
                 raise
             # The snapshot that the pages are of is gone meanwhile: all at once needs none.
             slices, self._version = await self._pages(None)
+        self._true_at = self._clock.seconds()
         if self._said:
             self.log.info("{name}: listed, {count} slices", name=self._name, count=len(slices))
             self._said = ""
@@ -181,7 +192,15 @@ class Following:
             "resourceVersion": self._version,
             "timeoutSeconds": str(seconds),
         }
-        await self._requests.stream(self._path, query, self._take_line, seconds + GRACE_S)
+        try:
+            await self._requests.stream(self._path, query, self._began, self._take_line, seconds + GRACE_S)
+        finally:
+            if self.watching:
+                self.watching = False
+                self._true_at = self._clock.seconds()
+
+    def _began(self) -> None:
+        self.watching = True
 
     def _take_line(self, line: bytes) -> None:
         """:raises ApiFailure: the watch has failed, or what it tells cannot be understood, so that a list is needed."""

@@ -66,15 +66,22 @@ class ApiRequests:
             raise ApiFailure("its answer is no JSON") from None
 
     async def stream(
-        self, path: str, query: Mapping[str, str], take_line: Callable[[bytes], object], timeout_s: float
+        self,
+        path: str,
+        query: Mapping[str, str],
+        began: Callable[[], object],
+        take_line: Callable[[bytes], object],
+        timeout_s: float,
     ) -> None:
         """Give every line of the stream at *path* to *take_line*; done when the server has ended it as it should.
 
+        :param began: told that there is a stream.
         :param take_line: may raise :class:`ApiFailure`, which ends the stream.
         :param timeout_s: the stream must have ended by then: if not, nobody may be at its other end.
         :raises ApiFailure: it cannot be had, or broke.
         """
         response = await self._ask(path, query)
+        began()
         body = _Body(Lines(take_line).feed)
         response.deliverBody(body)
         await body.ended.addTimeout(timeout_s, self.clock, onTimeoutCancel=_silent)
