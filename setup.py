@@ -13,7 +13,16 @@ SIMULATION = ["matplotlib>=3.8", "tqdm>=4.66"]
 BENCH = ["hdrhistogram>=0.10.3", *SIMULATION]
 # What the examples of Python backends run on.
 SERVERS = ["fastapi>=0.115", "uvicorn>=0.30", "websockets>=13", "flask>=3", "django>=5", "gunicorn>=23"]
-TEST = ["pytest>=8", "pytest-twisted>=1.14", "hypothesis>=6.100", "h11>=0.14", "jsonschema>=4.20", *SERVERS, *BENCH]
+TEST = [
+    "pytest>=8",
+    "pytest-twisted>=1.14",
+    "hypothesis>=6.100",
+    "h11>=0.14",
+    "jsonschema>=4.20",
+    "trustme>=1.1",
+    *SERVERS,
+    *BENCH,
+]
 LINT = ["ruff>=0.17", "mypy>=2", "mypy-zope>=1.0.17"]
 AUDIT = ["pip-audit>=2.7"]
 

@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probing": {"values", "errors", "hints", "interfaces", "upstream", "clocks"},
     "routing": {"values", "errors", "interfaces", "http1", "metrics", "upstream", "probing"},
     "hooks": {"values", "errors", "interfaces", "http1"},
-    "registry": {"values", "errors", "interfaces", "clocks", "config"},
+    "registry": {"values", "errors", "interfaces", "clocks", "config", "upstream"},
     "simulation": {"values", "errors", "interfaces", "balancing", "probing", "agent"},
 }
 """What each of the lower packages, and the simulation, may import of the others, itself aside."""
