@@ -1,7 +1,7 @@
 """The fake API server as a program: ``python kubernetes_api_server.py PORT PEM TOKEN VERSION``.
 
-Run by the tests of the registry. What is posted to ``/_control`` is done: ``{"call": "put", "arguments": [...]}`` calls,
-``{"set": {"tokens": [...]}}`` sets.
+Run by the tests of the registry. What is posted to ``/_control`` is done: ``{"call": "put", "arguments": [...]}``
+calls, ``{"set": {"tokens": [...]}}`` sets.
 """
 
 import json
