@@ -151,7 +151,7 @@ def page() -> str:
         "[balancers.md](balancers.md).\n",
         *_parameters(),
         "### Parameters of the registries\n",
-        "Keys of `registry_parameters`.\n",
+        "Keys of `registry_parameters`. What the registries are for is told in [registries.md](registries.md).\n",
         *_registry_parameters(),
         "## The example backend: `twistd openprequal-backend`\n",
         *_groups(AgentSettings),
@@ -236,7 +236,8 @@ def _registry_parameters() -> Iterator[str]:
         meanings = _docstrings(model, RegistryParameters)
         yield "| key | default | what it is | allowed |\n|---|---|---|---|"
         for key, field in model.model_fields.items():
-            default = "" if field.is_required() else shown(field.get_default(call_default_factory=True))
+            default = None if field.is_required() else field.get_default(call_default_factory=True)
+            default = "" if field.is_required() or default == {} else shown(default)
             yield f"| `{key}` | {default} | {meanings[key]} | {allowed_words(field) or _kind(key, field, {})} |"
         yield ""
 

@@ -145,8 +145,8 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
         dialled_otherwise = any(getattr(old, each) != getattr(new, each) for each in _DIALLING)
         running.health.configure(make_member, health_rules(new))
         for name, (service, periodics, lasting) in joining.items():
-            follow(service, running.health)
             running.services[name] = service
+            follow(service, running.health)
             _begin(running, name, periodics)
             _start(running, lasting)
         for name in before.keys() - after.keys():

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from twisted.internet.task import LoopingCall
-from whole_gateway import OK, SWITCHING, UPGRADE, WholeGateway, answer, status
+from whole_gateway import OK, SWITCHING, UPGRADE, FarBackend, WholeGateway, answer, status
 
 from openprequal.config.changes import LIVE
 from openprequal.config.gateway import GatewaySettings
@@ -90,6 +90,18 @@ def test_what_needs_a_restart_is_refused_by_name(settings: dict[str, Any], names
     assert code == 409
     assert problem["detail"] == f"{names}: cannot change while the gateway runs: restart it"
     assert case.reload()[1]["changed"] == []
+
+
+def test_a_service_that_comes_gets_the_backends_that_the_registry_knew_for_it(start: Start, tmp_path: Path) -> None:
+    listed = tmp_path / "backends.toml"
+    far = FarBackend(8)
+    listed.write_text(f"[[backends]]\nurl = '{far.url}'\nservice = 'new'\n")
+    registry = {"registry_class": "file", "registry_parameters": {"file": str(listed)}}
+    case = start(backends=0, **registry)
+    case.backends.append(far)
+    assert case.rows == []
+    assert case.reload(**registry, services={"new": {}})[0] == 200
+    assert [row["url"] for row in case.rows] == [far.url]
 
 
 def test_only_who_may_register_may_reload(start: Start) -> None:

@@ -85,6 +85,8 @@ class HealthMonitor:
         """By backend id."""
         self.ejections: dict[str, Ejections] = {}
         """By service; without those where nobody is ejected."""
+        self._strangers: dict[str, Backend] = {}
+        """Backends of services that there are not, by id."""
         self._zone = zone
         self._tiers: dict[str, Tiers] = {}
         self.configure(make_member, rules)
@@ -120,6 +122,8 @@ class HealthMonitor:
             self.ejections[name].rules = rules.ejection
         else:
             self.ejections[name] = Ejections(rules.ejection, service, self.standings, self._ejection_changed)
+        for backend in [each for each in self._strangers.values() if each.service == name]:
+            self.joined(self._strangers.pop(backend.id))
 
     def _checks_of(self, standing: Standing) -> CheckRules:
         return self._rules[standing.backend.service].checks
@@ -137,8 +141,9 @@ class HealthMonitor:
     def joined(self, backend: Backend) -> None:
         """See :class:`~openprequal.interfaces.IMembershipObserver`."""
         if backend.service not in self._services:
-            # Told by a source that knows nothing of our settings.
+            # Told by a source that knows nothing of our settings, which may come to know it.
             self.log.warn("{id} is not used: there is no such service", id=backend.id)
+            self._strangers[backend.id] = backend
             return
         member = self._make_member(backend)
         self._services[backend.service].add(member)
@@ -147,7 +152,8 @@ class HealthMonitor:
 
     def changed(self, old: Backend, new: Backend) -> None:
         """Same id, other particulars: they count from now on."""
-        if new.id not in self.standings:
+        if new.id in self._strangers:
+            self._strangers[new.id] = new
             return
         if old.probe_port != new.probe_port:
             # Its connections lead elsewhere: it is another backend but for its name.
@@ -168,10 +174,10 @@ class HealthMonitor:
 
     def left(self, backend: Backend, reason: str) -> None:
         """It exists no more; requests under way go on."""
-        if backend.id not in self.standings:
+        if self._strangers.pop(backend.id, None) is not None:
             return
         self._cancel_check(backend.id)
-        del self.standings[backend.id]
+        self.standings.pop(backend.id, None)
         self._services[backend.service].remove(backend)
         if backend.service in self.ejections:
             self.ejections[backend.service].left(backend.id)

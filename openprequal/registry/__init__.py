@@ -1,6 +1,11 @@
 """Who exists: membership and its observers, leases, and the providers of :class:`~openprequal.interfaces.IRegistry`.
 
-``registration`` and ``backend_url`` read what is said of a backend, ``parameters`` what is said of a registry.
-``membership`` keeps the backends and tells of changes, ``leases`` knows who has been silent too long, ``memory`` puts
-the two together, ``kubernetes`` has its backends from an API server, ``catalogue`` names the providers.
+``membership`` keeps the backends and tells of changes, ``leases`` knows who has been silent too long. What is said of a
+backend is read by ``registration`` and ``backend_url``, what is said of a registry by ``parameters``.
+
+Providers, by name in ``catalogue``: ``memory`` is told by registrations, and keeps them in a file if it has one
+(``persistence``, ``backend_file``). Others follow a source (``sourced``): ``static_file`` a list that somebody writes
+(``backend_list``), ``dns`` the addresses and services of names (``dns_answers``, ``name_servers``, ``resolv_conf``),
+``kubernetes`` the endpoints of Services.
+What may block is done in a thread (``blocking``).
 """

@@ -105,6 +105,15 @@ def test_a_backend_that_joins_is_checked_before_it_may_be_picked(case: Case) -> 
     assert case.monitor.standings[case.backend.id].reason == "serving"
 
 
+def test_a_backend_of_a_service_that_there_is_not_troubles_nobody(case: Case) -> None:
+    stranger = Backend(url="http://203.0.113.9:80", service="other")
+    heavier = Backend(url=stranger.url, service="other", weight=2.0)
+    case.monitor.joined(stranger)
+    case.monitor.changed(stranger, heavier)
+    case.monitor.left(heavier, "test")
+    assert set(case.monitor.standings) == {case.backend.id}
+
+
 def test_the_health_path_of_the_registration_is_asked() -> None:
     case = Case(health_path="/alive?x")
     case.join()
