@@ -13,7 +13,7 @@ from threading import Thread
 
 import pytest
 import trustme
-from running import DEADLINE_S, Answer, Running, ask, backends, eventually, free_ports, gateway, up
+from running import DEADLINE_S, Answer, Running, ask, backends, eventually, free_ports, gateway, post, up
 
 from openprequal.testing.kubernetes_api import endpoint, endpoint_slice
 
@@ -135,6 +135,20 @@ def test_pods_join_drain_and_leave(tmp_path: Path, api: ApiServer) -> None:
         slow.join(DEADLINE_S)
         assert [answer.status for answer in answers] == [200]
         assert ask(port).status == 200
+
+
+def test_a_pod_may_tell_its_load_and_that_it_ends_but_nobody_else_registers(tmp_path: Path, api: ApiServer) -> None:
+    with pod() as one, following(tmp_path, api) as (_, port):
+        url = f"http://127.0.0.1:{one}"
+        api.run("web-1", one)
+        eventually(lambda: up(port, 1), "the pod is up")
+        load = {"rif": 7.0, "latency": 0.5}
+        assert post(port, "/register", {"url": url, "weight": 9.0, "heartbeat_seconds": 1, "load": load}).status == 200
+        row = backends(port)[url]
+        assert (row["rif"], row["weight"], row["heartbeat_seconds"]) == (7.0, 1.0, None)
+        assert post(port, "/register", {"url": "http://127.0.0.1:9"}).status == 409
+        assert post(port, "/unregister", {"url": url}).status == 200
+        assert backends(port)[url]["condition"] == "draining"
 
 
 def test_backends_stay_while_the_server_is_replaced_by_one_of_another_authority(tmp_path: Path, api: ApiServer) -> None:
