@@ -113,12 +113,13 @@ class KubernetesRegistry(SourcedRegistry):
 
     def _apply(self) -> None:
         """Make the membership what the slices say."""
+        known = {backend.id: backend for backend in self._membership.backends()}
         meant: dict[str, Backend] = {}
         for following in self._followings:
             # Of two Services with one endpoint the first decides.
-            meant = {**backends_of(following.source, following.slices.values()), **meant}
+            meant = {**backends_of(following.source, following.slices.values(), known), **meant}
         self._unregistered &= meant.keys()
         for backend_id in self._unregistered:
             meant[backend_id] = evolve(meant[backend_id], draining=True)
         # Where there are more than are allowed, those known stay.
-        self._learned(sorted(meant.values(), key=lambda backend: backend.id not in self._membership))
+        self._learned(sorted(meant.values(), key=lambda backend: backend.id not in known))

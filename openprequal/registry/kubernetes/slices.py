@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address
+from types import MappingProxyType
 from typing import Any, Final
 
 from attrs import frozen
@@ -135,12 +136,16 @@ def port_of(source: Source, one: Slice) -> int | None:
     return wanted if allowed else None
 
 
-def backends_of(source: Source, slices: Iterable[Slice]) -> dict[str, Backend]:
+def backends_of(
+    source: Source, slices: Iterable[Slice], known: Mapping[str, Backend] = MappingProxyType({})
+) -> dict[str, Backend]:
     """The backends that all of a Service's *slices* mean together, by id.
 
     An endpoint on its way from one slice to another is in both for a while, and is one backend. A Service of two
     address families tells of each pod twice, once in each: only IPv4 counts then, which the control plane announces by
     a slice even while nobody is there.
+
+    :param known: those there were, by id: to make a backend takes far longer than to see that it is the same.
     """
     in_order = sorted(slices, key=lambda one: one.name)
     families = {one.address_type for one in in_order}
@@ -152,14 +157,17 @@ def backends_of(source: Source, slices: Iterable[Slice]) -> dict[str, Backend]:
             continue
         for endpoint in one.endpoints:
             url = f"{source.scheme}://{endpoint.address}:{port}"
-            known = seen.get(url)
-            if known is None or endpoint.use > known.use:
+            other = seen.get(url)
+            if other is None or endpoint.use > other.use:
                 seen[url] = endpoint
-    backends = (
-        Backend(url, source.service, zone=endpoint.zone, draining=endpoint.use is Use.DRAINING)
-        for url, endpoint in seen.items()
-    )
-    return {backend.id: backend for backend in backends}
+    backends = {}
+    for url, endpoint in seen.items():
+        draining = endpoint.use is Use.DRAINING
+        backend = known.get(f"{source.service}/{url}")
+        if backend is None or (backend.zone, backend.draining) != (endpoint.zone, draining):
+            backend = Backend(url, source.service, zone=endpoint.zone, draining=draining)
+        backends[backend.id] = backend
+    return backends
 
 
 def shortcoming_of(source: Source, slices: Mapping[str, Slice]) -> str | None:
