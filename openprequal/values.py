@@ -34,6 +34,8 @@ class Backend:
     """Where it is; a gateway that knows its own zone prefers it. None: near every gateway."""
     heartbeat_seconds: float | None = None
     """Renews its registration this often; None: registered by hand, never reaped."""
+    draining: bool = False
+    """The registry has word that it ends: it exists, answers what it was sent, and gets nothing new."""
 
     id: str = field(init=False)
     """Stable key of this backend, unique across services."""

@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "routing": {"values", "errors", "interfaces", "http1", "metrics", "upstream", "probing"},
     "hooks": {"values", "errors", "interfaces", "http1"},
     "checks": {"errors", "http1", "config", "tls", "upstream"},
-    "registry": {"values", "errors", "interfaces", "clocks", "config"},
+    "registry": {"values", "errors", "interfaces", "clocks", "config", "tls"},
     "simulation": {"values", "errors", "interfaces", "balancing", "probing", "agent"},
 }
 """What each of the lower packages, and the simulation, may import of the others, itself aside."""

@@ -26,7 +26,7 @@ from openprequal.checks.watched_file import WatchedFile
 from openprequal.config.checks import AnyCheck, BasicCheckSettings, ForwardCheckSettings, JwtCheckSettings
 from openprequal.errors import ConfigurationError
 from openprequal.http1.request import RequestHead
-from openprequal.tls.certificates import read_authorities
+from openprequal.tls.trust_root import trust_root
 
 CONNECT_TIMEOUT_S = 5.0
 MOST_IDLE = 64
@@ -191,17 +191,6 @@ class Checks:
             pool._factory = _QuietFactory
             pool.maxPersistentPerHost = MOST_IDLE
             pool.cachedConnectionTimeout = 30
-            policy = BrowserLikePolicyForHTTPS(_trusted(ca_file, where))
+            policy = BrowserLikePolicyForHTTPS(trust_root(ca_file, where))
             agent = self._agents[ca_file] = Agent(self._reactor, policy, CONNECT_TIMEOUT_S, pool=pool)
         return agent
-
-
-def _trusted(ca_file: str | None, where: str) -> Any:
-    """The authorities in *ca_file*; None for the platform's own."""
-    if ca_file is None:
-        return None
-    from OpenSSL.crypto import X509
-    from twisted.internet.ssl import Certificate, trustRootFromCertificates
-
-    authorities = read_authorities(ca_file, where)
-    return trustRootFromCertificates([Certificate(X509.from_cryptography(each)) for each in authorities])

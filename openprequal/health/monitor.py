@@ -164,6 +164,8 @@ class HealthMonitor:
         service.replace(new)
         standing = self.standings[new.id]
         standing.backend = new
+        if old.draining != new.draining:
+            standing.since = self._clock.seconds()
         if standing.offered:
             service.balancer.reweighted(new)
         self._apply(standing)

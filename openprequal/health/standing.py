@@ -16,7 +16,7 @@ class Condition(StrEnum):
     STANDBY = "standby"
     """Healthy, and not its turn: enough of those before it are healthy (``tiers``)."""
     DRAINING = "draining"
-    """By its own word."""
+    """By its own word, or the registry's."""
     EJECTED = "ejected"
     """Its checks pass, but its requests fail."""
     PANIC = "panic"
@@ -75,8 +75,13 @@ class Standing:
 
     @property
     def serves(self) -> bool:
-        """Its checks and its own word allow that it is picked."""
-        return self.checked_up and self.state is not LoadState.DRAINING
+        """Its checks, its own word and the registry's allow that it is picked."""
+        return self.checked_up and not self.drains
+
+    @property
+    def drains(self) -> bool:
+        """It ends, and gets nothing new."""
+        return self.state is LoadState.DRAINING or self.backend.draining
 
     @property
     def pickable(self) -> bool:
@@ -87,7 +92,7 @@ class Standing:
         """What it is."""
         if not self.checked_up:
             return Condition.DOWN if self.checked else Condition.UNCHECKED
-        if self.state is LoadState.DRAINING:
+        if self.drains:
             return Condition.DRAINING
         if self.standby:
             return Condition.STANDBY

@@ -1,7 +1,7 @@
 """Tiers: whose turn is it, by priority and zone, while enough of those before them are healthy?"""
 
 from openprequal.health.standing import Standing
-from openprequal.values import Backend, LoadState
+from openprequal.values import Backend
 
 Tier = tuple[int, int]
 """Priority, and 0 near or 1 far: the lowest comes first."""
@@ -50,7 +50,7 @@ class Tiers:
     def note(self, standing: Standing) -> bool:
         """Its standing may be another; True if it is now other tiers' turn."""
         self._forget(standing.backend.id)
-        if standing.checked and standing.state is not LoadState.DRAINING:
+        if standing.checked and not standing.drains:
             tier, healthy = self.tier_of(standing.backend), standing.pickable
             self._noted[standing.backend.id] = tier, healthy
             count = self._counts.setdefault(tier, _Count())

@@ -6,6 +6,8 @@ from types import MappingProxyType
 from openprequal.errors import ConfigurationError
 from openprequal.interfaces import IRegistry, RegistryContext
 from openprequal.registry.dns import DnsParameters, DnsRegistry
+from openprequal.registry.kubernetes.parameters import KubernetesParameters
+from openprequal.registry.kubernetes.registry import KubernetesRegistry
 from openprequal.registry.memory import MemoryParameters, MemoryRegistry
 from openprequal.registry.parameters import RegistryParameters
 from openprequal.registry.redis.parameters import RedisParameters
@@ -27,6 +29,7 @@ REGISTRIES: Mapping[str, Callable[[RegistryContext], IRegistry]] = MappingProxyT
         "file": StaticFileRegistry,
         "dns": DnsRegistry,
         "redis": _redis,
+        "kubernetes": KubernetesRegistry,
     }
 )
 """Short name to provider; the contract suites run over every one of them."""
@@ -37,6 +40,7 @@ PARAMETERS: Mapping[str, type[RegistryParameters]] = MappingProxyType(
         "file": StaticFileParameters,
         "dns": DnsParameters,
         "redis": RedisParameters,
+        "kubernetes": KubernetesParameters,
     }
 )
 """What may be set on each."""

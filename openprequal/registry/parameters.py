@@ -55,7 +55,9 @@ def _told(cls: type[RegistryParameters], error: ErrorDetails, registry: str) -> 
     reason = reason.replace("valid dictionary", "table").replace("valid list", "list").replace("valid tuple", "list")
     field = cls.model_fields.get(str(path[0])) if path else None
     extra: Any = None if field is None else field.json_schema_extra
-    if isinstance(extra, dict) and extra.get("allowed"):
+    # A validator of one's own, and a choice of words, say it better.
+    worded = error["type"] in ("value_error", "literal_error")
+    if isinstance(extra, dict) and extra.get("allowed") and not worded:
         reason = f"must be {extra['allowed']}"
     elif reason.startswith("be "):
         reason = f"must {reason}"

@@ -93,12 +93,12 @@ def certificate_files(path: str, setting: str) -> list[tuple[str, str]]:
     return [(file, file) for file in files]
 
 
-def read_authorities(file: str, setting: str) -> list[x509.Certificate]:
+def read_authorities(file: str, *setting: str) -> list[x509.Certificate]:
     """The certificates in *file*, one or more in PEM.
 
     :raises ConfigurationError: it cannot be read or holds none.
     """
-    return _certificates(file, _bytes_of(file, setting), setting)
+    return _certificates(file, _bytes_of(file, *setting), *setting)
 
 
 def _read(file: str, key_file: str, setting: str) -> Certificate:
@@ -139,21 +139,21 @@ def _before_key(pem: bytes) -> int:
     return max(pem.rfind(b"-----END ", 0, pem.index(b"PRIVATE KEY-----")), 0)
 
 
-def _bytes_of(file: str, setting: str) -> bytes:
+def _bytes_of(file: str, *setting: str) -> bytes:
     try:
         with open(file, "rb") as stream:
             return stream.read()
     except OSError as error:
-        raise ConfigurationError(f"{file!r} cannot be read: {error.strerror}", about=(setting,)) from None
+        raise ConfigurationError(f"{file!r} cannot be read: {error.strerror}", about=setting) from None
 
 
-def _certificates(file: str, pem: bytes, setting: str) -> list[x509.Certificate]:
+def _certificates(file: str, pem: bytes, *setting: str) -> list[x509.Certificate]:
     if b"-----BEGIN CERTIFICATE-----" not in pem:
-        raise ConfigurationError(f"{file!r} holds no certificate in PEM", about=(setting,))
+        raise ConfigurationError(f"{file!r} holds no certificate in PEM", about=setting)
     try:
         return x509.load_pem_x509_certificates(pem)
     except ValueError as error:
-        raise ConfigurationError(f"a certificate in {file!r} cannot be read: {error}", about=(setting,)) from None
+        raise ConfigurationError(f"a certificate in {file!r} cannot be read: {error}", about=setting) from None
 
 
 def _public(holder: x509.Certificate | PrivateKeyTypes) -> bytes:

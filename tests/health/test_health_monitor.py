@@ -5,10 +5,12 @@ from random import Random
 from typing import Any
 
 import pytest
+from attrs import evolve
 from twisted.internet.task import Clock
 
 from openprequal.balancing.round_robin import RoundRobin
 from openprequal.health.monitor import CheckRules, HealthMonitor, HealthRules
+from openprequal.health.standing import Condition
 from openprequal.health.verdict import failure_of
 from openprequal.interfaces import BalancerContext
 from openprequal.metrics.window import WindowAverage
@@ -234,6 +236,19 @@ def test_a_backend_that_says_it_drains_is_not_picked_until_it_is_ready_again(cas
     assert not case.up
     assert case.monitor.standings[case.backend.id].reason == "draining"
     case.service.reported(member, LoadReport(0.0, None, LoadState.READY), 2.0)
+    assert case.up
+
+
+def test_a_backend_that_drains_by_the_registrys_word_is_not_picked_whatever_it_says_itself(case: Case) -> None:
+    case.raw.answer(answer(200))
+    draining = evolve(case.backend, draining=True)
+    case.monitor.changed(case.backend, draining)
+    assert not case.up
+    case.service.reported(case.service.members[draining.id], LoadReport(0.0, None, LoadState.READY), 1.0)
+    assert not case.up
+    standing = case.monitor.standings[draining.id]
+    assert (standing.condition, standing.reason, standing.since) == (Condition.DRAINING, "draining", 0.0)
+    case.monitor.changed(draining, case.backend)
     assert case.up
 
 

@@ -3,6 +3,7 @@
 from random import Random
 
 import pytest
+from attrs import evolve
 from twisted.internet.task import Clock
 
 from openprequal.balancing.round_robin import RoundRobin
@@ -135,6 +136,13 @@ def test_when_the_first_drain_the_backups_take_over(case: Case) -> None:
     case.join("a")
     case.join("backup", priority=1)
     case.monitor.told_state(case.backends["a"], LoadState.DRAINING)
+    assert case.used == {"backup"}
+
+
+def test_when_the_first_drain_by_the_registrys_word_the_backups_take_over(case: Case) -> None:
+    case.join("a")
+    case.join("backup", priority=1)
+    case.monitor.changed(case.backends["a"], evolve(case.backends["a"], draining=True))
     assert case.used == {"backup"}
 
 

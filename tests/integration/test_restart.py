@@ -57,7 +57,7 @@ def test_a_new_process_that_cannot_start_leaves_the_old_one_as_it_is(tmp_path: P
         settings.write_text("queue_max = -1\n")
         command.process.send_signal(signal.SIGUSR2)
         eventually(lambda: "not restarted, going on" in command.output, "it says that it failed")
-        assert "gateway.toml: queue_max: -1 cannot be used" in command.output
+        assert "gateway.toml:1: queue_max: -1 cannot be used" in command.output
         assert ask(port, "/readyz").status == 200
         assert int((tmp_path / f"openprequal-{port}.pid").read_text()) == command.pid
         # And again, with settings that can be used.

@@ -10,7 +10,7 @@ from openprequal.testing.registry_contract import RegistryContract
 
 TAKING_REGISTRATIONS: Mapping[str, Mapping[str, object]] = {"memory": {}}
 """Those who may be told of backends, and their parameters; others follow a source (``RegistrySourceContract``)."""
-FOLLOWING_A_SOURCE = {"file", "dns"}
+FOLLOWING_A_SOURCE = {"file", "dns", "kubernetes"}
 SHARED = {"redis"}
 """They are told too, and need a server for it (``test_redis_contract``)."""
 
