@@ -218,7 +218,7 @@ class _Making:
         if rules is None:
             return make
         preflight = self._fixed(route.name if route is not None else NOWHERE, preflight_answer(rules), None)
-        return cross_origin(make, Cors(rules, preflight, self._traffic.date))
+        return cross_origin(make, Cors(rules, preflight))
 
     def _checked(self, make: ProxyExchange, settings: RouteSettings | None) -> ProxyExchange:
         """What makes exchanges of those requests that the checks of the route admit; *make* if it has none.
