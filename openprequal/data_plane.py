@@ -13,6 +13,7 @@ from openprequal.balancing.slow_start import SlowStart
 from openprequal.clocks import Periodic
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.names import resolve
+from openprequal.config.routes import RouteSettings
 from openprequal.config.services import EffectiveService
 from openprequal.frontend.limits import Limits
 from openprequal.frontend.sweep import interval_for
@@ -77,7 +78,8 @@ def sweep_interval_s(settings: GatewaySettings) -> float:
         settings.idle_timeout_seconds,
         *(check.timeout_seconds for check in settings.checks.values()),
     ]
-    for each in (settings, *settings.routes):
+    those: list[GatewaySettings | RouteSettings] = [settings, *settings.routes]
+    for each in those:
         attempts = settings.retry_attempts if each.retry_attempts is None else each.retry_attempts
         timeouts_s += [
             each.queue_timeout_seconds if queued else None,
