@@ -239,7 +239,7 @@ class _Making:
 
     def error(self, error: GatewayError) -> ProxyExchange:
         """What answers with *error*, whatever is asked."""
-        return self._fixed(NOWHERE, lambda request: error, None)
+        return self._cross_origin(self._fixed(NOWHERE, lambda request: error, None), None)
 
     def _fixed(
         self, name: str, answer: Callable[[RequestHead], Answer | GatewayError], edits: FieldEdits | None

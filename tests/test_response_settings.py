@@ -98,6 +98,13 @@ def test_what_the_gateway_answers_by_itself_says_it_too() -> None:
     assert received.endswith(b"\r\n\r\nhi")
 
 
+def test_so_does_the_answer_where_no_route_is() -> None:
+    gateway = WholeGateway(cors={"default": CORS}, routes=[{"name": "here", "path": "/here"}])
+    missing = asked(gateway, b"/elsewhere", b"Origin: " + ORIGIN)
+    assert status(missing) == 404
+    assert b"\r\nAccess-Control-Allow-Origin: " + ORIGIN in missing.received
+
+
 def test_preflights_come_before_the_hooks() -> None:
     gateway = WholeGateway(cors={"default": CORS}, custom_request_hook="test_response_settings.refusing")
     preflight = asked(gateway, b"/x", b"Origin: " + ORIGIN, b"Access-Control-Request-Method: PUT", method=b"OPTIONS")
