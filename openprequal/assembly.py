@@ -206,10 +206,10 @@ def _whole(
     registry = configured_registry(reactor, rng, settings)
     services: Services = {}
     of_service: dict[str, list[Periodic]] = {}
-    lasting: list[Periodic] = []
+    lasting: dict[str, list[Periodic]] = {}
     for name, effective in settings.effective_services.items():
-        of_service[name] = []
-        services[name] = service_with_balancer(reactor, rng, name, effective, settings, of_service[name], lasting)
+        of_service[name], lasting[name] = [], []
+        services[name] = service_with_balancer(reactor, rng, name, effective, settings, of_service[name], lasting[name])
     own_address = OwnAddress()
     edge = Edge(reactor, settings, time.time)
     rules = address_rules(settings, own_address.is_own)
@@ -276,8 +276,7 @@ def _whole(
     sweep = Sweep(reactor.seconds, front.expire, sweep_interval_s(settings))
     lag = LoopLag(reactor)
     periodics = [
-        *(periodic for each in of_service.values() for periodic in each),
-        *lasting,
+        *(periodic for each in (*of_service.values(), *lasting.values()) for periodic in each),
         lag.periodic,
         Periodic(reactor, SWEEP_TICK_S, sweep.tick, "client time-outs"),
         Periodic(reactor, 0.5, lambda: copies.expire(reactor.seconds()), "mirrored requests"),
@@ -328,6 +327,7 @@ def _whole(
             health=health,
             periodics=periodics,
             of_service=of_service,
+            lasting=lasting,
             front=front,
             sweep=sweep,
             admin=admin,

@@ -13,6 +13,7 @@ from openprequal.balancing.slow_start import SlowStart
 from openprequal.clocks import Periodic
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.names import resolve
+from openprequal.config.routes import RouteSettings
 from openprequal.config.services import EffectiveService
 from openprequal.frontend.limits import Limits
 from openprequal.frontend.sweep import interval_for
@@ -68,21 +69,26 @@ def client_limits(settings: GatewaySettings) -> Limits:
 
 def sweep_interval_s(settings: GatewaySettings) -> float:
     """How often is looked at what may have taken too long."""
-    limits = (
-        settings.backend_max_in_flight,
-        *(one.service_max_in_flight for one in settings.effective_services.values()),
+    queued = any(
+        each.backend_max_in_flight or each.service_max_in_flight for each in settings.effective_services.values()
     )
-    return interval_for(
-        (
-            settings.queue_timeout_seconds if any(limits) else None,
-            settings.try_timeout_seconds if settings.retry_attempts else None,
-            settings.total_timeout_seconds,
-            settings.response_timeout_seconds,
-            settings.stall_timeout_seconds,
-            settings.header_timeout_seconds,
-            settings.idle_timeout_seconds,
-        )
-    )
+    timeouts_s = [
+        settings.client_rate_window_seconds if settings.client_min_rate_bytes is not None else None,
+        settings.header_timeout_seconds,
+        settings.idle_timeout_seconds,
+        *(check.timeout_seconds for check in settings.checks.values()),
+    ]
+    those: list[GatewaySettings | RouteSettings] = [settings, *settings.routes]
+    for each in those:
+        attempts = settings.retry_attempts if each.retry_attempts is None else each.retry_attempts
+        timeouts_s += [
+            each.queue_timeout_seconds if queued else None,
+            (each.try_timeout_seconds or settings.try_timeout_seconds) if attempts else None,
+            each.total_timeout_seconds,
+            each.response_timeout_seconds,
+            each.stall_timeout_seconds,
+        ]
+    return interval_for(timeouts_s)
 
 
 def service_with_balancer(

@@ -89,6 +89,8 @@ class Edge:
 
         def put_in_place() -> None:
             self._settings = settings
+            for name in self.upstream_tls.keys() - settings.effective_services.keys():
+                del self.upstream_tls[name]
             self.upstream_tls |= joining
             for step in steps:
                 step()

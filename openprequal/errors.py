@@ -5,7 +5,6 @@ The message of an error is for the log; only its ``status`` and ``title`` reach 
 
 from collections.abc import Collection
 from difflib import get_close_matches
-from typing import ClassVar
 
 KeyPath = tuple[str | int, ...]
 """The way to a setting in a file: keys of tables, and places in lists from 0."""
@@ -14,8 +13,8 @@ KeyPath = tuple[str | int, ...]
 class GatewayError(Exception):
     """Something that ends a request with a problem document (RFC 9457)."""
 
-    status: ClassVar[int] = 500
-    title: ClassVar[str] = "Internal error"
+    status: int = 500
+    title: str = "Internal error"
     request_id = b""
     """X-Request-Id that a backend saw, if the request brought none and came that far."""
 
@@ -32,6 +31,15 @@ class NoRoute(GatewayError):
 
     status = 404
     title = "Not found"
+
+
+class NotAdmitted(GatewayError):
+    """A check does not let the request through."""
+
+    def __init__(self, status: int, title: str) -> None:
+        super().__init__(title)
+        self.status = status
+        self.title = title
 
 
 class RequestTimeout(GatewayError):

@@ -58,6 +58,8 @@ class Running:
     periodics: list[Periodic]
     of_service: dict[str, list[Periodic]]
     """Those of *periodics* that belong to a service's balancer."""
+    lasting: dict[str, list[Periodic]]
+    """Those that belong to a service, whatever balancer it has."""
     front: GatewaySite
     sweep: Sweep
     admin: Site
@@ -155,10 +157,11 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
             running.services[name] = service
             follow(service, running.health)
             _begin(running, name, periodics)
+            running.lasting[name] = lasting
             _start(running, lasting)
         for name in before.keys() - after.keys():
             del running.services[name]
-            _retire(running, running.of_service.pop(name))
+            _retire(running, [*running.of_service.pop(name), *running.lasting.pop(name)])
         for name, service in running.services.items():
             up = running.health.offered(name)
             if name in balancings:

@@ -79,7 +79,7 @@ class Traffic:
         :raises ConfigurationError: a route or a hook cannot be used.
         """
         making = _Making(self, settings, services)
-        return making.limited(self._found(making, settings), settings.effective_rate_limits, "")
+        return making.limited(self._found(making, settings), settings.effective_rate_limits, None)
 
     def _found(self, making: "_Making", settings: GatewaySettings) -> ProxyExchange:
         if not settings.routes:
@@ -189,28 +189,32 @@ class _Making:
         """
         return self._cross_origin(self._limited(self._checked(make, route), route), route)
 
-    def limited(self, make: ProxyExchange, rules: Sequence[RateLimitSettings], before: str) -> ProxyExchange:
+    def limited(self, make: ProxyExchange, rules: Sequence[RateLimitSettings], route: str | None) -> ProxyExchange:
         """*make*, for requests that come as seldom as *rules* say.
 
-        :param before: what their names begin with in metrics.
+        :param route: whose they are; None: of all.
         """
         if not rules:
             return make
         traffic = self._traffic
         limits = RateLimits(
-            rate_rules(rules, before),
+            rate_rules(rules, "" if route is None else f"{route}/"),
             self._settings.trusted_proxies,
             limited=traffic.limited,
             known=traffic.buckets,
         )
 
+        count = None if route is None else traffic.counts.counter(route, NOWHERE)
+
         def refused(status: int) -> None:
+            if count is not None:
+                count(status)
             traffic.answered.finished(b"-", status, 0.0)
 
         return rate_limited(make, limits.wait_s, now=traffic.reactor.seconds, date=traffic.date, refused=refused)
 
     def _limited(self, make: ProxyExchange, route: RouteSettings | None) -> ProxyExchange:
-        return make if route is None else self.limited(make, route.rate_limits, f"{route.name}/")
+        return make if route is None else self.limited(make, route.rate_limits, route.name)
 
     def _cross_origin(self, make: ProxyExchange, route: RouteSettings | None) -> ProxyExchange:
         """*make*, with what other origins are told on *route*; None: the one for all."""
@@ -218,7 +222,7 @@ class _Making:
         if rules is None:
             return make
         preflight = self._fixed(route.name if route is not None else NOWHERE, preflight_answer(rules), None)
-        return cross_origin(make, Cors(rules, preflight, self._traffic.date))
+        return cross_origin(make, Cors(rules, preflight))
 
     def _checked(self, make: ProxyExchange, settings: RouteSettings | None) -> ProxyExchange:
         """What makes exchanges of those requests that the checks of the route admit; *make* if it has none.
@@ -235,7 +239,7 @@ class _Making:
 
     def error(self, error: GatewayError) -> ProxyExchange:
         """What answers with *error*, whatever is asked."""
-        return self._fixed(NOWHERE, lambda request: error, None)
+        return self._cross_origin(self._fixed(NOWHERE, lambda request: error, None), None)
 
     def _fixed(
         self, name: str, answer: Callable[[RequestHead], Answer | GatewayError], edits: FieldEdits | None

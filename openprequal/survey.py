@@ -3,16 +3,23 @@
 Only where something is wrong: the gateway itself finds it when it is put together, and stops at the first.
 """
 
+import os
+import time
 from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any, NoReturn
 
+from openprequal.checks.assembly import Checks
 from openprequal.config.gateway import GatewaySettings
+from openprequal.config.routes import RouteSettings
 from openprequal.config.services import EffectiveService
 from openprequal.control_plane import configured_registry
 from openprequal.data_plane import Clock, balancing_of, configured_hook, upstream_tls_rules
 from openprequal.edge import tls_rules
 from openprequal.errors import ConfigurationError
+from openprequal.filter_making import FilterRules
+from openprequal.forwarding.error_pages import read_error_pages
+from openprequal.route_table import conditions_of, fixed_answer, route_table, target_of
 from openprequal.tls.server import TlsServer
 from openprequal.upstream.trust import UpstreamTls
 
@@ -29,6 +36,14 @@ def objections(reactor: Clock, settings: GatewaySettings) -> Iterator[Configurat
     yield from _of_registry(reactor, settings)
     if settings.tls_certificate:
         yield from _objection(TlsServer, tls_rules(settings))
+    yield from _objection(read_error_pages, settings.error_pages)
+    yield from _objection(FilterRules, settings)
+    checks = Checks(reactor, wall_clock=time.time, secret=b"", environ=os.environ)
+    for name, check in settings.checks.items():
+        yield from _objection(checks.made, {name: check}, lambda request: None, "")
+    for number, route in enumerate(settings.routes):
+        yield from _of_route(number, route)
+    yield from _objection(route_table, settings.routes, lambda route: None)
     for name, effective in settings.effective_services.items():
         for error in _of_service(reactor, name, effective):
             yield ConfigurationError(error.reason, about=("services", name, *error.about) if error.about else ())
@@ -48,6 +63,14 @@ def _of_registry(reactor: Clock, settings: GatewaySettings) -> Iterator[Configur
                 del parameters[name]
             case _:
                 return
+
+
+def _of_route(number: int, route: RouteSettings) -> Iterator[ConfigurationError]:
+    for hook in ("request_hook", "response_hook"):
+        for error in _objection(configured_hook, getattr(route, hook), hook):
+            yield ConfigurationError(error.reason, about=("routes", number, hook))
+    for make in (conditions_of, target_of, fixed_answer):
+        yield from _objection(make, route)
 
 
 def _of_service(reactor: Clock, name: str, effective: EffectiveService) -> Iterator[ConfigurationError]:

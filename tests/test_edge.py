@@ -9,8 +9,11 @@ import pytest
 import trustme
 from tls_client import TlsClient, names_of, trusting, written
 from twisted.internet.address import IPv4Address
+from twisted.internet.task import Clock
 from whole_gateway import CALLER, HERE, OK, WholeGateway, status
 
+from openprequal.config.gateway import GatewaySettings
+from openprequal.edge import Edge
 from openprequal.testing.memory_transport import MemoryTransport, RawConnection
 
 GET = b"GET /x HTTP/1.1\r\nHost: a.test\r\n\r\n"
@@ -439,3 +442,9 @@ def test_checks_and_probes_say_that_they_are_the_gateways_own(tmp_path: Path) ->
     case = Case(tmp_path, upstream_proxy_protocol="v1")
     assert case.gateway.backends[0].connections[0].received.startswith(b"PROXY UNKNOWN\r\nGET /healthz ")
     case.gateway.end()
+
+
+def test_files_of_a_service_that_has_left_are_looked_at_no_more() -> None:
+    edge = Edge(Clock(), GatewaySettings(services={"a": {}}), lambda: 0.0)
+    edge.prepare(GatewaySettings(services={"b": {}}))()
+    assert set(edge.upstream_tls) == {"default", "b"}

@@ -220,6 +220,16 @@ def test_what_the_former_balancer_did_again_and_again_ends(start: Start) -> None
     assert running() == before
 
 
+def test_what_a_service_that_has_left_did_again_and_again_ends(start: Start) -> None:
+    gateway = start(services={"a": {"hedge_percentile": 95, "service_max_in_flight": 5}})
+    gateway.reload()
+    gateway.wait(20)
+    metrics = gateway.get("/metrics")
+    gateway.wait(0)
+    assert b' of default"}' in metrics.received
+    assert b' of a"}' not in metrics.received
+
+
 def test_a_client_that_has_too_many_connections_is_counted_from_the_reload_on(start: Start) -> None:
     case = start()
     held = [case.client() for _ in range(2)]

@@ -1,5 +1,6 @@
 """Compression and CORS from the settings, and sticky sessions: on all routes, on some, and while the gateway runs."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -97,6 +98,13 @@ def test_what_the_gateway_answers_by_itself_says_it_too() -> None:
     assert received.endswith(b"\r\n\r\nhi")
 
 
+def test_so_does_the_answer_where_no_route_is() -> None:
+    gateway = WholeGateway(cors={"default": CORS}, routes=[{"name": "here", "path": "/here"}])
+    missing = asked(gateway, b"/elsewhere", b"Origin: " + ORIGIN)
+    assert status(missing) == 404
+    assert b"\r\nAccess-Control-Allow-Origin: " + ORIGIN in missing.received
+
+
 def test_preflights_come_before_the_hooks() -> None:
     gateway = WholeGateway(cors={"default": CORS}, custom_request_hook="test_response_settings.refusing")
     preflight = asked(gateway, b"/x", b"Origin: " + ORIGIN, b"Access-Control-Request-Method: PUT", method=b"OPTIONS")
@@ -167,3 +175,35 @@ def test_whether_sessions_are_sticky_cannot_change_while_the_gateway_runs() -> N
     code, problem = gateway.reload(services={"default": {"sticky": "client"}})
     assert code == 409
     assert "services.default.sticky" in problem["detail"]
+
+
+@pytest.mark.parametrize("cors", [{}, {"default": CORS}])
+def test_the_operators_pages_are_for_every_error_of_ours(cors: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "4xx.json").write_text('{"page": "{{ status }}"}')
+    users = tmp_path.parent / f"{tmp_path.name}.users"
+    users.write_text("")
+    gateway = WholeGateway(
+        error_pages=str(tmp_path),
+        cors=cors,
+        checks={"staff": {"kind": "basic", "users_file": str(users)}},
+        routes=[
+            {"name": "staff", "path": "/staff", "checks": ["staff"]},
+            {"name": "few", "path": "/few", "rate_limits": [{"by": "all", "per_second": 0.01, "burst": 1}]},
+        ],
+    )
+    asked(gateway, b"/few")
+    for path, code in ((b"/staff", 401), (b"/few", 429), (b"/elsewhere", 404)):
+        assert asked(gateway, path).received.endswith(b'{"page": "%d"}' % code)
+
+
+def test_a_page_of_another_origin_may_read_why_it_was_refused(tmp_path: Path) -> None:
+    users = tmp_path / "users"
+    users.write_text("")
+    gateway = WholeGateway(
+        cors={"default": CORS}, checks={"staff": {"kind": "basic", "users_file": str(users)}}, default_checks=["staff"]
+    )
+    refused = asked(gateway, b"/x", b"Origin: " + ORIGIN).received
+    assert refused.startswith(b"HTTP/1.1 401 ")
+    assert b"\r\nWWW-Authenticate: Basic" in refused
+    assert b"\r\nAccess-Control-Allow-Origin: " + ORIGIN in refused
+    assert refused.count(b"\r\nCache-Control: ") == 1

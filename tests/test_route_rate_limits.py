@@ -38,6 +38,7 @@ def test_the_metrics_name_the_route_and_the_rule() -> None:
     shown = whole.get("/metrics")
     whole.wait(0.1)
     assert b'openprequal_rate_limited_total{rule="api/all"} 1.0' in shown.received
+    assert b'openprequal_route_requests_total{code="429",route="api",service="-"} 1.0' in shown.received
 
 
 def test_a_limit_of_a_route_that_has_not_changed_remembers_what_was_used() -> None:

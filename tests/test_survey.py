@@ -50,6 +50,24 @@ def test_every_parameter_of_the_registry_is_tried() -> None:
     ]
 
 
+def test_everything_that_routes_and_checks_name_is_tried() -> None:
+    settings = GatewaySettings(
+        error_pages="/no/such",
+        checks={name: {"kind": "basic", "users_file": f"/no/{name}"} for name in ("a", "b")},
+        routes=[
+            {"name": "a", "path": "/a", "request_hook": "absent.a", "response_hook": "absent.b"},
+            {"name": "b", "path": "/b", "rewrite": "/{no}"},
+        ],
+    )
+    errors = list(objections(MemoryReactorClock(), settings))
+    assert [error.about for error in errors if error.about] == [
+        ("routes", 0, "request_hook"),
+        ("routes", 0, "response_hook"),
+    ]
+    reasons = [error.reason.partition(": ")[0] for error in errors if not error.about]
+    assert reasons == ["error_pages", "checks.a.users_file", "checks.b.users_file", "routes.b.rewrite"]
+
+
 def test_a_users_balancer_that_refuses_its_parameters_in_its_own_words_is_told_once() -> None:
     settings = GatewaySettings(
         load_balancer_class="test_survey.refusing", balancer_parameters={"a": 1, "b": 2}, registry_class="memory"

@@ -52,7 +52,7 @@ class Refused:
     fields: Fields = field(default=(), repr=False)
     """Of the answer."""
     content: bytes | None = field(default=None, repr=False)
-    """Of the answer; None: a problem document."""
+    """Of the answer; None: a problem document, or the operator's page for errors."""
 
 
 Verdict = Admitted | Refused

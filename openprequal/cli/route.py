@@ -5,13 +5,14 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.loading import load
 from openprequal.config.routes import RouteSettings
 from openprequal.errors import ConfigurationError, NoRoute
+from openprequal.filter_making import FilterRules
 from openprequal.forwarding.fixed_exchange import Answer
 from openprequal.frontend.local_answers import is_answered_here
 from openprequal.frontend.reserved import is_reserved
@@ -75,14 +76,14 @@ def answer_for(settings: GatewaySettings, request: RequestHead) -> dict[str, Any
     """
     if is_answered_here(request):
         return {"answered_by": "the gateway", "why": f"{request.method.decode()} goes to no backend"}
-    if settings.admin_port is None and is_reserved(request.path):
+    if not settings.admin_endpoints and is_reserved(request.path):
         return {
             "answered_by": "the gateway",
-            "why": f"{request.path.decode()} is its own, unless there is an admin_port",
+            "why": f"{request.path.decode()} is its own, unless there is an admin_port or admin_listen",
         }
     if not settings.routes:
         alone = {"why": "there are no routes: everything goes to one service", "services": {"default": 1.0}}
-        return alone | ({"checks": list(settings.default_checks)} if settings.default_checks else {})
+        return _PREFLIGHT if _is_preflight(settings, None, request) else alone | _before(settings, None)
     table = route_table(settings.routes, lambda route: route)
     path = normal_path(request.path)
     if path is None:
@@ -91,8 +92,25 @@ def answer_for(settings: GatewaySettings, request: RequestHead) -> dict[str, Any
     not_taken = [{"route": entry.name, "why": why} for entry, why in found.others]
     if found.taken is None:
         return {"status": NoRoute.status, "why": "no route takes it", "not_taken": not_taken}
-    checks = settings.checks_of(found.taken.value)
-    return _taken(found, request) | ({"checks": list(checks)} if checks else {}) | {"not_taken": not_taken}
+    if _is_preflight(settings, found.taken.value, request):
+        return _PREFLIGHT
+    return _taken(found, request) | _before(settings, found.taken.value) | {"not_taken": not_taken}
+
+
+_PREFLIGHT: Final = {"answered_by": "the gateway", "why": "it is the preflight of a page of another origin"}
+
+
+def _is_preflight(settings: GatewaySettings, route: RouteSettings | None, request: RequestHead) -> bool:
+    rules = FilterRules(settings).cors(route)
+    return rules is not None and rules.is_preflight(request)
+
+
+def _before(settings: GatewaySettings, route: RouteSettings | None) -> dict[str, Any]:
+    """What stands before the services of *route*; None: there are no routes."""
+    limits = [limit.effective_name for limit in settings.effective_rate_limits]
+    limits += [f"{route.name}/{limit.effective_name}" for limit in route.rate_limits] if route else []
+    checks = list(settings.checks_of(route))
+    return ({"rate_limits": limits} if limits else {}) | ({"checks": checks} if checks else {})
 
 
 def _taken(found: Explanation[RouteSettings], request: RequestHead) -> dict[str, Any]:
@@ -133,6 +151,8 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
         yield answer["why"]
     if "services" in answer:
         yield f"  service    {_shares(answer['services'])}"
+    if "rate_limits" in answer:
+        yield f"  limited by {', '.join(answer['rate_limits'])}"
     if "checks" in answer:
         yield f"  checked by {', '.join(answer['checks'])}"
     for key, label in (("asked_for", "asked for"), ("status", "answered"), ("location", "location")):

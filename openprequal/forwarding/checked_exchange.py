@@ -15,10 +15,9 @@ from twisted.python.failure import Failure
 
 from openprequal.checks.authorization import AUTHORIZATION
 from openprequal.checks.verdict import Admitted, Check, Reason, Refused, Verdict, unavailable
-from openprequal.errors import GatewayError, NoBackend
+from openprequal.errors import GatewayError, NoBackend, NotAdmitted
 from openprequal.forwarding.downstream import ClientExchange, Downstream, ProxyExchange
 from openprequal.forwarding.exchange import CLIENT_CLOSED
-from openprequal.forwarding.problem import problem_document
 from openprequal.forwarding.vouching import plain_name, vouched_for
 from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.phrases import PHRASES
@@ -202,20 +201,20 @@ class CheckedExchange:
 
     def _refuse(self, check: Check, refused: Refused) -> None:
         self._checking.refusals[check.name, refused.reason] += 1
+        status, content = refused.status, refused.content
         fields = [Field(name, value) for name, value in refused.fields]
-        content = refused.content
-        if refused.status in _WITHOUT_CONTENT:
-            content = b""
-        elif content is None:
-            about, content = problem_document(refused.status, PHRASES.get(refused.status, b"Refused").decode())
-            fields = [*about, *fields]
+        reason = PHRASES.get(status, b"")
+        if content is None:
+            self._client.respond_error(NotAdmitted(status, reason.decode() or "Refused"), fields)
         else:
-            fields.append(Field(b"Content-Length", b"%d" % len(content)))
-        section = FieldSection([*fields, self._checking.date()])
-        chunk = b"" if self._request.method == b"HEAD" else content
-        reason = PHRASES.get(refused.status, b"")
-        self._client.respond(refused.status, reason, section, len(content), chunk, True)
-        self._settle(refused.status)
+            if status in _WITHOUT_CONTENT:
+                content = b""
+            else:
+                fields.append(Field(b"Content-Length", b"%d" % len(content)))
+            section = FieldSection([*fields, self._checking.date()])
+            chunk = b"" if self._request.method == b"HEAD" else content
+            self._client.respond(status, reason, section, len(content), chunk, True)
+        self._settle(status)
 
     def _settle(self, status: int) -> None:
         """Not admitted, whatever the cause. Acts once."""

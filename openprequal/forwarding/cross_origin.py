@@ -1,14 +1,12 @@
 """How do responses say that pages of other origins may use them? Who may is said in ``filters/cors.py``."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from openprequal.errors import GatewayError
 from openprequal.filters.cors import CorsRules
 from openprequal.forwarding.downstream import Downstream
 from openprequal.forwarding.passing import Passing
-from openprequal.forwarding.problem import problem
 from openprequal.http1.fields import Field, FieldSection
-from openprequal.http1.phrases import PHRASES
 from openprequal.http1.request import RequestHead
 
 
@@ -17,22 +15,17 @@ class CrossOrigin(Passing):
     could not tell it from a broken connection.
     """
 
-    __slots__ = ("_date", "_request", "_rules")
+    __slots__ = ("_request", "_rules")
 
-    def __init__(self, client: Downstream, rules: CorsRules, request: RequestHead, date: Callable[[], Field]) -> None:
-        """:param date: for a response of our own."""
+    def __init__(self, client: Downstream, rules: CorsRules, request: RequestHead) -> None:
         super().__init__(client)
         self._rules = rules
         self._request = request
-        self._date = date
 
     def respond(
         self, status: int, reason: bytes, section: FieldSection, length: int, chunk: bytes, ended: bool
     ) -> None:
         self._client.respond(status, reason, self._rules.head(self._request, section), length, chunk, ended)
 
-    def respond_error(self, error: GatewayError) -> None:
-        fields, body = problem(error)
-        section = FieldSection([*fields, self._date()])
-        content = b"" if self._request.method == b"HEAD" else body
-        self.respond(error.status, PHRASES.get(error.status, b""), section, len(body), content, True)
+    def respond_error(self, error: GatewayError, more: Sequence[Field] = ()) -> None:
+        self._client.respond_error(error, self._rules.head(self._request, FieldSection([*more])).fields)

@@ -1,6 +1,6 @@
 """The client's side as an exchange sees it, whichever frontend it came through, and what that asks of an exchange."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from openprequal.errors import GatewayError
@@ -33,8 +33,11 @@ class Downstream(Protocol):
     def respond_switching(self, section: FieldSection, data: bytes) -> None:
         """Send 101; from now on bytes pass both ways."""
 
-    def respond_error(self, error: GatewayError) -> None:
-        """Send a problem document."""
+    def respond_error(self, error: GatewayError, more: Sequence[Field] = ()) -> None:
+        """Send a problem document, or a page of the operator's.
+
+        :param more: fields beside those of every such answer.
+        """
 
     def abort_response(self) -> None:
         """The response cannot be completed: end it so that the client sees it is not complete."""

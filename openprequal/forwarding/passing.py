@@ -1,5 +1,7 @@
 """A client's side that passes everything on: what a filter of responses begins with."""
 
+from collections.abc import Sequence
+
 from openprequal.errors import GatewayError
 from openprequal.forwarding.downstream import Downstream
 from openprequal.http1.fields import Field, FieldSection
@@ -30,8 +32,8 @@ class Passing:
     def respond_switching(self, section: FieldSection, data: bytes) -> None:
         self._client.respond_switching(section, data)
 
-    def respond_error(self, error: GatewayError) -> None:
-        self._client.respond_error(error)
+    def respond_error(self, error: GatewayError, more: Sequence[Field] = ()) -> None:
+        self._client.respond_error(error, more)
 
     def abort_response(self) -> None:
         self._client.abort_response()

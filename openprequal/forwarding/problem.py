@@ -15,14 +15,9 @@ _RETRY_AFTER = Field(b"Retry-After", b"1")
 
 def problem(error: GatewayError) -> tuple[list[Field], bytes]:
     """Fields and content of the response to a request that ended with *error*, without internals."""
-    fields, body = problem_document(error.status, error.title)
-    return [fields[0], *error_fields(error, body)], body
-
-
-def problem_document(status: int, title: str) -> tuple[list[Field], bytes]:
-    """The same for whatever ended with *status*."""
-    body = json.dumps({"type": "about:blank", "title": title, "status": status}).encode() + b"\n"
-    return [_CONTENT_TYPE, _NO_STORE, _length(body)], body
+    document = {"type": "about:blank", "title": error.title, "status": error.status}
+    body = json.dumps(document).encode() + b"\n"
+    return [_CONTENT_TYPE, *error_fields(error, body)], body
 
 
 def error_fields(error: GatewayError, body: bytes) -> list[Field]:

@@ -11,7 +11,6 @@ from openprequal.forwarding.cross_origin import CrossOrigin
 from openprequal.forwarding.downstream import ClientExchange, Downstream, ProxyExchange
 from openprequal.forwarding.exchange import Exchange
 from openprequal.forwarding.fixed_exchange import Answer
-from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
 
 
@@ -22,8 +21,6 @@ class Cors:
     rules: CorsRules
     preflight: ProxyExchange
     """Answers a preflight (:func:`preflight_answer`)."""
-    date: Callable[[], Field]
-    """For a response of our own."""
 
 
 def preflight_answer(rules: CorsRules) -> Callable[[RequestHead], Answer]:
@@ -39,12 +36,12 @@ def cross_origin(make: ProxyExchange, cors: Cors | None) -> ProxyExchange:
     """
     if cors is None:
         return make
-    rules, preflight, date = cors.rules, cors.preflight, cors.date
+    rules, preflight = cors.rules, cors.preflight
 
     def exchange(client: Downstream, request: RequestHead) -> ClientExchange:
         if rules.is_preflight(request):
             return preflight(client, request)
-        return make(CrossOrigin(client, rules, request, date), request)
+        return make(CrossOrigin(client, rules, request), request)
 
     return exchange
 

@@ -1,7 +1,7 @@
 """One client connection: heads are parsed here, one exchange at a time, responses in the order of the requests."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from attrs import define
@@ -277,7 +277,7 @@ class ClientConnection(TwistedProtocol):
         # Even an answer to a request that is no good must not bring content to one that asked for none.
         asks_head = head.method == b"HEAD" if head is not None else self._buffer.startswith(b"HEAD ")
         self._last = True
-        self._respond_error(error, without_body=asks_head)
+        self._respond_error(error, (), without_body=asks_head)
         self._close()
 
     # ---- the response, to the client --------------------------------------------------------------------------------
@@ -335,16 +335,16 @@ class ClientConnection(TwistedProtocol):
             self._start_reading()
             self._exchange.request_more(early)
 
-    def respond_error(self, error: GatewayError) -> None:
+    def respond_error(self, error: GatewayError, more: Sequence[Field] = ()) -> None:
         head = self._head
         if error.status == TooManyRequests.status and self._buffer:
             # Who has asked for more already is told once, not a thousand times in one turn of the reactor.
             self._last = True
-        self._respond_error(error, without_body=head is not None and head.method == b"HEAD")
+        self._respond_error(error, more, without_body=head is not None and head.method == b"HEAD")
 
-    def _respond_error(self, error: GatewayError, *, without_body: bool) -> None:
+    def _respond_error(self, error: GatewayError, more: Sequence[Field], *, without_body: bool) -> None:
         fields, body = self._frontend.errors.answer(error, self._head)
-        fields.append(self._frontend.date())
+        fields += [*more, self._frontend.date()]
         reason = PHRASES.get(error.status, b"")
         self.respond(error.status, reason, FieldSection(fields), len(body), b"" if without_body else body, True)
 

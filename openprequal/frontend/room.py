@@ -53,12 +53,13 @@ class Room:
         self._most = most
         self._most_per_client = most_per_client
         self._trusted = trusted
-        self._per_client = Counter(map(self._key, self.connections)) if most_per_client is not None else Counter()
+        counted = self.connections if most_per_client is not None else ()
+        self._per_client = Counter(self._key(each.client) for each in counted)
 
     def refusal(self, client: str) -> ServiceBusy | TooManyRequests | None:
         """Why a connection of *client* cannot be had; None: it can, and one has been closed for it if need be."""
         most = self._most_per_client
-        if most is not None and client and self._per_client[client_network(client)] >= most:
+        if most is not None and (key := self._key(client)) and self._per_client[key] >= most:
             self._turned_away["max_connections_per_client"] += 1
             return TooManyRequests("too many connections of one client")
         if len(self.connections) >= self._most and not self._make_room():
@@ -70,13 +71,13 @@ class Room:
         """Count *connection*."""
         self.connections.add(connection)
         if self._most_per_client is not None:
-            self._per_client[self._key(connection)] += 1
+            self._per_client[self._key(connection.client)] += 1
 
     def closed(self, connection: "ClientConnection") -> None:
         """It counts no more."""
         self.connections.discard(connection)
         if self._most_per_client is not None:
-            key = self._key(connection)
+            key = self._key(connection.client)
             self._per_client[key] -= 1
             if self._per_client[key] <= 0:
                 del self._per_client[key]
@@ -85,9 +86,8 @@ class Room:
         """Called from time to time: nobody is remembered as spare for long, who may be gone by now."""
         self._spare.clear()
 
-    def _key(self, connection: "ClientConnection") -> str:
-        """What *connection* is counted under; empty: it is not."""
-        client = connection.client
+    def _key(self, client: str) -> str:
+        """What connections of *client* are counted under; empty: they may be as many as they like."""
         return "" if is_within(client, self._trusted) else client_network(client)
 
     def _make_room(self) -> bool:

@@ -1,6 +1,6 @@
 """One request that somebody's own ``Site`` has read: its head, its body in pieces, and where its response goes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
@@ -175,9 +175,9 @@ class SiteClient:
         """Does not happen: without an Upgrade field in the request a 101 is a broken response."""
         self.abort_response()
 
-    def respond_error(self, error: GatewayError) -> None:
+    def respond_error(self, error: GatewayError, more: Sequence[Field] = ()) -> None:
         fields, body = self._errors.answer(error, self._head)
-        section = FieldSection([*fields, self._date()])
+        section = FieldSection([*fields, *more, self._date()])
         # In answer to HEAD twisted.web leaves the content out.
         self.respond(error.status, PHRASES.get(error.status, b""), section, len(body), body, True)
 

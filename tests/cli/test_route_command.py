@@ -124,3 +124,27 @@ def test_without_routes_there_is_one_service(
 ) -> None:
     monkeypatch.delenv("OPENPREQUAL_CONFIG", raising=False)
     assert told(capsys, "GET", "http://a.example/")["services"] == {"default": 1.0}
+
+
+def test_its_own_paths_are_nobodys_where_it_has_a_listener_for_them(
+    file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(file).write_text('admin_listen = ["unix:/run/admin.sock"]\n' + FILE)
+    assert told(capsys, "GET", "http://a.example/metrics", "--config", file)["exit"] == 1
+
+
+def test_what_stands_before_the_service_is_told(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    limited = FILE.replace("[[routes]]", "[[routes]]\nrate_limits = [{by = 'all', per_second = 1}]", 1)
+    Path(file).write_text("max_requests_per_second_per_client = 2\n" + limited)
+    answer = told(capsys, "GET", "http://a.example/api", "--config", file)
+    assert answer["rate_limits"] == ["max_requests_per_second_per_client", "api/all"]
+    main(["route", "GET", "http://a.example/api", "--config", file])
+    assert "  limited by max_requests_per_second_per_client, api/all\n" in capsys.readouterr().out
+
+
+def test_a_preflight_goes_to_no_service(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path(file).write_text(FILE + '[cors.default]\nallow_origins = ["https://b.example"]\n')
+    headers = ("--header", "Origin: https://b.example", "--header", "Access-Control-Request-Method: PUT")
+    answer = told(capsys, "OPTIONS", "http://a.example/api", *headers, "--config", file)
+    assert answer["answered_by"] == "the gateway"
+    assert "preflight" in answer["why"]

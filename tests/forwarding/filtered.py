@@ -36,7 +36,7 @@ class FilteredNetwork(MemoryNetwork):
         rules = None if compression is None else CompressionRules(coders(None, {}), self.places, **compression)
 
         def make_exchange(route: Any, client: Any, request: Any) -> Any:
-            told = None if cors is None else Cors(cors, self._preflight(cors), lambda: DATE)
+            told = None if cors is None else Cors(cors, self._preflight(cors))
             return cross_origin(compressing(partial(make, route), rules), told)(client, request)
 
         super().__init__(make_exchange=make_exchange, **options)

@@ -77,6 +77,13 @@ def test_a_trusted_proxy_may_have_as_many_connections_as_it_likes() -> None:
     assert not is_turned_away(network.client("192.0.2.7"))
 
 
+def test_so_it_may_if_others_of_its_ipv6_network_have_all_of_theirs() -> None:
+    network = MemoryNetwork(max_connections_per_client=1, trusted_proxies=(ip_network("2001:db8::1/128"),))
+    network.client("2001:db8::2")
+    assert not is_turned_away(network.client("2001:db8::1"))
+    assert is_turned_away(network.client("2001:db8::3"))
+
+
 def test_clients_are_forgotten_with_their_last_connection() -> None:
     network = MemoryNetwork(max_connections_per_client=2)
     for number in range(200):

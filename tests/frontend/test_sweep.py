@@ -1,8 +1,12 @@
 """What takes too long is noticed soon, and looking for it does not take the time of everything else."""
 
+from typing import Any
+
 import pytest
 from whole_gateway import WholeGateway, status
 
+from openprequal.config.gateway import GatewaySettings
+from openprequal.data_plane import sweep_interval_s
 from openprequal.frontend.sweep import TICK_S, Sweep, interval_for
 
 
@@ -62,3 +66,27 @@ def test_a_short_time_out_of_the_queue_is_kept_to_a_tenth() -> None:
     whole.wait(0.3)
     assert status(waits) == 503
     whole.end()
+
+
+def test_a_short_time_out_of_a_route_is_kept_to_a_tenth() -> None:
+    whole = WholeGateway(routes=[{"name": "quick", "response_timeout_seconds": 0.3}])
+    waits = whole.get()
+    whole.wait(0.25)
+    assert not waits.received
+    whole.wait(0.15)
+    assert status(waits) == 504
+    whole.end()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"routes": [{"name": "a", "total_timeout_seconds": 1}]},
+        {"routes": [{"name": "a", "retry_attempts": 1}], "retry_attempts": 0, "try_timeout_seconds": 1},
+        {"services": {"a": {"backend_max_in_flight": 1}}, "queue_timeout_seconds": 1},
+        {"checks": {"a": {"kind": "forward", "url": "http://a.example", "timeout_seconds": 1}}},
+        {"client_rate_window_seconds": 1},
+    ],
+)
+def test_it_goes_by_the_shortest_time_out_wherever_that_is(settings: dict[str, Any]) -> None:
+    assert sweep_interval_s(GatewaySettings(**{"queue_timeout_seconds": 60, **settings})) == pytest.approx(0.1)
