@@ -68,7 +68,8 @@ def _cpu_s(command: Running) -> float:
 
 
 def test_without_descriptors_those_connected_are_served_and_it_recovers(tmp_path: Path) -> None:
-    flags = ("--health-interval-seconds=0.5", "--upstream-idle-timeout-seconds=1")
+    # Checks need descriptors too; requests tell soon enough that the backend is up.
+    flags = ("--health-interval-seconds=2", "--upstream-idle-timeout-seconds=1")
     with gateway(tmp_path, *flags) as (command, port), backend(tmp_path, port, *SLOW):
         eventually(lambda: up(port, 1), "the backend is up")
         with Load(port, 2) as load:
@@ -91,7 +92,9 @@ def test_a_crowd_does_not_take_the_descriptors_that_backends_need(tmp_path: Path
         with contextlib.ExitStack() as stack:
             clients = [stack.enter_context(contextlib.closing(HTTPConnection("127.0.0.1", port))) for _ in range(4)]
             for client in clients:
-                client.connect()
+                # Whoever has never asked for anything makes room for others.
+                client.request("GET", "/")
+                client.getresponse().read()
             with _crowd(port, 100):
                 heartbeats = _heartbeats(at)
                 # The connections that there were to the backend are closed meanwhile.
