@@ -13,6 +13,11 @@ from running import ROOT
 _OFFLINE = ("No matching distribution", "Failed to establish", "Connection", "Temporary failure", "Max retries")
 
 
+def _without_our_sources() -> dict[str, str]:
+    # With them on the path pip would take the package for installed.
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
 def _pip(python: Path | str, *arguments: str) -> None:
     done = subprocess.run(
         [str(python), "-m", "pip", "--disable-pip-version-check", "-q", *arguments],
@@ -20,6 +25,7 @@ def _pip(python: Path | str, *arguments: str) -> None:
         text=True,
         timeout=300,
         check=False,
+        env=_without_our_sources(),
     )
     if done.returncode and os.environ.get("CI") != "true" and any(words in done.stderr for words in _OFFLINE):
         pytest.skip(f"no package index can be reached: {done.stderr.strip()[-200:]}")
@@ -35,15 +41,15 @@ def test_the_wheel_in_an_empty_environment_lists_both_commands(tmp_path: Path) -
     empty = tmp_path / "empty"
     subprocess.run([sys.executable, "-m", "venv", str(empty)], check=True, timeout=60)
     _pip(empty / "bin" / "python", "install", str(wheel))
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         [str(empty / "bin" / "twistd"), "--help"],
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        env=environment,
+        env=_without_our_sources(),
         timeout=60,
         check=False,
     )
+    assert done.returncode == 0, done.stderr
     commands = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("    openprequal")]
     assert commands == ["openprequal", "openprequal-backend"]
