@@ -179,7 +179,8 @@ class GatewaySettings(
         admin = f", admin on {', '.join(self.admin_listen)}" if self.admin_listen else ""
         if self.admin_port:
             admin = f", admin on {self.admin_interface} port {self.admin_port}"
-        return f"{services}{routes}, listening on {', '.join(self.listen) or f'port {self.port}'}{admin}"
+        tls = f", TLS on port {self.tls_port}" if self.tls_port else ""
+        return f"{services}{routes}, listening on {', '.join(self.listen) or f'port {self.port}'}{tls}{admin}"
 
     @property
     def own_url(self) -> str | None:

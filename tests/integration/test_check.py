@@ -77,4 +77,5 @@ def test_certificates_are_checked_too(tmp_path: Path) -> None:
         with running(["-n", "openprequal", *flags], tmp_path) as checking:
             assert checking.wait() == code
         assert told in checking.output
+        assert (", TLS on port 8443" in checking.output) is (code == 0)
         assert file in checking.output
