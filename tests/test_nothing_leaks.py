@@ -1,13 +1,13 @@
 """Nothing leaks: no secret is in what the gateway writes or answers, and its answers say no more than they must."""
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from twisted.internet.address import IPv4Address
 from twisted.logger import LogEvent, eventAsText, globalLogPublisher
-from whole_gateway import OK, WholeGateway, answer, status
+from whole_gateway import OK, Start, WholeGateway, answer, status
 
 from openprequal.config.agent import AgentSettings
 from openprequal.config.gateway import GatewaySettings
@@ -17,21 +17,6 @@ from openprequal.errors import ConfigurationError
 
 SECRET = "q7-s3cret-9x"
 STRANGER = IPv4Address("TCP", "198.51.100.66", 40000)
-
-Start = Callable[..., WholeGateway]
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    started: list[WholeGateway] = []
-
-    def make(**settings: Any) -> WholeGateway:
-        started.append(WholeGateway(**settings))
-        return started[-1]
-
-    yield make
-    for gateway in started:
-        gateway.end()
 
 
 @pytest.fixture

@@ -1,34 +1,17 @@
 """A running gateway takes other settings wholly or not at all, and no request under way notices."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from twisted.internet.task import LoopingCall
-from whole_gateway import OK, SWITCHING, UPGRADE, FarBackend, WholeGateway, answer, status
+from whole_gateway import OK, SWITCHING, UPGRADE, FarBackend, Start, WholeGateway, answer, status
 
 from openprequal.config.changes import LIVE
 from openprequal.config.gateway import GatewaySettings
 from openprequal.errors import ConfigurationError
 
 URL = "http://203.0.113.1:8001"
-
-
-@pytest.fixture
-def start() -> Iterator[Callable[..., WholeGateway]]:
-    started: list[WholeGateway] = []
-
-    def make(**settings: Any) -> WholeGateway:
-        started.append(WholeGateway(**settings))
-        return started[-1]
-
-    yield make
-    for gateway in started:
-        gateway.end()
-
-
-Start = Callable[..., WholeGateway]
 
 
 def test_the_answer_names_what_changed(start: Start) -> None:

@@ -1,12 +1,11 @@
 """A service goes by its own settings, and by the gateway's where it has none, from the start and after a reload."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from twisted.internet.task import Clock
-from whole_gateway import OK, WholeGateway, status
+from whole_gateway import OK, Start, status
 
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.groups.services import ServicesSettings
@@ -17,20 +16,6 @@ from openprequal.errors import ConfigurationError
 
 URL = "http://203.0.113.1:8001"
 BAD = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
-Start = Callable[..., WholeGateway]
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    started: list[WholeGateway] = []
-
-    def make(backends: int = 1, **settings: Any) -> WholeGateway:
-        started.append(WholeGateway(backends, **settings))
-        return started[-1]
-
-    yield make
-    for gateway in started:
-        gateway.end()
 
 
 def of_default(**settings: Any) -> dict[str, Any]:

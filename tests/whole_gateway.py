@@ -178,6 +178,10 @@ class WholeGateway:
             far.arrived(self.reactor, factory)
 
 
+Start = Callable[..., WholeGateway]
+"""Starts one, like :class:`WholeGateway`."""
+
+
 def _timed_out(factory: Any) -> None:
     from twisted.internet.error import TimeoutError as ConnectTimedOut
 

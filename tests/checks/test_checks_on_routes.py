@@ -1,30 +1,14 @@
 """Checks as the settings name them, in the whole gateway: on which routes they stand, and what reload makes of them."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tokens import EPOCH, jwk, key_set, rsa_key, token
-from whole_gateway import WholeGateway, status
+from whole_gateway import Start, WholeGateway, status
 
 from openprequal.config.gateway import GatewaySettings
 from openprequal.errors import ConfigurationError
-
-Start = Callable[..., WholeGateway]
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    started: list[WholeGateway] = []
-
-    def make(**settings: Any) -> WholeGateway:
-        started.append(WholeGateway(**settings))
-        return started[-1]
-
-    yield make
-    for gateway in started:
-        gateway.end()
 
 
 @pytest.fixture
