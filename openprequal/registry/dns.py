@@ -149,6 +149,8 @@ class DnsRegistry(SourcedRegistry):
         hosts = {target: [target] for target, _ in records}
         if self._parameters.scheme == "http":
             for target in hosts:
+                if not self._periodic.running:
+                    break  # nobody wants to know any more
                 hosts[target], ttl_s = await self._addresses(f"{target.removesuffix('.')}.")
                 ttls.append(ttl_s)
         places = [
