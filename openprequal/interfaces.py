@@ -129,6 +129,7 @@ class IRegistrySource(Interface):
     """What a registry tells of the source that it has its membership from; may be provided beside IRegistry."""
 
     connected: bool = Attribute("Whether the source can be asked now; if not, the last known membership is in force.")
+    ignored: int = Attribute("How often, so far, the source told of something that made no sense.")
 
     def age_s() -> float | None:
         """Seconds since the membership was known to be all the source has; None: it was never read. Immediate.

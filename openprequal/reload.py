@@ -41,6 +41,7 @@ from openprequal.health.monitor import HealthMonitor
 from openprequal.lifecycle import Gateway
 from openprequal.routing.service import Service
 from openprequal.upstream.head_memory import forget_heads
+from openprequal.values import Backend
 
 RETIRED_S = 15.0
 """What a former balancer had begun, probes and requests that wait for them, is over by then."""
@@ -165,7 +166,7 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
         for name, service in running.services.items():
             up = running.health.offered(name)
             if name in balancings:
-                _rebalance(running, service, balancings[name])
+                _rebalance(running, service, balancings[name], up)
             effective = after[name]
             service.set_limits(up, max_in_flight=effective.backend_max_in_flight, queue_max=effective.queue_max)
             service.retry_budget.configure(effective.retry_budget)
@@ -229,9 +230,9 @@ def _check_fixed(before: Mapping[str, EffectiveService], after: Mapping[str, Eff
                 raise NeedsRestart(f"services.{name}.{each}: cannot change while the gateway runs: restart it")
 
 
-def _rebalance(running: Running, service: Service, balancing: Balancing) -> None:
+def _rebalance(running: Running, service: Service, balancing: Balancing, up: Sequence[Backend]) -> None:
     service.departed = balancing.departed
-    service.rebalance(balancing.balancer, running.health.offered(service.name), balancing.reports)
+    service.rebalance(balancing.balancer, up, balancing.reports)
     _retire(running, running.of_service.pop(service.name))
     _begin(running, service.name, balancing.periodics)
 

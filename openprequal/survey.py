@@ -5,7 +5,7 @@ Only where something is wrong: the gateway itself finds it when it is put togeth
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import Any, NoReturn
 
@@ -50,19 +50,10 @@ def objections(reactor: Clock, settings: GatewaySettings) -> Iterator[Configurat
 
 
 def _of_registry(reactor: Clock, settings: GatewaySettings) -> Iterator[ConfigurationError]:
-    parameters = dict(settings.registry_parameters)
-    while True:
-        left = settings.model_copy(update={"registry_parameters": parameters})
-        error = next(_objection(configured_registry, reactor, Random(), left), None)
-        if error is None:
-            return
-        yield error
-        # As below.
-        match error.about:
-            case ("registry_parameters", str(name), *_) if name in parameters:
-                del parameters[name]
-            case _:
-                return
+    def make(parameters: Mapping[str, object]) -> object:
+        return configured_registry(reactor, Random(), settings.model_copy(update={"registry_parameters": parameters}))
+
+    return _of_parameters(make, "registry_parameters", settings.registry_parameters)
 
 
 def _of_route(number: int, route: RouteSettings) -> Iterator[ConfigurationError]:
@@ -75,16 +66,26 @@ def _of_route(number: int, route: RouteSettings) -> Iterator[ConfigurationError]
 
 def _of_service(reactor: Clock, name: str, effective: EffectiveService) -> Iterator[ConfigurationError]:
     yield from _objection(UpstreamTls, upstream_tls_rules(effective))
-    parameters = dict(effective.balancer_parameters)
-    while True:
+
+    def make(parameters: Mapping[str, object]) -> object:
         left = effective.model_copy(update={"balancer_parameters": parameters})
-        error = next(_objection(balancing_of, reactor, Random(), name, left, _no_service), None)
-        if error is None:
-            return
+        return balancing_of(reactor, Random(), name, left, _no_service)
+
+    yield from _of_parameters(make, "balancer_parameters", effective.balancer_parameters)
+
+
+def _of_parameters(
+    make: Callable[[Mapping[str, object]], object], setting: str, given: Mapping[str, object]
+) -> Iterator[ConfigurationError]:
+    """What is wrong with what *make* makes. One parameter at a time is told: the others show without it."""
+    parameters = dict(given)
+    while (error := next(_objection(make, parameters), None)) is not None:
         yield error
-        # One parameter at a time is told: the others show without it.
-        if error.about[:1] != ("balancer_parameters",) or parameters.pop(str(error.about[1]), None) is None:
-            return
+        match error.about:
+            case (named, str(parameter), *_) if named == setting and parameter in parameters:
+                del parameters[parameter]
+            case _:
+                return
 
 
 def _objection(make: Callable[..., object], *arguments: Any) -> Iterator[ConfigurationError]:

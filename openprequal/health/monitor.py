@@ -202,8 +202,8 @@ class HealthMonitor:
     def told_state(self, backend: Backend, state: LoadState) -> None:
         """The backend said how it is, in a load report."""
         standing = self.standings.get(backend.id)
-        if standing is not None:
-            standing.told(state, self._clock.seconds())
+        # While it warms up or drains, every response says so.
+        if standing is not None and standing.told(state, self._clock.seconds()):
             self._apply(standing)
 
     # ---- checks -----------------------------------------------------------------------------------------------------

@@ -133,11 +133,13 @@ class Standing:
         if not self.checked_up:
             self.verdict = f"health check: {why}"
 
-    def told(self, state: LoadState, now: float) -> None:
-        """It said itself how it is."""
-        if state is not self.state:
-            self.state = state
-            self.since = now
+    def told(self, state: LoadState, now: float) -> bool:
+        """It said itself how it is; True if that is news."""
+        if state is self.state:
+            return False
+        self.state = state
+        self.since = now
+        return True
 
     def eject(self, why: str, now: float, until: float) -> None:
         """Its requests fail: *why*, for people."""

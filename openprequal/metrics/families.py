@@ -194,6 +194,11 @@ class GatewayMetrics(Collector):
             yield _gauge(
                 "registry_age_seconds", "Since the membership was known to be all there is.", self._source.age_s()
             )
+            yield CounterMetricFamily(
+                "openprequal_registry_ignored",
+                "What the registry's source told and made no sense.",
+                self._source.ignored,
+            )
 
 
 class AgentMetrics(Collector):

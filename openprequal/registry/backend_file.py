@@ -14,15 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from attrs import fields, frozen
+from attrs import frozen
 
 from openprequal.errors import RegistrationRefused
-from openprequal.registry.registration import read_registration
+from openprequal.registry.registration import MEMBERS, read_registration
 from openprequal.values import Backend
 
 VERSION: Final = 1
-_FIELDS: Final = tuple(field for field in fields(Backend) if field.init)
-_KNOWN: Final = frozenset(field.name for field in _FIELDS)
+_KNOWN: Final = frozenset(member.name for member in MEMBERS)
 _SEVERAL: Final = 1000
 
 
@@ -113,9 +112,8 @@ def writer_of(path: Path) -> str | None:
 
 def row_of(backend: Backend) -> dict[str, object]:
     """*backend* as the body of a registration, without what is as usual."""
-    told = {field.name: getattr(backend, field.name) for field in _FIELDS if field.name != "service"}
-    usual = {field.name: field.default for field in _FIELDS}
-    return {"service": backend.service, **{name: value for name, value in told.items() if value != usual[name]}}
+    told = [(member, getattr(backend, member.name)) for member in MEMBERS]
+    return {member.name: value for member, value in told if member.name == "service" or value != member.default}
 
 
 def backend_of(row: object) -> Backend:

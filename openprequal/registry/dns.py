@@ -63,7 +63,7 @@ class DnsParameters(DnsNames):
         if not any(each.names or each.srv for each in all_names):
             raise ValueError("there are neither names nor srv: nobody could be found")
         for place in (*self.servers, *(place for each in all_names for place in each.names)):
-            if not 1 <= _host_and_port(place, DNS_PORT)[1] <= 65_535:
+            if not 1 <= _host_and_port(place)[1] <= 65_535:
                 raise ValueError(f"{place}: there are ports from 1 to 65535")
         if self.scheme == "https" and any(each.names for each in all_names):
             raise ValueError("names lead to addresses, for which there are no certificates: use srv with https")
@@ -96,7 +96,7 @@ class DnsRegistry(SourcedRegistry):
         self._clock = context.clock
         self._rng = context.rng
         self._servers = servers or SystemNameServers(
-            context.reactor, [_host_and_port(each, DNS_PORT) for each in parameters.servers]
+            context.reactor, [_host_and_port(each) for each in parameters.servers]
         )
         self._answers = DnsAnswers(self._servers, parameters.missing_times)
         of_services = [(DEFAULT_SERVICE, parameters), *parameters.services.items()]
@@ -149,6 +149,8 @@ class DnsRegistry(SourcedRegistry):
         hosts = {target: [target] for target, _ in records}
         if self._parameters.scheme == "http":
             for target in hosts:
+                if not self._periodic.running:
+                    break  # nobody wants to know any more
                 hosts[target], ttl_s = await self._addresses(f"{target.removesuffix('.')}.")
                 ttls.append(ttl_s)
         places = [
@@ -188,14 +190,15 @@ class DnsRegistry(SourcedRegistry):
 
 def _sources(service: str, names: DnsNames) -> Iterator[_Source]:
     for each in names.names:
-        name, port = _host_and_port(each, DNS_PORT)
+        name, port = _host_and_port(each)
         yield _Source(service, name, port)
     for name in names.srv:
         yield _Source(service, name, None)
 
 
-def _host_and_port(text: str, usual: int) -> tuple[str, int]:
+def _host_and_port(text: str) -> tuple[str, int]:
+    """What a backend's place says, which has a port, or a name server's, which may."""
     host, colon, port = text.rpartition(":")
     if not colon or port.endswith("]"):
         host, port = text, ""
-    return host.strip("[]"), int(port or usual)
+    return host.strip("[]"), int(port or DNS_PORT)

@@ -20,10 +20,6 @@ class RegistryParameters(BaseModel):
     )
 
 
-class NoParameters(RegistryParameters):
-    """For registries that take none."""
-
-
 Parameters = TypeVar("Parameters", bound=RegistryParameters)
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import Annotated, Final, TypeVar
 
-from attrs import frozen
+from attrs import fields, frozen
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
@@ -64,6 +64,9 @@ class RegistrationBody(UnregistrationBody):
     heartbeat_seconds: Seconds | None = None
     load: LoadBody | None = None
 
+
+MEMBERS: Final = tuple(field for field in fields(Backend) if field.init and field.name in RegistrationBody.model_fields)
+"""What a registration tells of a :class:`~openprequal.values.Backend`: the fields of the same names."""
 
 Body = TypeVar("Body", bound=_Body)
 

@@ -3,10 +3,12 @@
 import os
 import sys
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from itertools import takewhile
 from typing import Any, Final
 
 from attrs import frozen
+from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -82,16 +84,21 @@ class Restart:
         numbers = {description: _FIRST_LISTENING + index for index, description in enumerate(sockets)}
         inheritance = Inheritance(os.getpid(), numbers, _SAYS, _HEARS, _ERRORS)
         pipes: Mapping[int, int | str] = {0: 0, 1: 1, 2: "r", _SAYS: "w", _HEARS: "r", _ERRORS: 2}
-        self._successor = _Successor(self._reactor, self._ready, self._failed)
-        self._reactor.spawnProcess(
-            self._successor,
-            sys.executable,
-            [sys.executable, *self._command.arguments[1:]],
-            {**os.environ, VARIABLE: inheritance.text},
-            self._command.directory,
-            childFDs={**pipes, **{numbers[description]: socket for description, socket in sockets.items()}},
-        )
-        self._successor.tell(self._membership())
+        self._successor = successor = _Successor(self._reactor, self._ready, self._failed)
+        try:
+            self._reactor.spawnProcess(
+                successor,
+                sys.executable,
+                [sys.executable, *self._command.arguments[1:]],
+                {**os.environ, VARIABLE: inheritance.text},
+                self._command.directory,
+                childFDs={**pipes, **{numbers[description]: socket for description, socket in sockets.items()}},
+            )
+        except OSError as error:
+            # Out of processes or descriptors.
+            successor.not_started(str(error))
+            return
+        successor.tell(self._membership())
 
     def _not_portable(self) -> str | None:
         for listening in self._listeners:
@@ -139,6 +146,11 @@ class _Successor(ProcessProtocol):
             self._told = last
             transport.closeChildFD(_SAYS)
 
+    def not_started(self, why: str) -> None:
+        """There is no such process."""
+        self._end()
+        self._failed(why)
+
     def childDataReceived(self, childFD: int, data: bytes) -> None:
         if childFD == _HEARS:
             self._heard += data
@@ -163,7 +175,9 @@ class _Successor(ProcessProtocol):
     def _give_up(self) -> None:
         self._over = True
         transport: Any = self.transport
-        transport.signalProcess("KILL")
+        # A daemon's first process has ended long ago.
+        with suppress(ProcessExitedAlready):
+            transport.signalProcess("KILL")
         self._failed(f"not ready within {START_S:g} s")
 
     def _end(self) -> None:

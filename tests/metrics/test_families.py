@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from types import SimpleNamespace
 
 from prometheus_client import CollectorRegistry
 from twisted.internet.task import Clock
@@ -41,6 +42,11 @@ def test_durations_are_a_histogram_by_service() -> None:
     assert gateway_value(f"{name}_bucket", {**bucket, "le": "0.01"}, lambda: [sample]) == 0
     assert gateway_value(f"{name}_count", {"service": "default"}, lambda: [sample]) == 1
     assert gateway_value(f"{name}_sum", {"service": "default"}, lambda: [sample]) == 0.015
+
+
+def test_what_made_no_sense_in_the_registry_is_counted() -> None:
+    source = SimpleNamespace(connected=True, age_s=lambda: 0.0, ignored=3)
+    assert gateway_value("openprequal_registry_ignored_total", None, source=source) == 3
 
 
 def test_picks_probes_pool_and_queue_are_told_by_service() -> None:

@@ -248,6 +248,17 @@ def test_the_stop_waits_for_what_was_asked_and_believes_it_no_more() -> None:
     assert not case.clock.getDelayedCalls()
 
 
+def test_the_stop_waits_for_no_target_that_is_not_asked_for_yet() -> None:
+    case = Case({"s.test": [srv(f"t{number}.test", ttl=1) for number in range(9)]}, srv=["s.test"])
+    case.servers.held = []
+    case.known(6)
+    (first,) = case.servers.held
+    case.registry.stop()
+    first.callback([dns.RRHeader(b"s.test", dns.SRV, payload=srv(f"t{number}.test")) for number in range(9)])
+    assert case.servers.held == [first]
+    assert case.servers.closed
+
+
 def test_a_name_is_not_asked_twice_at_a_time() -> None:
     case = Case({"api.test": [a("192.0.2.1", ttl=1)]}, names=["api.test:8080"])
     case.servers.held = []

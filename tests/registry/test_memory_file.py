@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
@@ -168,6 +169,12 @@ def test_a_disk_that_is_full_for_a_while_is_only_told_of(file: Path, monkeypatch
         assert [each.name for each in file.parent.iterdir()] == [file.name]
     clock.advance(1)
     assert read_backends(file).backends == (BY_HAND, LEASED)
+
+
+def test_what_no_registration_tells_is_not_written(file: Path) -> None:
+    write_backends(file, [evolve(FULL, draining=True)], "1-0@host")
+    read = read_backends(file)
+    assert (read.backends, read.objections) == ((FULL,), ())
 
 
 def test_the_process_that_began_last_is_the_one_that_writes(file: Path) -> None:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from twisted.internet.error import ProcessTerminated
+from twisted.internet.error import ProcessExitedAlready, ProcessTerminated
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
@@ -139,6 +139,33 @@ def test_a_successor_that_is_not_ready_in_time_is_ended(case: Case) -> None:
     case.fail()
     assert not case.stopped
     assert not case.listening.handed_over
+
+
+def test_a_daemon_that_is_not_ready_in_time_is_given_up_though_its_first_process_has_ended(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def signalProcess(name: str) -> None:
+        raise ProcessExitedAlready
+
+    monkeypatch.setattr(case, "signalProcess", signalProcess)
+    case.advance(START_S)
+    case.restart.begin()
+    assert len(case.spawned) == 2
+
+
+def test_where_no_process_can_be_started_we_go_on_and_may_try_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spawnProcess(*arguments: Any, childFDs: Any) -> None:
+        raise BlockingIOError("no more processes")
+
+    case = Case(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(case, "spawnProcess", spawnProcess)
+        case.restart.begin()
+    assert not case.getDelayedCalls()
+    case.restart.begin()
+    assert len(case.spawned) == 1
 
 
 def test_only_one_successor_starts_at_a_time(case: Case) -> None:

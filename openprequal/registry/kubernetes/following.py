@@ -16,7 +16,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from openprequal.registry.kubernetes.parameters import Source
-from openprequal.registry.kubernetes.requests import ApiFailure, ApiRequests
+from openprequal.registry.kubernetes.requests import MAX_RETRY_AFTER_S, ApiFailure, ApiRequests
 from openprequal.registry.kubernetes.slices import Malformed, Slice, read_slice, shortcoming_of
 
 WATCH_S: Final = (60.0, 120.0)
@@ -291,5 +291,5 @@ def _told_in(status: Any) -> ApiFailure:
     return ApiFailure(
         f"ended the watch: {ascii(message)[:300]}",
         code if isinstance(code, int) else None,
-        float(min(max(wait, 0), 300)) if isinstance(wait, int) else 0.0,
+        float(min(max(wait, 0), MAX_RETRY_AFTER_S)) if isinstance(wait, int) else 0.0,
     )

@@ -6,14 +6,14 @@ backend is always the same bytes, so that Redis can tell a change from a renewal
 
 import json
 
-from attrs import asdict, fields
+from attrs import asdict
 
 from openprequal.errors import RegistrationRefused
 from openprequal.registry.leases import lease_timeout_s
-from openprequal.registry.registration import RegistrationBody, read_registration
+from openprequal.registry.registration import MEMBERS, read_registration
 from openprequal.values import Backend
 
-_MEMBERS = tuple(each.name for each in fields(Backend) if each.init and each.name in RegistrationBody.model_fields)
+_MEMBERS = tuple(member.name for member in MEMBERS)
 
 
 def document_of(backend: Backend, heartbeat_timeout_s: float | None) -> bytes:
