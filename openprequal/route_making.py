@@ -38,7 +38,6 @@ from openprequal.forwarding.told_of import told_of
 from openprequal.frontend.rate_limited import rate_limited
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
-from openprequal.interfaces import IFilter
 from openprequal.limiting.rate_limits import Known, RateLimits, RateRule
 from openprequal.metrics.route_counts import RouteCounts
 from openprequal.metrics.tally import RequestTally
@@ -155,7 +154,7 @@ class _Making:
         )
 
     def proxied(self, route: Route, settings: RouteSettings | None) -> ProxyExchange:
-        """What makes exchanges with a backend: the plain ones unless there are filters or hooks.
+        """What makes exchanges with a backend: the plain ones unless there are hooks.
 
         :param settings: of the route; None: it is the one for all.
         :raises ConfigurationError: a hook cannot be used.
@@ -172,7 +171,6 @@ class _Making:
             or configured_hook(common.custom_request_hook, "custom_request_hook"),
             response=configured_hook(own_response, f"{where}response_hook")
             or configured_hook(common.custom_response_hook, "custom_response_hook"),
-            filters=_filters(settings) if settings else (),
         )
         make: Callable[[Downstream, RequestHead], Exchange]
         if hooks:
@@ -263,11 +261,6 @@ class _Making:
             answered.finished(request.method, status, seconds)
 
         return counted
-
-
-def _filters(settings: RouteSettings) -> tuple[IFilter, ...]:
-    """What stands in the way of a route's requests, in the order in which it is asked."""
-    return ()
 
 
 def rate_rules(limits: Sequence[RateLimitSettings], before: str = "") -> list[RateRule]:
