@@ -37,8 +37,9 @@ class RequestRules:
     """Send the client's Host on, not the backend's."""
     scheme: bytes = b"http"
     """Of requests whose origin is not secure."""
-    hidden_cookie: bytes | None = None
-    """Name of the cookie by which we know sessions, which is nobody else's business; None: there is none."""
+    hidden_cookies: tuple[bytes, ...] = ()
+    """Names of the cookies by which we know sessions, which is nobody else's business: those of all services of the
+    route, because a head is rendered once for them all."""
     subject_field: bytes | None = None
     """Name of the field that tells the backend the subject of the client's certificate; None: none does."""
     deadline_field: bytes | None = None
@@ -81,8 +82,8 @@ def render_request_head(request: RequestHead, rules: RequestRules, target: bytes
     :param fields: the client's, as the route would have them.
     :raises LoopDetected: the request has passed here before.
     """
-    if rules.hidden_cookie is not None:
-        fields = without_cookie(fields, rules.hidden_cookie)
+    for cookie in rules.hidden_cookies:
+        fields = without_cookie(fields, cookie)
     dropped = named_by_connection(request.connection)
     trusted = rules.is_trusted(request.client)
     head = [request.method, b" ", target, b" HTTP/1.1\r\n"]
