@@ -10,8 +10,7 @@ from openprequal.forwarding.hop_by_hop import HOP_BY_HOP, LOAD_REPORTS, named_by
 from openprequal.http1.fields import Field, list_members
 from openprequal.http1.framing import CHUNKED
 from openprequal.http1.request import RequestHead
-from openprequal.limiting.true_client import Network
-from openprequal.networks import is_within
+from openprequal.networks import Network, is_within
 from openprequal.routing.session_cookie import without_cookie
 from openprequal.values import Backend
 
@@ -52,7 +51,7 @@ class RequestRules:
 
     def is_trusted(self, client: str) -> bool:
         """Is *client* (an IP address; anything else is not) one of the trusted proxies?"""
-        return bool(self.trusted_proxies) and is_within(client, self.trusted_proxies)
+        return is_within(client, self.trusted_proxies)
 
 
 def came_by_tls(request: RequestHead, rules: RequestRules) -> bool:
