@@ -361,7 +361,8 @@ class Exchange:
         sessions = self._service.sessions
         assert sessions is not None
         secure = came_by_tls(self.request, self._route.request_rules)
-        return section.plus(*sessions.answered(self.request, member.backend.id, secure=secure))
+        fields = sessions.answered(self.request, member.backend.id, secure=secure)
+        return section.plus(*fields) if fields else section
 
     def _respond(self, head: ResponseHead, section: FieldSection, chunk: bytes, ended: bool) -> None:
         """Hand the final head to the client."""

@@ -7,6 +7,7 @@ from attrs import frozen
 
 from openprequal.errors import GatewayError, RequestTimeout
 from openprequal.forwarding.downstream import Downstream
+from openprequal.forwarding.exchange import CLIENT_CLOSED
 from openprequal.forwarding.field_edits import FieldEdits
 from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.phrases import PHRASES
@@ -69,7 +70,7 @@ class FixedExchange:
         self._answer()
 
     def client_gone(self) -> None:
-        self._settle(499)
+        self._settle(CLIENT_CLOSED)
 
     def client_congested(self) -> None:
         """The answer is short."""

@@ -7,6 +7,7 @@ from attrs import frozen
 
 from openprequal.errors import LoopDetected
 from openprequal.forwarding.hop_by_hop import HOP_BY_HOP, LOAD_REPORTS, named_by_connection
+from openprequal.forwarding.vouching import plain_name
 from openprequal.http1.fields import Field, list_members
 from openprequal.http1.framing import CHUNKED
 from openprequal.http1.request import RequestHead
@@ -47,7 +48,7 @@ class RequestRules:
     @property
     def subject_key(self) -> bytes | None:
         """By what a field is recognised that nobody but us may send."""
-        return None if self.subject_field is None else self.subject_field.lower().replace(b"_", b"-")
+        return None if self.subject_field is None else plain_name(self.subject_field)
 
     def is_trusted(self, client: str) -> bool:
         """Is *client* (an IP address; anything else is not) one of the trusted proxies?"""
@@ -96,8 +97,7 @@ def render_request_head(request: RequestHead, rules: RequestRules, target: bytes
         key = field.key
         if key in _ELSEWHERE or key in dropped:
             continue
-        # CGI and what descends from it (WSGI) make no difference between - and _.
-        if subject_key is not None and key.replace(b"_", b"-") == subject_key:
+        if subject_key is not None and plain_name(key) == subject_key:
             continue
         if key == b"via":
             via.append(field.value)
