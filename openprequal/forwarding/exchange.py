@@ -33,7 +33,6 @@ from openprequal.http1.body import chunk as as_chunk
 from openprequal.http1.body import last_chunk
 from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.framing import CHUNKED
-from openprequal.http1.phrases import PHRASES
 from openprequal.http1.request import RequestHead
 from openprequal.http1.response import ResponseHead
 from openprequal.interfaces import IPending
@@ -527,14 +526,6 @@ class Exchange:
         error.request_id = self._request_id.partition(b": ")[2].rstrip()
         self._client.respond_error(error)
         self._settle(error.status)
-
-    def _answer_locally(self, status: int, fields: list[Field], content: bytes) -> None:
-        """Answer without a backend, on a hook's behalf."""
-        fields.append(self._route.response_rules.date())
-        reason = PHRASES.get(status, b"")
-        chunk = b"" if self.request.method == b"HEAD" else content
-        self._client.respond(status, reason, FieldSection(fields), len(content), chunk, True)
-        self._settle(status)
 
     def _drop_connection(self) -> None:
         if self._connection is not None:

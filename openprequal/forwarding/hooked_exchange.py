@@ -15,9 +15,10 @@ from openprequal.forwarding.hedged_exchange import HedgedExchange
 from openprequal.forwarding.request_head import render_request_head
 from openprequal.forwarding.route import Route
 from openprequal.forwarding.vouching import plain_name, staying
+from openprequal.forwarding.whole_response import WITHOUT_LENGTH, respond_whole
 from openprequal.hooks.calling import call
 from openprequal.hooks.request_hooks import HookRequest, HookResponse, check_answer, path_for_hook, rewritten_path
-from openprequal.http1.fields import Field
+from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.request import RequestHead
 from openprequal.http1.response import ResponseHead
 from openprequal.interfaces import HookAnswer, PathRewrite, RequestHook, ResponseHook
@@ -212,11 +213,11 @@ class HookedExchange(HedgedExchange):
                 self._fail(failed)
                 return
             fields = [Field(name, value) for name, value in error.fields]
-            if error.status in (204, 304):  # without content, whatever its length (RFC 9112 section 6.3)
-                self._answer_locally(error.status, fields, b"")
-                return
-            fields += [Field(b"Content-Type", error.content_type), Field(b"Content-Length", b"%d" % len(error.body))]
-            self._answer_locally(error.status, fields, error.body)
+            if error.status not in WITHOUT_LENGTH:
+                fields.append(Field(b"Content-Type", error.content_type))
+            section = FieldSection([*fields, self._route.response_rules.date()])
+            respond_whole(self._client, self.request, error.status, section, error.body)
+            self._settle(error.status)
         else:
             self._fail(error if isinstance(error, GatewayError) else HookFailed(str(error)))
 
