@@ -284,7 +284,7 @@ class Exchange:
         rules = self._route.request_rules
         assert request.rendered is not None
         asks = self._service.reports.asks
-        host = asks if request.host and rules.keep_host else asks + host_line(request, rules, member.backend)
+        host = asks if request.host and rules.keep_host else asks + host_line(member.backend)
         if rules.deadline_field is not None:
             timeouts, elapsed = self._route.timeouts, self._route.now() - self.began_at
             left = timeouts.response_s if timeouts.total_s is None else timeouts.total_s - elapsed

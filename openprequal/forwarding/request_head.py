@@ -138,10 +138,8 @@ def forwarded_lines(request: RequestHead, rules: RequestRules) -> bytes:
     return _forwarded(request, rules, received)
 
 
-def host_line(request: RequestHead, rules: RequestRules, backend: Backend) -> bytes:
-    """The Host field where it depends on *backend*: an HTTP/1.0 request without one gets its (RFC 9112 section 3.2)."""
-    if rules.keep_host and request.host:
-        return b""
+def host_line(backend: Backend) -> bytes:
+    """The Host field of *backend*; an HTTP/1.0 request that has none gets it too (RFC 9112 section 3.2)."""
     return b"Host: " + backend.authority.encode("ascii") + b"\r\n"
 
 
