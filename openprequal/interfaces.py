@@ -189,24 +189,6 @@ class HookAnswer(Exception):
         self.fields = fields
 
 
-class IFilter(Interface):
-    """Stands in the way of a route's requests: whether they may pass, and what is different of them.
-
-    A route's filters are asked one after the other before a request is given to a backend, and the last of them first
-    when the head of the response has come; the user's request hook comes after them, the response hook before them. One
-    filter serves all requests of its route, at the same time. What it raises costs that request 500.
-    """
-
-    def request(request: IHookRequest) -> object:
-        """Let *request* pass, changed in place or not, at once or (an awaitable) later.
-
-        :raises HookAnswer: the client is answered with this instead.
-        """
-
-    def response(request: IRequest, response: IHookResponse) -> object:
-        """Let *response* to *request* pass, changed in place or not, at once or (an awaitable) later."""
-
-
 @frozen
 class BalancerContext:
     """What a balancer's class is called with, as its only argument, once per service."""

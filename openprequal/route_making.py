@@ -38,13 +38,12 @@ from openprequal.forwarding.told_of import told_of
 from openprequal.frontend.rate_limited import rate_limited
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
-from openprequal.interfaces import IFilter
 from openprequal.limiting.rate_limits import Known, RateLimits, RateRule
 from openprequal.metrics.route_counts import RouteCounts
 from openprequal.metrics.tally import RequestTally
 from openprequal.route_table import fixed_answer, route_table, target_of
 from openprequal.routing.service import Service
-from openprequal.session_making import hidden_cookie
+from openprequal.session_making import hidden_cookies
 from openprequal.values import DEFAULT_SERVICE
 
 NOWHERE = "-"
@@ -100,7 +99,7 @@ class _Making:
         self._settings = settings
         self._services = services
         self._filters = FilterRules(settings)
-        self.common = self._to_service(_common_route(traffic, settings, services[DEFAULT_SERVICE]), DEFAULT_SERVICE)
+        self.common = _common_route(traffic, settings, services[DEFAULT_SERVICE])
         rules = self.common.request_rules
         self._checks = traffic.checks.made(
             settings.checks, partial(told_of, rules=rules), f"{rules.trusted_proxies} {rules.forwarded}"
@@ -119,7 +118,7 @@ class _Making:
         common = self.common
         theirs = attrs.evolve(
             common,
-            request_rules=_request_rules(common.request_rules, route),
+            request_rules=self._request_rules(route),
             timeouts=_timeouts(common.timeouts, route),
             retries=_retries(common.retries, route),
             target=target_of(route),
@@ -132,19 +131,20 @@ class _Making:
 
     def _to(self, service: str, theirs: Route, route: RouteSettings) -> ProxyExchange:
         counted = self._traffic.counts.counter(route.name, service)
-        return self.proxied(attrs.evolve(self._to_service(theirs, service), counted=counted), route)
+        return self.proxied(attrs.evolve(theirs, service=self._services[service], counted=counted), route)
 
-    def _to_service(self, route: Route, service: str) -> Route:
-        cookie = hidden_cookie(self._settings.effective_services[service])
+    def _request_rules(self, route: RouteSettings) -> RequestRules:
+        services = [*route.weights, *([] if route.mirror is None else [route.mirror.service])]
+        effective = self._settings.effective_services
         return attrs.evolve(
-            route,
-            service=self._services[service],
-            request_rules=attrs.evolve(route.request_rules, hidden_cookie=cookie),
+            self.common.request_rules,
+            hidden_cookies=hidden_cookies(effective[name] for name in services),
+            **_given(keep_host=None if route.host_header is None else route.host_header == "keep"),
         )
 
     def _mirrored(self, make: ProxyExchange, theirs: Route, mirror: Mirror) -> ProxyExchange:
         never = RetryRules(attempts=0, body_bytes=0)
-        copied = attrs.evolve(self._to_service(theirs, mirror.service), retries=never)
+        copied = attrs.evolve(theirs, service=self._services[mirror.service], retries=never)
         return Mirroring(
             make,
             partial(Exchange, copied),
@@ -155,7 +155,7 @@ class _Making:
         )
 
     def proxied(self, route: Route, settings: RouteSettings | None) -> ProxyExchange:
-        """What makes exchanges with a backend: the plain ones unless there are filters or hooks.
+        """What makes exchanges with a backend: the plain ones unless there are hooks.
 
         :param settings: of the route; None: it is the one for all.
         :raises ConfigurationError: a hook cannot be used.
@@ -172,7 +172,6 @@ class _Making:
             or configured_hook(common.custom_request_hook, "custom_request_hook"),
             response=configured_hook(own_response, f"{where}response_hook")
             or configured_hook(common.custom_response_hook, "custom_response_hook"),
-            filters=_filters(settings) if settings else (),
         )
         make: Callable[[Downstream, RequestHead], Exchange]
         if hooks:
@@ -265,11 +264,6 @@ class _Making:
         return counted
 
 
-def _filters(settings: RouteSettings) -> tuple[IFilter, ...]:
-    """What stands in the way of a route's requests, in the order in which it is asked."""
-    return ()
-
-
 def rate_rules(limits: Sequence[RateLimitSettings], before: str = "") -> list[RateRule]:
     """How often requests may come.
 
@@ -291,6 +285,7 @@ def _common_route(traffic: Traffic, settings: GatewaySettings, service: Service)
             trusted_proxies=settings.trusted_proxies,
             forwarded=settings.forwarded,
             keep_host=settings.host_header == "keep",
+            hidden_cookies=hidden_cookies([settings.effective_services[DEFAULT_SERVICE]]),
             scheme=b"https" if traffic.secure else b"http",
             subject_field=(settings.tls_client_subject_header or "").encode("ascii") or None,
             deadline_field=settings.deadline_header.encode("ascii") if settings.deadline_header else None,
@@ -315,10 +310,6 @@ def _common_route(traffic: Traffic, settings: GatewaySettings, service: Service)
             unsafe=Unsafe(settings.retry_unsafe),
         ),
     )
-
-
-def _request_rules(common: RequestRules, route: RouteSettings) -> RequestRules:
-    return common if route.host_header is None else attrs.evolve(common, keep_host=route.host_header == "keep")
 
 
 def _timeouts(common: Timeouts, route: RouteSettings) -> Timeouts:

@@ -1,6 +1,6 @@
 """How are the sessions of a service told apart, by the settings?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from secrets import token_bytes
 
 from twisted.logger import Logger
@@ -46,6 +46,6 @@ def sessions_of(
     )
 
 
-def hidden_cookie(effective: EffectiveService) -> bytes | None:
-    """Name of the cookie that backends of the service do not see; None: there is none."""
-    return effective.sticky_cookie.encode("ascii") if effective.sticky == "cookie" else None
+def hidden_cookies(services: Iterable[EffectiveService]) -> tuple[bytes, ...]:
+    """Names of the cookies that backends of *services* do not see."""
+    return tuple(each.sticky_cookie.encode("ascii") for each in services if each.sticky == "cookie")

@@ -394,6 +394,13 @@ def test_whatever_becomes_of_the_copy_the_client_does_not_notice(mishap: Callabl
     assert case.in_flight == 0
 
 
+def test_neither_service_of_a_route_sees_the_cookie_of_the_others_sessions() -> None:
+    case = Routed(MIRRORED, sticky="cookie")
+    case.ask(b"GET /x HTTP/1.1\r\nHost: a.example\r\nCookie: openprequal-api=1; a=b; openprequal-web=2\r\n\r\n")
+    assert b"\r\nCookie: a=b\r\n" in case.heard(0)
+    assert b"\r\nCookie: a=b\r\n" in case.heard(1)
+
+
 def test_a_client_that_goes_takes_no_copy_with_it() -> None:
     case = Routed(MIRRORED)
     case.get("/x").close()

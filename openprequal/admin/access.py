@@ -4,9 +4,7 @@ import hmac
 import re
 from collections.abc import Callable, Collection
 from hashlib import sha256
-from ipaddress import IPv4Address as IPv4
-from ipaddress import IPv4Network, IPv6Network, ip_address
-from ipaddress import IPv6Address as IPv6
+from ipaddress import ip_address
 from typing import Final
 
 from attrs import field, frozen
@@ -14,6 +12,7 @@ from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.protocols.haproxy._wrapper import HAProxyProtocolWrapper
 from twisted.web.http_headers import Headers
 
+from openprequal.networks import Address, Network, address_of
 from openprequal.upstream.address_rules import EVERYWHERE
 
 _LOCAL_HOST: Final = re.compile(rb"(?:localhost|(127\.[0-9.]+)|\[::1\])(?::[0-9]*)?", re.IGNORECASE)
@@ -30,7 +29,7 @@ class AccessRules:
     """What ``Authorization: Bearer`` must carry one of, now; empty: no token opens anything."""
     trust_loopback: bool = True
     """False: callers on this host need a token as well, because a proxy beside us need not say that it relays."""
-    networks: tuple[IPv4Network | IPv6Network, ...] = EVERYWHERE
+    networks: tuple[Network, ...] = EVERYWHERE
     """Where callers with a token may be; those at a Unix socket are let in by its permissions."""
 
     def objection(self, peer: object, proxied: bool, headers: Headers) -> str | None:
@@ -75,15 +74,11 @@ def is_loopback(peer: object) -> bool:
     return address is not None and address.is_loopback
 
 
-def _ip_of(peer: object) -> IPv4 | IPv6 | None:
+def _ip_of(peer: object) -> Address | None:
     """The IP address of a TCP peer, an IPv4 one however it is written; None: it has none."""
     if not isinstance(peer, IPv4Address | IPv6Address) or peer.type != "TCP":
         return None
-    try:
-        address = ip_address(peer.host)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
+    return address_of(peer.host)
 
 
 def speaks_for_itself(headers: Headers) -> bool:

@@ -2,7 +2,7 @@
 
 import socket
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 from os import fsdecode
 from os.path import realpath
 from typing import Final
@@ -13,6 +13,7 @@ from twisted.internet.address import UNIXAddress
 from twisted.internet.interfaces import IAddress
 
 from openprequal.listening import ListeningService
+from openprequal.networks import Address, plain
 
 _NOT_OURS: Final = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 """Addresses for documentation, which no host has (RFC 5737, RFC 3849)."""
@@ -43,13 +44,13 @@ def _leads_to(bound: IAddress, place: str, port: int) -> bool:
         return not port and bound.name is not None and realpath(fsdecode(bound.name)) == place
     if not isinstance(bound, TCP4 | TCP6) or bound.port != port:
         return False
-    address, listening = _plain(place), _plain(bound.host or "0.0.0.0")
+    address, listening = plain(ip_address(place)), plain(ip_address(bound.host or "0.0.0.0"))
     if listening.is_unspecified or address.is_unspecified:
         return is_this_host(address)
     return address == listening
 
 
-def is_this_host(address: IPv4Address | IPv6Address) -> bool:
+def is_this_host(address: Address) -> bool:
     """Whether *address* is one of this host's. Sends nothing."""
     if address.is_loopback or address.is_unspecified:
         return True
@@ -73,8 +74,3 @@ def _source_towards(family: socket.AddressFamily, address: str) -> str:
         trial.connect((address, 9))
         return str(trial.getsockname()[0])
     return ""
-
-
-def _plain(host: str) -> IPv4Address | IPv6Address:
-    address = ip_address(host)
-    return getattr(address, "ipv4_mapped", None) or address

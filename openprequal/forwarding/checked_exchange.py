@@ -6,7 +6,6 @@ known of it.
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Final
 
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
@@ -19,13 +18,12 @@ from openprequal.errors import GatewayError, NoBackend, NotAdmitted
 from openprequal.forwarding.downstream import ClientExchange, Downstream, ProxyExchange
 from openprequal.forwarding.exchange import CLIENT_CLOSED
 from openprequal.forwarding.vouching import plain_name, vouched_for
+from openprequal.forwarding.whole_response import respond_whole
 from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.phrases import PHRASES
 from openprequal.http1.request import RequestHead
 
 log = Logger()
-
-_WITHOUT_CONTENT: Final = (204, 205, 304)
 
 
 @frozen
@@ -203,17 +201,12 @@ class CheckedExchange:
         self._checking.refusals[check.name, refused.reason] += 1
         status, content = refused.status, refused.content
         fields = [Field(name, value) for name, value in refused.fields]
-        reason = PHRASES.get(status, b"")
         if content is None:
-            self._client.respond_error(NotAdmitted(status, reason.decode() or "Refused"), fields)
+            title = PHRASES.get(status, b"").decode() or "Refused"
+            self._client.respond_error(NotAdmitted(status, title), fields)
         else:
-            if status in _WITHOUT_CONTENT:
-                content = b""
-            else:
-                fields.append(Field(b"Content-Length", b"%d" % len(content)))
             section = FieldSection([*fields, self._checking.date()])
-            chunk = b"" if self._request.method == b"HEAD" else content
-            self._client.respond(status, reason, section, len(content), chunk, True)
+            respond_whole(self._client, self._request, status, section, content)
         self._settle(status)
 
     def _settle(self, status: int) -> None:

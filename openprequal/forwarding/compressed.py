@@ -26,7 +26,6 @@ class Compressed(Passing):
 
     A body of known length leaves as the compressor sees fit. One whose end nobody knows may be a stream, so that what
     has come of it is always sent on, for some bytes more.
-
     """
 
     __slots__ = ("_compressor", "_flushes", "_placed", "_request", "_rules", "_source")

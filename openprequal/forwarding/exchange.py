@@ -33,7 +33,6 @@ from openprequal.http1.body import chunk as as_chunk
 from openprequal.http1.body import last_chunk
 from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.framing import CHUNKED
-from openprequal.http1.phrases import PHRASES
 from openprequal.http1.request import RequestHead
 from openprequal.http1.response import ResponseHead
 from openprequal.interfaces import IPending
@@ -285,7 +284,7 @@ class Exchange:
         rules = self._route.request_rules
         assert request.rendered is not None
         asks = self._service.reports.asks
-        host = asks if request.host and rules.keep_host else asks + host_line(request, rules, member.backend)
+        host = asks if request.host and rules.keep_host else asks + host_line(member.backend)
         if rules.deadline_field is not None:
             timeouts, elapsed = self._route.timeouts, self._route.now() - self.began_at
             left = timeouts.response_s if timeouts.total_s is None else timeouts.total_s - elapsed
@@ -361,7 +360,8 @@ class Exchange:
         sessions = self._service.sessions
         assert sessions is not None
         secure = came_by_tls(self.request, self._route.request_rules)
-        return section.plus(*sessions.answered(self.request, member.backend.id, secure=secure))
+        fields = sessions.answered(self.request, member.backend.id, secure=secure)
+        return section.plus(*fields) if fields else section
 
     def _respond(self, head: ResponseHead, section: FieldSection, chunk: bytes, ended: bool) -> None:
         """Hand the final head to the client."""
@@ -526,14 +526,6 @@ class Exchange:
         error.request_id = self._request_id.partition(b": ")[2].rstrip()
         self._client.respond_error(error)
         self._settle(error.status)
-
-    def _answer_locally(self, status: int, fields: list[Field], content: bytes) -> None:
-        """Answer without a backend, on a hook's behalf."""
-        fields.append(self._route.response_rules.date())
-        reason = PHRASES.get(status, b"")
-        chunk = b"" if self.request.method == b"HEAD" else content
-        self._client.respond(status, reason, FieldSection(fields), len(content), chunk, True)
-        self._settle(status)
 
     def _drop_connection(self) -> None:
         if self._connection is not None:

@@ -7,14 +7,14 @@ from attrs import frozen
 
 from openprequal.errors import GatewayError, RequestTimeout
 from openprequal.forwarding.downstream import Downstream
+from openprequal.forwarding.exchange import CLIENT_CLOSED
 from openprequal.forwarding.field_edits import FieldEdits
+from openprequal.forwarding.whole_response import respond_whole
 from openprequal.http1.fields import Field, FieldSection
-from openprequal.http1.phrases import PHRASES
 from openprequal.http1.request import RequestHead
 
 DRAINED_BYTES: Final = 64 * 1024
 """So much of a body is read and thrown away, so that the connection goes on; what is longer ends it."""
-WITHOUT_CONTENT: Final = (204, 304)
 
 
 @frozen
@@ -69,7 +69,7 @@ class FixedExchange:
         self._answer()
 
     def client_gone(self) -> None:
-        self._settle(499)
+        self._settle(CLIENT_CLOSED)
 
     def client_congested(self) -> None:
         """The answer is short."""
@@ -97,15 +97,11 @@ class FixedExchange:
         if isinstance(answer, GatewayError):
             self.refuse(answer)
             return
-        status, content = answer.status, answer.content
         section = FieldSection([*answer.fields, rules.date()])
         if rules.edits is not None:
             section = rules.edits.of_section(section, request)
-        if status not in WITHOUT_CONTENT:
-            section = section.plus(Field(b"Content-Length", b"%d" % len(content)))
-        chunk = b"" if request.method == b"HEAD" else content
-        self._client.respond(status, PHRASES.get(status, b""), section, len(content), chunk, True)
-        self._settle(status)
+        respond_whole(self._client, request, answer.status, section, answer.content)
+        self._settle(answer.status)
 
     def _settle(self, status: int) -> None:
         if self._settled:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from attrs import field, frozen
+from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
@@ -15,13 +15,13 @@ from openprequal.forwarding.hedged_exchange import HedgedExchange
 from openprequal.forwarding.request_head import render_request_head
 from openprequal.forwarding.route import Route
 from openprequal.forwarding.vouching import plain_name, staying
+from openprequal.forwarding.whole_response import WITHOUT_LENGTH, respond_whole
 from openprequal.hooks.calling import call
 from openprequal.hooks.request_hooks import HookRequest, HookResponse, check_answer, path_for_hook, rewritten_path
-from openprequal.http1.fields import Field
+from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.request import RequestHead
 from openprequal.http1.response import ResponseHead
-from openprequal.interfaces import HookAnswer, IFilter, PathRewrite, RequestHook, ResponseHook
-from openprequal.routing.member import Member
+from openprequal.interfaces import HookAnswer, PathRewrite, RequestHook, ResponseHook
 from openprequal.values import Ending, Outcome
 
 
@@ -35,24 +35,9 @@ class TrafficHooks:
     path_rewrite: PathRewrite | None = None
     request: RequestHook | None = None
     response: ResponseHook | None = None
-    filters: tuple[IFilter, ...] = ()
-    """Of the route: asked before the request hook, and, the last of them first, after the response hook."""
-    on_request: tuple[RequestHook, ...] = field(init=False)
-    """All that are asked on the way to a backend, in order."""
-    on_response: tuple[ResponseHook, ...] = field(init=False)
-    """All that are asked on the way back, in order."""
-
-    @on_request.default
-    def _requests(self) -> tuple[RequestHook, ...]:
-        return (*(each.request for each in self.filters), *(() if self.request is None else (self.request,)))
-
-    @on_response.default
-    def _responses(self) -> tuple[ResponseHook, ...]:
-        own = () if self.response is None else (self.response,)
-        return (*own, *(each.response for each in reversed(self.filters)))
 
     def __bool__(self) -> bool:
-        return bool(self.path_rewrite or self.request or self.response or self.filters)
+        return bool(self.path_rewrite or self.request or self.response)
 
     def call(self, hook: Callable[..., object], *args: object, check: Callable[[object], object]) -> object:
         """See :func:`openprequal.hooks.calling.call`."""
@@ -103,7 +88,7 @@ class HookedExchange(HedgedExchange):
     def _rewrite_path(self) -> None:
         hook = self._hooks.path_rewrite
         if hook is None or self.request.target == b"*":
-            self._ask_on_request()
+            self._ask_request_hook()
             return
         self._after(
             lambda: self._hooks.call(hook, path_for_hook(self.request.path), check=rewritten_path), self._path_rewritten
@@ -112,21 +97,18 @@ class HookedExchange(HedgedExchange):
     def _path_rewritten(self, path: Any) -> None:
         request = self.request
         self.request = request.changed(path + request.target[len(request.path) :], request.head_fields)
-        self._ask_on_request()
+        self._ask_request_hook()
 
-    def _ask_on_request(self, turn: int = 0) -> None:
-        asked = self._hooks.on_request
-        if turn == len(asked):
+    def _ask_request_hook(self) -> None:
+        hook = self._hooks.request
+        if hook is None:
             self._go()
             return
         request = self.request
         handed = HookRequest(request.method, request.target, request.fields, request.client)
-        self._after(
-            lambda: self._hooks.call(asked[turn], handed, check=handed.check),
-            lambda _: self._request_allowed(handed, turn + 1),
-        )
+        self._after(lambda: self._hooks.call(hook, handed, check=handed.check), lambda _: self._request_allowed(handed))
 
-    def _request_allowed(self, handed: HookRequest, turn: int) -> None:
+    def _request_allowed(self, handed: HookRequest) -> None:
         brought = set(self.request.fields)
         fields = [Field(name, value) for name, value in handed.fields]
         if self.request.connection:
@@ -135,7 +117,7 @@ class HookedExchange(HedgedExchange):
                 fields, {plain_name(name) for name, value in handed.fields if (name, value) not in brought}
             )
         self.request = self.request.changed(handed.target, fields)
-        self._ask_on_request(turn)
+        self._go()
 
     def _go(self) -> None:
         assert self._body is not None
@@ -147,8 +129,8 @@ class HookedExchange(HedgedExchange):
     # ---- on the way back --------------------------------------------------------------------------------------------
 
     def response_started(self, head: ResponseHead, chunk: bytes, ended: bool) -> None:
-        member = self._member
-        if not self._hooks.on_response or member is None:
+        hook, member = self._hooks.response, self._member
+        if hook is None or member is None:
             super().response_started(head, chunk, ended)
             return
         self._cancel_hedge()
@@ -156,27 +138,18 @@ class HookedExchange(HedgedExchange):
             "status", BadGateway(f"answered {head.status}"), Outcome(Ending.RESPONSE, head.status, None)
         ):
             return
-        # They are asked once: this is the response, whatever it or its connection becomes.
+        # It is asked once: this is the response, whatever it or its connection becomes.
         self._body_at_hand = False
         self._held = []
         if not ended and self._connection is not None:
             self._connection.pause()
-        self._ask_on_response(head, member, partial(self._response_allowed, chunk=chunk, ended=ended))
-
-    def _ask_on_response(
-        self, head: ResponseHead, member: Member, allowed: Callable[[ResponseHead], None], turn: int = 0
-    ) -> None:
-        asked = self._hooks.on_response
-        if turn == len(asked):
-            allowed(head)
-            return
         handed = HookResponse(head.status, [(field.name, field.value) for field in head.fields], member.backend)
         self._after(
-            lambda: self._hooks.call(asked[turn], self.request, handed, check=handed.check),
-            lambda _: self._ask_on_response(head.changed(handed.status, handed.fields), member, allowed, turn + 1),
+            lambda: self._hooks.call(hook, self.request, handed, check=handed.check),
+            lambda _: self._response_allowed(head.changed(handed.status, handed.fields), chunk, ended),
         )
 
-    def _response_allowed(self, head: ResponseHead, *, chunk: bytes, ended: bool) -> None:
+    def _response_allowed(self, head: ResponseHead, chunk: bytes, ended: bool) -> None:
         held, self._held = self._held, None
         if not ended and self._connection is not None:
             self._connection.resume()
@@ -240,11 +213,11 @@ class HookedExchange(HedgedExchange):
                 self._fail(failed)
                 return
             fields = [Field(name, value) for name, value in error.fields]
-            if error.status in (204, 304):  # without content, whatever its length (RFC 9112 section 6.3)
-                self._answer_locally(error.status, fields, b"")
-                return
-            fields += [Field(b"Content-Type", error.content_type), Field(b"Content-Length", b"%d" % len(error.body))]
-            self._answer_locally(error.status, fields, error.body)
+            if error.status not in WITHOUT_LENGTH:
+                fields.append(Field(b"Content-Type", error.content_type))
+            section = FieldSection([*fields, self._route.response_rules.date()])
+            respond_whole(self._client, self.request, error.status, section, error.body)
+            self._settle(error.status)
         else:
             self._fail(error if isinstance(error, GatewayError) else HookFailed(str(error)))
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from openprequal.forwarding.vouching import plain_name
 from openprequal.http1.fields import Field
 from openprequal.probing.report_reader import REPORT_FIELDS
 
@@ -74,8 +75,6 @@ def named_by_connection(members: list[bytes] | tuple[bytes, ...]) -> frozenset[b
 def forwardable_trailers(trailers: list[Field], ours: bytes | None = None) -> list[Field]:
     """Trailer fields that may go on.
 
-    :param ours: key of a field that nobody but us may send, with - for every _.
+    :param ours: plain name of a field that nobody but us may send.
     """
-    return [
-        field for field in trailers if field.key not in _FORBIDDEN_TRAILERS and field.key.replace(b"_", b"-") != ours
-    ]
+    return [field for field in trailers if field.key not in _FORBIDDEN_TRAILERS and plain_name(field.key) != ours]

@@ -7,11 +7,11 @@ from attrs import frozen
 
 from openprequal.errors import LoopDetected
 from openprequal.forwarding.hop_by_hop import HOP_BY_HOP, LOAD_REPORTS, named_by_connection
+from openprequal.forwarding.vouching import plain_name
 from openprequal.http1.fields import Field, list_members
 from openprequal.http1.framing import CHUNKED
 from openprequal.http1.request import RequestHead
-from openprequal.limiting.true_client import Network
-from openprequal.networks import is_within
+from openprequal.networks import Network, is_within
 from openprequal.routing.session_cookie import without_cookie
 from openprequal.values import Backend
 
@@ -37,8 +37,9 @@ class RequestRules:
     """Send the client's Host on, not the backend's."""
     scheme: bytes = b"http"
     """Of requests whose origin is not secure."""
-    hidden_cookie: bytes | None = None
-    """Name of the cookie by which we know sessions, which is nobody else's business; None: there is none."""
+    hidden_cookies: tuple[bytes, ...] = ()
+    """Names of the cookies by which we know sessions, which is nobody else's business: those of all services of the
+    route, because a head is rendered once for them all."""
     subject_field: bytes | None = None
     """Name of the field that tells the backend the subject of the client's certificate; None: none does."""
     deadline_field: bytes | None = None
@@ -47,11 +48,11 @@ class RequestRules:
     @property
     def subject_key(self) -> bytes | None:
         """By what a field is recognised that nobody but us may send."""
-        return None if self.subject_field is None else self.subject_field.lower().replace(b"_", b"-")
+        return None if self.subject_field is None else plain_name(self.subject_field)
 
     def is_trusted(self, client: str) -> bool:
         """Is *client* (an IP address; anything else is not) one of the trusted proxies?"""
-        return bool(self.trusted_proxies) and is_within(client, self.trusted_proxies)
+        return is_within(client, self.trusted_proxies)
 
 
 def came_by_tls(request: RequestHead, rules: RequestRules) -> bool:
@@ -81,8 +82,8 @@ def render_request_head(request: RequestHead, rules: RequestRules, target: bytes
     :param fields: the client's, as the route would have them.
     :raises LoopDetected: the request has passed here before.
     """
-    if rules.hidden_cookie is not None:
-        fields = without_cookie(fields, rules.hidden_cookie)
+    for cookie in rules.hidden_cookies:
+        fields = without_cookie(fields, cookie)
     dropped = named_by_connection(request.connection)
     trusted = rules.is_trusted(request.client)
     head = [request.method, b" ", target, b" HTTP/1.1\r\n"]
@@ -96,8 +97,7 @@ def render_request_head(request: RequestHead, rules: RequestRules, target: bytes
         key = field.key
         if key in _ELSEWHERE or key in dropped:
             continue
-        # CGI and what descends from it (WSGI) make no difference between - and _.
-        if subject_key is not None and key.replace(b"_", b"-") == subject_key:
+        if subject_key is not None and plain_name(key) == subject_key:
             continue
         if key == b"via":
             via.append(field.value)
@@ -138,10 +138,8 @@ def forwarded_lines(request: RequestHead, rules: RequestRules) -> bytes:
     return _forwarded(request, rules, received)
 
 
-def host_line(request: RequestHead, rules: RequestRules, backend: Backend) -> bytes:
-    """The Host field where it depends on *backend*: an HTTP/1.0 request without one gets its (RFC 9112 section 3.2)."""
-    if rules.keep_host and request.host:
-        return b""
+def host_line(backend: Backend) -> bytes:
+    """The Host field of *backend*; an HTTP/1.0 request that has none gets it too (RFC 9112 section 3.2)."""
     return b"Host: " + backend.authority.encode("ascii") + b"\r\n"
 
 

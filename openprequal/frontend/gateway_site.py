@@ -19,7 +19,7 @@ from openprequal.frontend.resource_exchange import ResourceExchange
 from openprequal.frontend.room import Room
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
-from openprequal.limiting.true_client import Network
+from openprequal.networks import Network
 
 MAX_TURNED_AWAY: Final = 1024
 """Connections beyond the limit that are answered at a time, where the limit is that high: one for eight of those."""

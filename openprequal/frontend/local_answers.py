@@ -2,6 +2,7 @@
 
 from openprequal.errors import GatewayError, NotImplementedHere
 from openprequal.forwarding.downstream import Downstream
+from openprequal.forwarding.whole_response import respond_whole
 from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.request import RequestHead
 
@@ -39,8 +40,7 @@ class LocalAnswer:
         else:
             content = b""
             fields = [_ALLOW]
-        fields += [self._date, Field(b"Content-Length", b"%d" % len(content))]
-        self._client.respond(200, b"OK", FieldSection(fields), len(content), content, True)
+        respond_whole(self._client, head, 200, FieldSection([*fields, self._date]), content)
         self._settle()
 
     def request_more(self, chunk: bytes) -> None:

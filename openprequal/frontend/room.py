@@ -6,8 +6,8 @@ from heapq import nsmallest
 from typing import TYPE_CHECKING, Final
 
 from openprequal.errors import ServiceBusy, TooManyRequests
-from openprequal.limiting.true_client import Network, client_network
-from openprequal.networks import is_within
+from openprequal.limiting.true_client import client_network
+from openprequal.networks import Network, is_within
 
 if TYPE_CHECKING:
     from openprequal.frontend.client_connection import ClientConnection

@@ -9,7 +9,8 @@ from attrs import frozen
 
 from openprequal.interfaces import IRequest
 from openprequal.limiting.token_buckets import TokenBuckets
-from openprequal.limiting.true_client import Network, client_network, true_client
+from openprequal.limiting.true_client import client_network, true_client
+from openprequal.networks import Network
 
 HEADER: Final = "header:"
 KeyOf = Callable[[IRequest], object]

@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Network
 from operator import attrgetter
 from typing import Final
 
 from openprequal.interfaces import IRequest
-from openprequal.networks import is_within
-
-Network = IPv4Network | IPv6Network
+from openprequal.networks import Network, address_of, is_within
 
 MAX_HOPS: Final = 32
 """Members of X-Forwarded-For that are looked at, from the last; nobody has so many proxies of their own."""
@@ -51,7 +49,7 @@ def client_network(client: str) -> str:
     """What counts as one client: an IPv4 address, or the /64 that an IPv6 address is in."""
     if ":" not in client:
         return client
-    address = _address(client)
+    address = address_of(client)
     if isinstance(address, IPv4Address):
         return str(address)
     if address is None:
@@ -65,13 +63,3 @@ def _without_port(node: str) -> str:
         return node[1:].partition("]")[0]
     host, colon, port = node.partition(":")
     return node if ":" in port or not colon else host
-
-
-@lru_cache(maxsize=4096)
-def _address(client: str) -> IPv4Address | IPv6Address | None:
-    try:
-        address = ip_address(client.partition("%")[0])
-    except ValueError:
-        return None
-    # On a socket for both families an IPv4 peer shows as ::ffff:192.0.2.1 (RFC 4291 section 2.5.5.2).
-    return getattr(address, "ipv4_mapped", None) or address

@@ -4,10 +4,13 @@ import re
 import struct
 from ipaddress import IPv4Address as IPv4
 from ipaddress import IPv6Address as IPv6
+from ipaddress import ip_address
 from typing import Final
 
 from attrs import frozen
 from twisted.internet.address import IPv4Address, IPv6Address
+
+from openprequal.networks import plain
 
 SIGNATURE: Final = b"\r\n\r\n\x00\r\nQUIT\n"
 """How version 2 begins (section 2.2)."""
@@ -100,8 +103,7 @@ def _address(ip: IPv4 | IPv6, port: int) -> Address:
     """:raises ValueError: there is no such port."""
     if port > 65535:
         raise ValueError(port)
-    if isinstance(ip, IPv6) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
+    ip = plain(ip)
     return IPv4Address("TCP", str(ip), port) if isinstance(ip, IPv4) else IPv6Address("TCP", str(ip), port)
 
 
@@ -136,10 +138,7 @@ def _pair(source: object, destination: object) -> tuple[tuple[IPv4 | IPv6, int],
 
 
 def _ip(host: str) -> IPv4 | IPv6:
-    if ":" not in host:
-        return IPv4(host)
-    ip = IPv6(host.partition("%")[0])
-    return ip.ipv4_mapped or ip
+    return plain(ip_address(host.partition("%")[0]))
 
 
 def _as_ipv6(ip: IPv4 | IPv6) -> IPv6:

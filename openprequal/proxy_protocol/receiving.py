@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from openprequal.networks import is_within
+from openprequal.networks import Network, is_within
 from openprequal.proxy_protocol.header import InvalidProxyHeader, ProxyHeader, read_proxy_header
 
 
@@ -27,7 +26,7 @@ class ProxiedFactory(Factory[Any]):
     def __init__(
         self,
         factory: IProtocolFactory,
-        networks: Sequence[IPv4Network | IPv6Network],
+        networks: Sequence[Network],
         *,
         now: Callable[[], float],
         timeout_s: Callable[[], float],
@@ -51,7 +50,7 @@ class ProxiedFactory(Factory[Any]):
         return str(self.factory.logPrefix())  # type: ignore[attr-defined]
 
     def buildProtocol(self, addr: IAddress | None) -> IProtocol | None:
-        if self.networks and is_within(getattr(addr, "host", ""), self.networks):
+        if is_within(getattr(addr, "host", ""), self.networks):
             receiver = HeaderReceiver(self, addr)
             self._waiting.add(receiver)
             return receiver

@@ -7,9 +7,9 @@ from prometheus_client import CollectorRegistry
 from openprequal.agent.load import LoadTracker
 from openprequal.agent.report_format import health_body, report_fields
 from openprequal.forwarding.downstream import Downstream
+from openprequal.forwarding.whole_response import respond_whole
 from openprequal.frontend.local_answers import LocalAnswer
 from openprequal.http1.fields import Field, FieldSection
-from openprequal.http1.phrases import PHRASES
 from openprequal.http1.request import RequestHead
 from openprequal.metrics.exposition import exposition
 from openprequal.values import ReportFormat
@@ -33,9 +33,7 @@ class OwnAnswer(LocalAnswer):
     def start(self, body: bytes, ended: bool) -> None:
         """Answer at once, whatever the body is."""
         status, fields, content = self._content(self._head)
-        fields += [self._date, Field(b"Content-Length", b"%d" % len(content))]
-        sent = b"" if self._head.method == b"HEAD" else content
-        self._client.respond(status, PHRASES[status], FieldSection(fields), len(content), sent, True)
+        respond_whole(self._client, self._head, status, FieldSection([*fields, self._date]), content)
         self._settle()
 
 

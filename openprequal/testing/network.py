@@ -41,8 +41,8 @@ from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
 from openprequal.interfaces import BalancerContext, IBalancer
 from openprequal.limiting.rate_limits import RateLimits, RateRule
-from openprequal.limiting.true_client import Network
 from openprequal.metrics.window import WindowAverage
+from openprequal.networks import Network
 from openprequal.probing.report_reader import ReportReader
 from openprequal.routing.concurrency_limit import ConcurrencyLimit
 from openprequal.routing.limited_service import LimitedService

@@ -10,8 +10,7 @@ from typing import Final
 from attrs import frozen
 from twisted.internet.error import ConnectError
 
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+from openprequal.networks import Address, Network, plain
 
 EVERYWHERE: Final[tuple[Network, ...]] = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 
@@ -84,7 +83,7 @@ def _objection(networks: tuple[Network, ...], host: str) -> str | None:
         return f"{host} is no IP address"
     if any(_is_special(each, networks) for each in _meanings(address)):
         return f"{host} is a link-local, metadata or other special address, which backend_networks does not name"
-    if not any(_plain(address) in network for network in networks):
+    if not any(plain(address) in network for network in networks):
         return f"{host} is in none of the backend_networks"
     return None
 
@@ -96,14 +95,9 @@ def _is_special(address: Address, networks: tuple[Network, ...]) -> bool:
     )
 
 
-def _plain(address: Address) -> Address:
-    """*address*, or the IPv4 address that it writes as IPv6: packets to it are IPv4 packets."""
-    return getattr(address, "ipv4_mapped", None) or address
-
-
 def _meanings(address: Address) -> Iterator[Address]:
     """The addresses at which a packet to *address* may arrive: a translator or tunnel on its way takes another out."""
-    address = _plain(address)
+    address = plain(address)
     yield address
     if isinstance(address, IPv6Address):
         if address in _NAT64 or (address in _COMPATIBLE and not address.is_loopback):

@@ -1,6 +1,5 @@
 """The user's hooks in the way of a request: at once or later, and nothing they do costs more than their request."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -8,11 +7,10 @@ import pytest
 from messages import CHUNKED_POST, GET, NO_CONTENT, OK, POST, content, statuses
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock, deferLater
-from zope.interface import implementer
 
 from openprequal.forwarding.hooked_exchange import TrafficHooks
 from openprequal.forwarding.retry import RetryRules
-from openprequal.interfaces import HookAnswer, IFilter, IHookRequest, IHookResponse, IRequest
+from openprequal.interfaces import HookAnswer, IHookRequest, IHookResponse, IRequest
 from openprequal.testing.network import MemoryNetwork
 
 
@@ -304,37 +302,11 @@ def test_once_the_response_hook_has_seen_a_response_no_other_backend_is_asked() 
     assert network.in_flight == 0
 
 
-@implementer(IFilter)
-class Marking:
-    """A filter that leaves its mark on whatever passes."""
-
-    def __init__(self, mark: bytes) -> None:
-        self.mark = mark
-
-    def request(self, request: IHookRequest) -> None:
-        request.fields.append((b"X-Mark", self.mark))
-
-    def response(self, request: IRequest, response: IHookResponse) -> None:
-        response.fields.append((b"X-Mark", self.mark))
-
-
-def test_filters_stand_before_the_request_hook_and_behind_the_response_hook_in_turn() -> None:
-    hook = Marking(b"hook")
-    case = Hooked(filters=(Marking(b"1"), Marking(b"2")), request=hook.request, response=hook.response)
-    case.client.send(GET)
-    assert re.findall(rb"X-Mark: (\w+)", case.backend.received) == [b"1", b"2", b"hook"]
-    case.backend.answer(OK)
-    assert re.findall(rb"X-Mark: (\w+)", case.client.received) == [b"hook", b"2", b"1"]
-    case.check_settled()
-
-
-def test_a_filter_that_answers_is_the_last_that_is_asked(timing: str) -> None:
+def test_a_request_hook_that_answers_may_add_fields_to_its_answer(timing: str) -> None:
     def deny(request: IHookRequest) -> None:
         raise HookAnswer(401, b"who?", fields=[(b"WWW-Authenticate", b"Basic realm=x")])
 
-    denying, asked = Marking(b"1"), Marking(b"2")
-    denying.request = later(deny, lambda: case.clock) if timing == "later" else deny  # type: ignore[method-assign]
-    case = Hooked(filters=(denying, asked))
+    case = hooked(timing, request=deny)
     case.client.send(GET)
     case.network.wait(1)
     assert statuses(case.client.received) == [401]
@@ -353,7 +325,7 @@ def test_a_filter_that_answers_is_the_last_that_is_asked(timing: str) -> None:
         [b"X-A: b"],
     ],
 )
-def test_an_answer_with_fields_that_may_not_be_sent_is_the_filters_failure(fields: Any) -> None:
+def test_an_answer_with_fields_that_may_not_be_sent_is_the_hooks_failure(fields: Any) -> None:
     def answer(request: IHookRequest) -> None:
         raise HookAnswer(200, b"", fields=fields)
 

@@ -18,7 +18,7 @@ from openprequal.testing.probe_transport import ScriptedProbes
 
 def network(backends: int = 3, **options: Any) -> MemoryNetwork:
     sessions = CookieSessions([b"k" * 32], CookieRules(b"route", max_age_s=60))
-    return MemoryNetwork(backends, sessions=sessions, hidden_cookie=b"route", **options)
+    return MemoryNetwork(backends, sessions=sessions, hidden_cookies=(b"route",), **options)
 
 
 def cookies(received: bytes) -> list[bytes]:
