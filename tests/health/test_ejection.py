@@ -10,14 +10,11 @@ from openprequal.health.ejection import EjectionRules
 from openprequal.health.monitor import CheckRules, HealthMonitor, HealthRules
 from openprequal.health.standing import Condition, Standing
 from openprequal.interfaces import BalancerContext
-from openprequal.metrics.window import WindowAverage
 from openprequal.routing.member import Member
 from openprequal.routing.service import Service
 from openprequal.testing.balancer_contract import AnyRequest
 from openprequal.testing.network import RawBackend
 from openprequal.testing.probe_transport import ScriptedProbes
-from openprequal.upstream.addresses import Addresses
-from openprequal.upstream.connections import Connections
 from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome, ReportWay
 
 OK = Outcome(Ending.RESPONSE, 200, 0.01)
@@ -54,9 +51,7 @@ class Case:
         self.wait(20)
 
     def _member(self, backend: Backend) -> Member:
-        connections = Connections(self._raw[-1].dial, self.clock, max_idle=4, idle_timeout_s=60.0)
-        addresses = Addresses(None, backend.host)  # type: ignore[arg-type]  # an IP address is never resolved
-        return Member(backend, connections, connections, addresses, WindowAverage(300.0))
+        return self._raw[-1].member(backend)
 
     def join(self) -> None:
         self._raw.append(RawBackend(self.clock, len(self._raw), 1.0))

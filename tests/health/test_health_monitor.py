@@ -13,14 +13,11 @@ from openprequal.health.monitor import CheckRules, HealthMonitor, HealthRules
 from openprequal.health.standing import Condition
 from openprequal.health.verdict import failure_of
 from openprequal.interfaces import BalancerContext
-from openprequal.metrics.window import WindowAverage
 from openprequal.routing.member import Member
 from openprequal.routing.service import Service
 from openprequal.testing.balancer_contract import AnyRequest
 from openprequal.testing.network import RawBackend
 from openprequal.testing.probe_transport import ScriptedProbes
-from openprequal.upstream.addresses import Addresses
-from openprequal.upstream.connections import Connections
 from openprequal.upstream.fetch import Answer
 from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome, ReportFormat, ReportWay
 
@@ -54,9 +51,7 @@ class Case:
         self.service.failed = self.monitor.failed
 
     def _member(self, backend: Backend) -> Member:
-        connections = Connections(self.raw.dial, self.clock, max_idle=4, idle_timeout_s=60.0)
-        addresses = Addresses(None, backend.host)  # type: ignore[arg-type]  # an IP address is never resolved
-        return Member(backend, connections, connections, addresses, WindowAverage(300.0))
+        return self.raw.member(backend)
 
     def join(self) -> None:
         self.monitor.joined(self.backend)

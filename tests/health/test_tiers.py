@@ -11,14 +11,11 @@ from openprequal.health.ejection import EjectionRules
 from openprequal.health.monitor import CheckRules, HealthMonitor, HealthRules
 from openprequal.health.standing import Condition, Standing
 from openprequal.interfaces import BalancerContext
-from openprequal.metrics.window import WindowAverage
 from openprequal.routing.member import Member
 from openprequal.routing.service import Service
 from openprequal.testing.balancer_contract import AnyRequest
 from openprequal.testing.network import RawBackend
 from openprequal.testing.probe_transport import ScriptedProbes
-from openprequal.upstream.addresses import Addresses
-from openprequal.upstream.connections import Connections
 from openprequal.values import Backend, Ending, LoadState, Outcome
 
 
@@ -43,10 +40,7 @@ class Case:
         self.backends: dict[str, Backend] = {}
 
     def _member(self, backend: Backend) -> Member:
-        raw = next(raw for raw in self.raw.values() if raw.backend.url == backend.url)
-        connections = Connections(raw.dial, self.clock, max_idle=4, idle_timeout_s=60.0)
-        addresses = Addresses(None, backend.host)  # type: ignore[arg-type]  # an IP address is never resolved
-        return Member(backend, connections, connections, addresses, WindowAverage(300.0))
+        return next(raw for raw in self.raw.values() if raw.backend.url == backend.url).member(backend)
 
     def join(self, name: str, priority: int = 0, zone: str | None = None) -> None:
         self.raw[name] = RawBackend(self.clock, len(self.raw), 1.0)
