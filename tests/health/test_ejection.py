@@ -3,18 +3,15 @@
 from random import Random
 
 import pytest
+from monitored import monitored
 from twisted.internet.task import Clock
 
-from openprequal.balancing.round_robin import RoundRobin
 from openprequal.health.ejection import EjectionRules
-from openprequal.health.monitor import CheckRules, HealthMonitor, HealthRules
+from openprequal.health.monitor import CheckRules, HealthRules
 from openprequal.health.standing import Condition, Standing
-from openprequal.interfaces import BalancerContext
 from openprequal.routing.member import Member
-from openprequal.routing.service import Service
 from openprequal.testing.balancer_contract import AnyRequest
 from openprequal.testing.network import RawBackend
-from openprequal.testing.probe_transport import ScriptedProbes
 from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome, ReportWay
 
 OK = Outcome(Ending.RESPONSE, 200, 0.01)
@@ -32,17 +29,8 @@ class Case:
 
     def __init__(self, backends: int = 4) -> None:
         self.clock = Clock()
-        balancer = RoundRobin(BalancerContext(self.clock, Random(1), ScriptedProbes(self.clock), {}))
-        self.service = Service("default", balancer)
-        self.monitor = HealthMonitor(
-            self.clock,
-            Random(1),
-            {"default": self.service},
-            self._member,
-            rules={"default": HealthRules("/healthz", CheckRules(interval_s=1000.0), RULES)},
-        )
-        self.service.failed = self.monitor.failed
-        self.service.state_told = self.monitor.told_state
+        rules = HealthRules("/healthz", CheckRules(interval_s=1000.0), RULES)
+        self.service, self.monitor = monitored(self.clock, self._member, rules)
         self.ejections = self.monitor.ejections["default"]
         self._raw: list[RawBackend] = []
         for _ in range(backends):
