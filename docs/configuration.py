@@ -78,8 +78,9 @@ upstream_ca_file = "/etc/ssl/legacy.pem"
 proxy_url = ["http://localhost:8000"]
 ```
 
-**Services.** What `[services.NAME]` leaves out is as for the gateway, but for two things: parameters stay with the
-balancer they are for, and a probe path with its report format. The service `default` is there without a table;
+**Services.** What `[services.NAME]` leaves out is as for the gateway, but for three things: parameters stay with
+the balancer they are for, a probe path with its report format, and the name of the session cookie ends in that of the
+service. The service `default` is there without a table;
 `[services.default]` may tell it apart from what holds for all.
 
 **Secrets and what differs from place to place.** In any text of the file `${NAME}` stands for an environment variable,
@@ -92,7 +93,7 @@ process cannot change.
 
 **Mistakes.** `twistd openprequal --check --config gateway.toml` names them all, in the order of the file, and those of
 environment and flags after them; the start does the same before it gives up. Classes, hooks, parameters of balancers
-and files that the settings name are looked at too.
+and registries, and files that the settings name are looked at too.
 
 ```text
 openprequal: gateway.toml:3: admin_port: 70000 cannot be used: must be a whole number from 1 to 65535

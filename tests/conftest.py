@@ -1,18 +1,23 @@
-"""Gateways in memory that end with the test that started them."""
+"""Gateways in memory that end with the test that started them; and no test fails because a machine is slow."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from whole_gateway import Start, WholeGateway
+
+# Hypothesis would time every example.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture
 def start() -> Iterator[Start]:
     started: list[WholeGateway] = []
 
-    def make(*backends: Any, **settings: Any) -> WholeGateway:
-        started.append(WholeGateway(*backends, **settings))
+    def make(*backends: Any, **given: Any) -> WholeGateway:
+        started.append(WholeGateway(*backends, **given))
         return started[-1]
 
     yield make

@@ -63,4 +63,5 @@ PARAMETERS: Mapping[str, type] = {
 SLOW_START: Set[Callable[[BalancerContext], IBalancer]] = {
     *(RoundRobin, RandomChoice, LeastInFlight, LeastInFlightP2C, PeakEwma),
 }
-"""Those to which a newcomer is told with a smaller weight (``slow_start``): they do not see its load, or not soon."""
+"""Those to which a newcomer is told with a smaller weight (``slow_start``): they do not see its load, or not soon. None
+of them has a ``tick``, which would not be called."""

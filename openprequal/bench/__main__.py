@@ -127,6 +127,11 @@ def main(arguments: list[str] | None = None) -> int:
     names = [name for name in options.peers.split(",") if name and name != "none"]
     if unknown := set(names) - set(PEERS):
         top.error(f"--peers: {', '.join(sorted(unknown))} unknown, allowed are {', '.join(PEERS)}")
+    return _told(lambda: _throughput(options, names))
+
+
+def _throughput(options: argparse.Namespace, peers: list[str]) -> None:
+    """Measure, print and write one scenario after the other; what was measured is written whatever ends it."""
     results = []
     try:
         for scenario in options.scenario or ["small"]:
@@ -136,25 +141,18 @@ def main(arguments: list[str] | None = None) -> int:
                 seconds=options.seconds,
                 connections=options.connections or SCENARIOS[scenario].connections,
                 backends=options.backends,
-                peers=names,
+                peers=peers,
                 own=not options.without_own,
                 routes=options.routes,
             )
             results.append(measure(plan))
             sys.stdout.write(as_text(results[-1]) + "\n")
             sys.stdout.flush()
-    except StartFailed as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    except KeyboardInterrupt:
-        sys.stderr.write("\ninterrupted; everything that was started is stopped\n")
-        return 130
     finally:
         if options.json and results:
             options.json.write_text(as_json(results))
         if options.csv and results:
             options.csv.write_text(as_csv(results))
-    return 0
 
 
 def _told(measure: Callable[[], int | None]) -> int:

@@ -4,18 +4,18 @@ import os
 import platform
 from pathlib import Path
 
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+from openprequal.bench.processes import TICKS_PER_S
 
 
 def busy_s() -> float:
     """Seconds that all its cores together have been busy since it was started, with whatever."""
     user, nice, system, _, _, interrupts, soft, *_ = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
-    return sum(int(each) for each in (user, nice, system, interrupts, soft)) / _TICKS_PER_S
+    return sum(int(each) for each in (user, nice, system, interrupts, soft)) / TICKS_PER_S
 
 
 def stolen_s() -> float:
     """Seconds that its cores wanted to work and were not let: a virtual machine's host had others to serve."""
-    return int(Path("/proc/stat").read_text().split("\n", 1)[0].split()[8]) / _TICKS_PER_S
+    return int(Path("/proc/stat").read_text().split("\n", 1)[0].split()[8]) / TICKS_PER_S
 
 
 def describe_machine() -> str:

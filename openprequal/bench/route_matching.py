@@ -2,9 +2,10 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from openprequal.bench.hot_path import REPEATS, microseconds
 from openprequal.config.routes import RouteSettings
 from openprequal.http1.request import RequestHead, parse_request_head
 from openprequal.route_table import route_table
@@ -12,7 +13,6 @@ from openprequal.routing.normal_path import normal_path
 from openprequal.routing.table import RouteTable
 
 HOSTS: Final = 50
-REPEATS: Final = 7
 
 
 def routes(count: int) -> list[RouteSettings]:
@@ -32,17 +32,16 @@ def request_for(number: int) -> RequestHead:
     return parse_request_head(f"GET /api/v{number}/17/x?y=z HTTP/1.1\r\nHost: {host}:8000".encode(), "192.0.2.1")
 
 
-def microseconds(table: RouteTable[str], request: RequestHead, count: int) -> float:
-    """CPU time of one search, the least of several repeats."""
-    least = float("inf")
-    for _ in range(REPEATS):
-        began = time.process_time()
+def searching(table: RouteTable[str], request: RequestHead) -> Callable[[int], None]:
+    """What looks for the route of *request* so many times."""
+
+    def search(count: int) -> None:
         for _ in range(count):
             path = normal_path(request.path)
             assert path is not None
             table.find(request, path)
-        least = min(least, time.process_time() - began)
-    return least / count * 1e6
+
+    return search
 
 
 def report(sizes: Sequence[int], count: int) -> None:
@@ -55,6 +54,7 @@ def report(sizes: Sequence[int], count: int) -> None:
         table = route_table(settings, lambda route: route.name)
         made_ms = (time.process_time() - began) * 1e3
         asked = [request_for(0), request_for(size // 2), request_for(size - 1), request_for(size + 1)]
-        cells = "".join(f"{microseconds(table, request, count):>8.2f}" for request in asked)
+        searches = [microseconds(searching(table, request), count, time.process_time) for request in asked]
+        cells = "".join(f"{each:>8.2f}" for each in searches)
         sys.stdout.write(f"{size:>8,}{made_ms:>12.1f}{cells}\n")
         sys.stdout.flush()

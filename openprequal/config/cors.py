@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from openprequal.config.schema import FieldName, Texts, each_matching
+from openprequal.config.schema import FIELD_NAME, FieldName, Texts, each_matching
 
 ANY: Final = "*"
 NO_CORS: Final = "no"
@@ -32,7 +32,7 @@ def _origin(text: str) -> str:
 
 Origins = Annotated[Texts, AfterValidator(lambda texts: tuple(_origin(text) for text in texts))]
 Methods = Annotated[Texts, each_matching(r"\*|[A-Z][A-Z0-9-]*", "*, or methods in capitals")]
-Names = Annotated[Texts, each_matching(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", "*, or field names (RFC 9110 section 5.1)")]
+Names = Annotated[Texts, each_matching(FIELD_NAME, "*, or field names (RFC 9110 section 5.1)")]
 
 
 class CorsSettings(BaseModel):

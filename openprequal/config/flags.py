@@ -89,7 +89,7 @@ def _refuser(setting: Setting) -> Callable[[SettingsOptions, str], None]:
 
 def _help(setting: Setting, width: int) -> list[str]:
     """The lines of *setting*: its names, then what it is and its default."""
-    key = setting.name if setting.default != {} else f"{setting.name} (table of the file)"
+    key = f"{setting.name} ({'tables' if isinstance(setting.default, tuple) else 'table'} of the file)"
     names = [name for name in (setting.flag and f"{setting.flag}=", setting.env) if name]
     repeat = " May be repeated." if setting.repeatable else ""
     default = "" if setting.secret or setting.default == {} else f" Default: {shown(setting.default)}."

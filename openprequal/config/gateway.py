@@ -74,6 +74,9 @@ class GatewaySettings(
         if self.tls_port is not None and self.tls_port in (self.admin_port, None if self.listen else self.port):
             reason = f"tls_port: {self.tls_port} is taken by port or admin_port: must differ"
             yield Conflict(reason, (("tls_port",), ("port",), ("admin_port",)))
+        if any(under_tls(endpoint) is not None for endpoint in self.admin_listen):
+            reason = "admin_listen: tls: can only be put before what listen names: the admin API speaks no TLS"
+            yield Conflict(reason, (("admin_listen",),))
         over_tls = self.tls_port is not None or any(under_tls(endpoint) is not None for endpoint in self.listen)
         if over_tls and not self.tls_certificate:
             reason = "tls_certificate: must be set, because of tls_port or of tls: in listen"

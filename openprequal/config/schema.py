@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    IPvAnyNetwork,
     SecretStr,
     ValidationInfo,
     field_validator,
@@ -55,7 +56,7 @@ class Matching:
         return no_info_after_validator_function(self._check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {**handler(schema), "pattern": f"^{self.pattern}$"}
+        return {**handler(schema), "pattern": f"^(?:{self.pattern})$"}
 
     def _check(self, value: str) -> str:
         if not re.fullmatch(self.pattern, value):
@@ -95,13 +96,15 @@ class _SplitTexts(BeforeValidator):
 SplitTexts = _SplitTexts(_split)
 Texts = Annotated[tuple[str, ...], SplitTexts]
 """Several texts: a list in the file, a repeated flag, or separated by commas."""
+Networks = Annotated[tuple[IPvAnyNetwork, ...], SplitTexts]
+NETWORKS_ALLOWED = "networks like 10.0.0.0/8 or fd00::/8"
 ServiceName = Annotated[
     str, Matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "up to 63 letters, digits and ._-, the first no sign")
 ]
 Path = Annotated[str, Matching(r"/[!-\"$-~]*", "a path that starts with /, without spaces and #")]
-_FIELD_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
-FieldName = Annotated[str, Matching(_FIELD_NAME, "a field name (RFC 9110 section 5.1)")]
-LimitedBy = Annotated[str, Matching(rf"client|all|header:{_FIELD_NAME}", "client, all, or header:NAME")]
+FIELD_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+FieldName = Annotated[str, Matching(FIELD_NAME, "a field name (RFC 9110 section 5.1)")]
+LimitedBy = Annotated[str, Matching(rf"client|all|header:{FIELD_NAME}", "client, all, or header:NAME")]
 ServerName = Annotated[str, Matching(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", "a host name")]
 TokenTexts = Annotated[tuple[SecretStr, ...], SplitTexts, AfterValidator(_check_tokens)]
 """Bearer tokens, separated by commas: any of them is valid, the first is the one to send."""

@@ -24,13 +24,13 @@ def service_samples(
             getattr(balancer, "probe_pool_size", None),
             getattr(balancer, "probe_results", {}),
             service.queued,
-            service.reports.ignored,
-            ejecting.counts if ejecting is not None else {},
-            ejecting is not None and ejecting.panic,
-            service.retry_budget.counts,
-            service.retry_budget.refused,
-            service.limit.allowed if isinstance(service, LimitedService) else None,
-            service.counts if isinstance(service, StickyService) else {},
+            reports_ignored=service.reports.ignored,
+            ejections=ejecting.counts if ejecting is not None else {},
+            panic=ejecting is not None and ejecting.panic,
+            retries=service.retry_budget.counts,
+            retries_refused=service.retry_budget.refused,
+            limit=service.limit.allowed if isinstance(service, LimitedService) else None,
+            sessions=service.counts if isinstance(service, StickyService) else {},
         )
     yield ServiceSample(refused.service, refused, {}, None, {}, 0)
 

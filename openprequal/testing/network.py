@@ -104,6 +104,16 @@ class RawBackend:
         """Send *data* on the latest connection; see :meth:`RawConnection.send`."""
         self.connection.send(data, cuts=cuts)
 
+    def member(self, backend: Backend | None = None, *, max_idle: int = 4) -> Member:
+        """It as a member of a service, nothing connected yet.
+
+        :param backend: what it was registered as, where that is more than an address.
+        """
+        backend = backend or self.backend
+        connections = Connections(self.dial, self._clock, max_idle=max_idle, idle_timeout_s=60.0)
+        addresses = Addresses(None, backend.host)  # type: ignore[arg-type]  # an IP address is never resolved
+        return Member(backend, connections, connections, addresses, WindowAverage(300.0))
+
     def dial(self, factory: Any, preface: bytes = b"") -> "Deferred[Any]":
         """A connection to this backend, as :data:`openprequal.upstream.connections.Dial`."""
         self.dialled += 1
@@ -243,9 +253,7 @@ class MemoryNetwork:
         )
 
     def _join(self, raw: RawBackend) -> None:
-        connections = Connections(raw.dial, self.clock, max_idle=self._max_idle, idle_timeout_s=60.0)
-        addresses = Addresses(None, raw.backend.host)  # type: ignore[arg-type]  # an IP address is never resolved
-        member = Member(raw.backend, connections, connections, addresses, WindowAverage(300.0))
+        member = raw.member(max_idle=self._max_idle)
         self._backends.append(raw)
         self.members.append(member)
         self.service.add(member)

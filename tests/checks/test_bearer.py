@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from judged import SECRET, basic, bearer, now_of, request
 from tokens import AUDIENCE, EPOCH, ISSUER, ec_key, ed_key, jwk, key_set, rsa_key, token
@@ -175,7 +175,6 @@ def test_a_secret_shared_with_the_issuer() -> None:
 
 
 @given(st.from_regex(rb"[A-Za-z0-9._~+/-]{1,60}=?", fullmatch=True))
-@settings(deadline=None)
 def test_no_token_raises(given: bytes) -> None:
     assert isinstance(Case().judge(given), Refused)
 
@@ -191,7 +190,6 @@ heads = st.dictionaries(
 
 
 @given(heads, st.binary(max_size=20), st.binary(max_size=20))
-@settings(deadline=None)
 def test_no_head_of_a_token_raises(head: dict[str, Any], body: bytes, signature: bytes) -> None:
     parts = [json.dumps(head).encode(), body, signature]
     assert isinstance(Case().judge(b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)), Refused)

@@ -1,7 +1,7 @@
 """Key sets: which keys are taken, and for which algorithms."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokens import ec_key, ed_key, jwk, key_set, rsa_key
 
@@ -68,7 +68,6 @@ entries = st.dictionaries(
 
 
 @given(st.lists(entries, max_size=3))
-@settings(deadline=None)
 def test_no_key_set_raises_anything_else(keys: list[dict[str, object]]) -> None:
     assert len(parse_key_set(key_set(*keys, RSA))) >= 1
 

@@ -125,6 +125,8 @@ def test_what_is_read_is_valid(text: str, validator: Draft7Validator) -> None:
         ("services.a.port = 1", "services.a"),
         ('service_max_in_flight = "some"', "service_max_in_flight"),
         ('report_format = "orcha"', "report_format"),
+        ('sticky = "cookies"', "sticky"),
+        ('rate_limits = [{ by = "clients", per_second = 1 }]', "rate_limits.0.by"),
         ("backend.weight = 0", "backend.weight"),
         ('backend.report_formats = ["json"]', "backend.report_formats"),
         ("backend.prot = 0", "backend"),

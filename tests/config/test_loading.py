@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openprequal.config.agent import AgentSettings
@@ -339,7 +339,6 @@ def test_every_setting_has_a_name_of_its_own_in_the_environment(model) -> None:
     assert len(names) == len(set(names))
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(sorted(name for name, each in settings_of(GatewaySettings).items() if each.flag)),
     st.text(max_size=200),

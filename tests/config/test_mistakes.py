@@ -258,7 +258,7 @@ FRAGMENTS = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=FRAGMENTS)
 def test_any_file_is_told_in_lines_and_its_rest_can_be_used(lines: list[str], read_text: Read, tmp_path: Path) -> None:
     reading = read_text("\n".join(lines))

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openprequal.config.gateway import GatewaySettings
@@ -68,7 +68,6 @@ def test_a_reference_to_nothing_is_noted_where_it_is(text: str, words: str) -> N
     assert mistake.about == ("b", "a", 0)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_replaced_or_noted(text: str) -> None:
     substitution = Substitution(ENVIRON)

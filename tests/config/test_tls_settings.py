@@ -27,6 +27,7 @@ def settings(*flags: str) -> GatewaySettings:
         (["tls_port=8443"], "tls_certificate: must be set, because of tls_port or of tls: in listen"),
         (["listen=tls:tcp:8443"], "tls_certificate: must be set, because of tls_port or of tls: in listen"),
         (["tls_certificate=a.pem"], "tls_certificate: needs TLS to listen on: set tls_port, or put tls: before"),
+        (["admin_listen=tls:tcp:8100"], "admin_listen: tls: can only be put before what listen names"),
         (["tls_port=8000", "tls_certificate=a.pem"], "tls_port: 8000 is taken by port or admin_port"),
         (
             ["tls_port=8443", "tls_certificate=a.pem", "tls_client_certificates=required"],

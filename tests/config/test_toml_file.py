@@ -156,7 +156,7 @@ LINES = st.sampled_from(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=st.lists(LINES, max_size=12))
 def test_any_lines_are_read_or_told(lines: list[str], write: Write) -> None:
     file = write("\n".join(lines))

@@ -1,7 +1,7 @@
 """Accept-Encoding is read as RFC 9110 sections 12.4.2 and 12.5.3 say, and garbage asks for nothing."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openprequal.filters.accept_encoding import qualities, wanted_coding
@@ -60,7 +60,6 @@ def test_a_member_that_is_none_asks_for_nothing(value: bytes) -> None:
     assert wanted_coding(value + b", br;q=0.1", OFFERED) == b"br"
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*OFFERED, b"identity", b"deflate"]), st.integers(0, 1000), min_size=1))
 def test_what_is_taken_is_allowed_and_nothing_offered_is_liked_better(asked: dict[bytes, int]) -> None:
     value = b", ".join(b"%b;q=%d.%03d" % (name, *divmod(weight, 1000)) for name, weight in asked.items())
@@ -72,7 +71,6 @@ def test_what_is_taken_is_allowed_and_nothing_offered_is_liked_better(asked: dic
         assert asked[wanted] == max(weights) > 0
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_whatever_a_client_sends_is_read(value: bytes) -> None:
     assert all(0 <= weight <= 1 for weight in qualities(value).values())

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 from decompressing import decompressed, decompressed_so_far
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openprequal.errors import ConfigurationError
@@ -20,7 +20,6 @@ def test_all_codings_are_there_in_the_order_of_their_cost() -> None:
     assert list(CODERS) == [b"zstd", b"br", b"gzip"]
 
 
-@settings(deadline=None)
 @given(coding=NAMES, pieces=st.lists(BODIES, max_size=8))
 def test_pieces_decompress_to_what_they_were(coding: bytes, pieces: list[bytes]) -> None:
     compressor = CODERS[coding].start()
@@ -28,7 +27,6 @@ def test_pieces_decompress_to_what_they_were(coding: bytes, pieces: list[bytes])
     assert decompressed(coding, compressed) == b"".join(pieces)
 
 
-@settings(deadline=None)
 @given(coding=NAMES, pieces=st.lists(BODIES.filter(len), min_size=1, max_size=8))
 def test_what_was_flushed_can_be_read_at_once(coding: bytes, pieces: list[bytes]) -> None:
     compressor = CODERS[coding].start()
@@ -39,7 +37,6 @@ def test_what_was_flushed_can_be_read_at_once(coding: bytes, pieces: list[bytes]
     assert decompressed(coding, sent + compressor.end()) == b"".join(pieces)
 
 
-@settings(deadline=None)
 @given(coding=NAMES, content=BODIES)
 def test_a_whole_content_decompresses_to_what_it_was(coding: bytes, content: bytes) -> None:
     assert decompressed(coding, CODERS[coding].whole(content)) == content

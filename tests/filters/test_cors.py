@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openprequal.filters.cors import CorsRules
@@ -81,7 +81,6 @@ def test_subdomains_are_what_is_below_and_nothing_that_looks_like_it(origin: byt
     assert cors.allows(origin) is allowed
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E)))
 def test_no_origin_but_those_below_the_suffix_is_taken_for_one(text: str) -> None:
     cors = CorsRules(suffixes=((b"https://", b".example.test"),))

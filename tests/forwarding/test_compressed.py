@@ -239,7 +239,7 @@ def test_what_costs_much_comes_in_smaller_pieces(content_type: bytes, most: int)
     assert max(Measured.sizes) == most
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     coding=st.sampled_from(CODING_NAMES),
     body=st.one_of(st.binary(max_size=3000), st.text("ab\n", max_size=20_000).map(str.encode)),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openprequal.errors import BadRequest, ConfigurationError, NoBackend
@@ -86,7 +86,6 @@ def test_a_client_is_told_when_to_come_again_on_a_page_too() -> None:
     assert b"retry-after" in {field.key for field in fields}
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=80))
 def test_no_accept_field_and_no_id_makes_it_stumble(text: str) -> None:
     for request in (head(Accept=text), head(Accept="text/html", X_Request_Id=text)):

@@ -134,7 +134,7 @@ class AnyOrder(RuleBasedStateMachine):
         assert not self.network.site.connections
 
 
-AnyOrder.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+AnyOrder.TestCase.settings = settings(max_examples=60, stateful_step_count=25)
 TestAnyOrder = AnyOrder.TestCase
 
 

@@ -3,21 +3,15 @@
 from random import Random
 
 import pytest
+from monitored import monitored
 from twisted.internet.task import Clock
 
-from openprequal.balancing.round_robin import RoundRobin
 from openprequal.health.ejection import EjectionRules
-from openprequal.health.monitor import CheckRules, HealthMonitor, HealthRules
+from openprequal.health.monitor import CheckRules, HealthRules
 from openprequal.health.standing import Condition, Standing
-from openprequal.interfaces import BalancerContext
-from openprequal.metrics.window import WindowAverage
 from openprequal.routing.member import Member
-from openprequal.routing.service import Service
 from openprequal.testing.balancer_contract import AnyRequest
 from openprequal.testing.network import RawBackend
-from openprequal.testing.probe_transport import ScriptedProbes
-from openprequal.upstream.addresses import Addresses
-from openprequal.upstream.connections import Connections
 from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome, ReportWay
 
 OK = Outcome(Ending.RESPONSE, 200, 0.01)
@@ -35,17 +29,8 @@ class Case:
 
     def __init__(self, backends: int = 4) -> None:
         self.clock = Clock()
-        balancer = RoundRobin(BalancerContext(self.clock, Random(1), ScriptedProbes(self.clock), {}))
-        self.service = Service("default", balancer)
-        self.monitor = HealthMonitor(
-            self.clock,
-            Random(1),
-            {"default": self.service},
-            self._member,
-            rules={"default": HealthRules("/healthz", CheckRules(interval_s=1000.0), RULES)},
-        )
-        self.service.failed = self.monitor.failed
-        self.service.state_told = self.monitor.told_state
+        rules = HealthRules("/healthz", CheckRules(interval_s=1000.0), RULES)
+        self.service, self.monitor = monitored(self.clock, self._member, rules)
         self.ejections = self.monitor.ejections["default"]
         self._raw: list[RawBackend] = []
         for _ in range(backends):
@@ -54,9 +39,7 @@ class Case:
         self.wait(20)
 
     def _member(self, backend: Backend) -> Member:
-        connections = Connections(self._raw[-1].dial, self.clock, max_idle=4, idle_timeout_s=60.0)
-        addresses = Addresses(None, backend.host)  # type: ignore[arg-type]  # an IP address is never resolved
-        return Member(backend, connections, connections, addresses, WindowAverage(300.0))
+        return self._raw[-1].member(backend)
 
     def join(self) -> None:
         self._raw.append(RawBackend(self.clock, len(self._raw), 1.0))

@@ -1,26 +1,18 @@
 """Who may be picked: checked when it joins and from time to time, down after two failures, and as it says itself."""
 
 from collections.abc import Callable
-from random import Random
 from typing import Any
 
 import pytest
 from attrs import evolve
+from monitored import monitored
 from twisted.internet.task import Clock
 
-from openprequal.balancing.round_robin import RoundRobin
-from openprequal.health.monitor import CheckRules, HealthMonitor, HealthRules
+from openprequal.health.monitor import CheckRules, HealthRules
 from openprequal.health.standing import Condition
 from openprequal.health.verdict import failure_of
-from openprequal.interfaces import BalancerContext
-from openprequal.metrics.window import WindowAverage
-from openprequal.routing.member import Member
-from openprequal.routing.service import Service
 from openprequal.testing.balancer_contract import AnyRequest
 from openprequal.testing.network import RawBackend
-from openprequal.testing.probe_transport import ScriptedProbes
-from openprequal.upstream.addresses import Addresses
-from openprequal.upstream.connections import Connections
 from openprequal.upstream.fetch import Answer
 from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome, ReportFormat, ReportWay
 
@@ -40,23 +32,8 @@ class Case:
         self.clock = Clock()
         self.raw = RawBackend(self.clock, 0, 1.0)
         self.backend = Backend(url=self.raw.backend.url, health_path=health_path)
-        balancer = RoundRobin(BalancerContext(self.clock, Random(1), ScriptedProbes(self.clock), {}))
-        self.service = Service("default", balancer)
         rules = CheckRules(**{"interval_s": INTERVAL_S, "timeout_s": TIMEOUT_S, **checks})
-        self.monitor = HealthMonitor(
-            self.clock,
-            Random(1),
-            {"default": self.service},
-            self._member,
-            rules={"default": HealthRules("/healthz", rules)},
-        )
-        self.service.state_told = self.monitor.told_state
-        self.service.failed = self.monitor.failed
-
-    def _member(self, backend: Backend) -> Member:
-        connections = Connections(self.raw.dial, self.clock, max_idle=4, idle_timeout_s=60.0)
-        addresses = Addresses(None, backend.host)  # type: ignore[arg-type]  # an IP address is never resolved
-        return Member(backend, connections, connections, addresses, WindowAverage(300.0))
+        self.service, self.monitor = monitored(self.clock, self.raw.member, HealthRules("/healthz", rules))
 
     def join(self) -> None:
         self.monitor.joined(self.backend)

@@ -1,24 +1,16 @@
 """Backups and other zones get requests only where too few of those before them are healthy."""
 
-from random import Random
-
 import pytest
 from attrs import evolve
+from monitored import monitored
 from twisted.internet.task import Clock
 
-from openprequal.balancing.round_robin import RoundRobin
 from openprequal.health.ejection import EjectionRules
-from openprequal.health.monitor import CheckRules, HealthMonitor, HealthRules
+from openprequal.health.monitor import CheckRules, HealthRules
 from openprequal.health.standing import Condition, Standing
-from openprequal.interfaces import BalancerContext
-from openprequal.metrics.window import WindowAverage
 from openprequal.routing.member import Member
-from openprequal.routing.service import Service
 from openprequal.testing.balancer_contract import AnyRequest
 from openprequal.testing.network import RawBackend
-from openprequal.testing.probe_transport import ScriptedProbes
-from openprequal.upstream.addresses import Addresses
-from openprequal.upstream.connections import Connections
 from openprequal.values import Backend, Ending, LoadState, Outcome
 
 
@@ -27,26 +19,13 @@ class Case:
 
     def __init__(self) -> None:
         self.clock = Clock()
-        balancer = RoundRobin(BalancerContext(self.clock, Random(1), ScriptedProbes(self.clock), {}))
-        self.service = Service("default", balancer)
-        self.monitor = HealthMonitor(
-            self.clock,
-            Random(1),
-            {"default": self.service},
-            self._member,
-            rules={"default": HealthRules("/healthz", CheckRules(interval_s=1.0, fall=1), EjectionRules(), 0.5)},
-            zone="here",
-        )
-        self.service.failed = self.monitor.failed
-        self.service.state_told = self.monitor.told_state
+        rules = HealthRules("/healthz", CheckRules(interval_s=1.0, fall=1), EjectionRules(), 0.5)
+        self.service, self.monitor = monitored(self.clock, self._member, rules, zone="here")
         self.raw: dict[str, RawBackend] = {}
         self.backends: dict[str, Backend] = {}
 
     def _member(self, backend: Backend) -> Member:
-        raw = next(raw for raw in self.raw.values() if raw.backend.url == backend.url)
-        connections = Connections(raw.dial, self.clock, max_idle=4, idle_timeout_s=60.0)
-        addresses = Addresses(None, backend.host)  # type: ignore[arg-type]  # an IP address is never resolved
-        return Member(backend, connections, connections, addresses, WindowAverage(300.0))
+        return next(raw for raw in self.raw.values() if raw.backend.url == backend.url).member(backend)
 
     def join(self, name: str, priority: int = 0, zone: str | None = None) -> None:
         self.raw[name] = RawBackend(self.clock, len(self.raw), 1.0)

@@ -8,11 +8,7 @@ from twisted.internet.task import Clock
 from openprequal.admin.backend_rows import backend_rows
 from openprequal.config.gateway import GatewaySettings
 from openprequal.data_plane import service_with_balancer
-from openprequal.metrics.window import WindowAverage
-from openprequal.routing.member import Member
 from openprequal.testing.network import RawBackend
-from openprequal.upstream.addresses import Addresses
-from openprequal.upstream.connections import Connections
 from openprequal.values import Ending, LoadReport, Outcome, ReportFormat, ReportWay
 
 
@@ -25,9 +21,7 @@ class Case:
         whole = GatewaySettings(**settings)
         effective = whole.effective_services["default"]
         self.service = service_with_balancer(self.clock, Random(1), "default", effective, whole, [], [])
-        connections = Connections(self.raw.dial, self.clock, max_idle=4, idle_timeout_s=60.0)
-        addresses = Addresses(None, self.raw.backend.host)  # type: ignore[arg-type]  # an IP address is never resolved
-        self.member = Member(self.raw.backend, connections, connections, addresses, WindowAverage(300.0))
+        self.member = self.raw.member()
         self.service.add(self.member)
         self.service.up(self.raw.backend)
         self.clock.advance(0)

@@ -391,7 +391,7 @@ def test_a_password_is_sent_and_never_said(fleet: Fleet, server: RedisInMemory, 
 STEPS = st.tuples(st.sampled_from(["register", "unregister", "cut", "mend", "empty", "set back"]), st.integers(0, 5))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(STEPS, min_size=4, max_size=14))
 def test_whatever_happened_all_agree_in_the_end(steps: list[tuple[str, int]]) -> None:
     backends = [Backend(url=f"http://b{number}.test:1") for number in range(3)]

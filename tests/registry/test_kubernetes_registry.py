@@ -290,7 +290,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(steps=st.lists(STEPS, max_size=20), in_stream=st.booleans())
 def test_whatever_happens_the_membership_is_that_of_a_fresh_list_in_the_end(
     steps: list[tuple[object, ...]], in_stream: bool

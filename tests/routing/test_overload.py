@@ -14,15 +14,11 @@ from twisted.internet.task import Clock
 from openprequal.agent.work import ProcessorSharing
 from openprequal.balancing.least_in_flight import LeastInFlight
 from openprequal.interfaces import BalancerContext
-from openprequal.metrics.window import WindowAverage
 from openprequal.routing.concurrency_limit import TICK_S, AdaptiveLimit
 from openprequal.routing.limited_service import LimitedService
-from openprequal.routing.member import Member
 from openprequal.testing.balancer_contract import AnyRequest
 from openprequal.testing.network import RawBackend
 from openprequal.testing.probe_transport import ScriptedProbes
-from openprequal.upstream.addresses import Addresses
-from openprequal.upstream.connections import Connections
 from openprequal.values import Backend, Ending, Outcome
 
 WORK_S, FLEET = 0.02, 4
@@ -81,9 +77,7 @@ class Overload:
 
     def _join(self, number: int) -> Backend:
         raw = RawBackend(self.clock, number, 1.0)
-        connections = Connections(raw.dial, self.clock, max_idle=1, idle_timeout_s=1.0)
-        addresses = Addresses(None, raw.backend.host)  # type: ignore[arg-type]
-        self.service.add(Member(raw.backend, connections, connections, addresses, WindowAverage(300.0)))
+        self.service.add(raw.member())
         self.service.up(raw.backend)
         return raw.backend
 

@@ -7,14 +7,11 @@ from twisted.internet.task import Clock
 
 from openprequal.balancing.round_robin import RoundRobin
 from openprequal.interfaces import BalancerContext
-from openprequal.metrics.window import WindowAverage
 from openprequal.routing.member import Member
 from openprequal.routing.service import Service
 from openprequal.testing.balancer_contract import AnyRequest
 from openprequal.testing.network import RawBackend
 from openprequal.testing.probe_transport import ScriptedProbes
-from openprequal.upstream.addresses import Addresses
-from openprequal.upstream.connections import Connections
 from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome, ReportFormat, ReportWay
 
 ANSWERED = Outcome(Ending.RESPONSE, 200, 0.1)
@@ -45,9 +42,7 @@ class Case:
 
     def join(self) -> Member:
         raw = RawBackend(self.clock, 0, 1.0)
-        connections = Connections(raw.dial, self.clock, max_idle=1, idle_timeout_s=1.0)
-        addresses = Addresses(None, raw.backend.host)  # type: ignore[arg-type]
-        member = Member(raw.backend, connections, connections, addresses, WindowAverage(300.0))
+        member = raw.member()
         self.service.add(member)
         self.service.up(raw.backend)
         return member

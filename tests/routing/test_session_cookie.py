@@ -4,7 +4,7 @@ from base64 import urlsafe_b64decode
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openprequal.http1.fields import Field
@@ -88,7 +88,6 @@ def test_it_is_found_among_others() -> None:
     assert made.backend_of(asking(pair(made).upper())) is None
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_whatever_else_a_client_sends_is_no_session(value: bytes) -> None:
     made = sessions()
@@ -96,7 +95,6 @@ def test_whatever_else_a_client_sends_is_no_session(value: bytes) -> None:
     assert made.backend_of(asking(NAME + b"=" + value)) is None
 
 
-@settings(deadline=None)
 @given(at=st.integers(0, 23), bit=st.integers(0, 6))
 def test_a_cookie_with_one_bit_changed_is_none(at: int, bit: int) -> None:
     made = sessions()
@@ -148,7 +146,6 @@ def test_the_backend_does_not_see_it(before: bytes, after: bytes | None) -> None
 NAMES_OF_COOKIES = st.sampled_from([b"route", b"routes", b"a", b"Route", b""])
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(NAMES_OF_COOKIES, st.binary(max_size=8).map(lambda raw: raw.hex().encode()))))
 def test_all_other_cookies_pass_as_they_are(pairs: list[tuple[bytes, bytes]]) -> None:
     sent = [name + b"=" + value for name, value in pairs]

@@ -89,5 +89,5 @@ class Anything(RuleBasedStateMachine):
             assert self.case.picked(waiting.request.client) is None
 
 
-Anything.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Anything.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 TestAnything = Anything.TestCase

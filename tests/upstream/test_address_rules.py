@@ -4,7 +4,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openprequal.upstream.address_rules import EVERYWHERE, SPECIAL, AddressRules
@@ -84,13 +84,11 @@ def test_the_gateway_itself_is_refused_whatever_networks_are_named() -> None:
     assert own.objection("10.0.0.1", 8001) is None
 
 
-@settings(deadline=None)
 @given(st.sampled_from(SPECIAL).flatmap(lambda network: st.ip_addresses(network=network)))
 def test_nothing_special_is_ever_allowed_unless_said(address: object) -> None:
     assert DEFAULT.objection(str(address), 80) is not None
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_what_is_no_address_is_refused(text: str) -> None:
     assert rules().objection(text, 80) is not None

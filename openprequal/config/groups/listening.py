@@ -1,10 +1,6 @@
 """Where does the gateway listen, and whom in front of it does it believe?"""
 
-from typing import Annotated
-
-from pydantic import IPvAnyNetwork
-
-from openprequal.config.schema import Settings, SplitTexts, Texts, setting
+from openprequal.config.schema import NETWORKS_ALLOWED, Networks, Settings, Texts, setting
 
 GROUP = "Listening"
 
@@ -29,18 +25,18 @@ class ListeningSettings(Settings):
     admin_listen: Texts = setting(
         (), "Twisted endpoint string instead of the admin port, like unix:/run/admin.sock:mode=660.", group=GROUP
     )
-    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], SplitTexts] = setting(
+    trusted_proxies: Networks = setting(
         (),
         "Network of proxies in front whose X-Forwarded-* and Forwarded are believed.",
         group=GROUP,
-        allowed="networks like 10.0.0.0/8 or fd00::/8",
+        allowed=NETWORKS_ALLOWED,
     )
-    proxy_protocol_from: Annotated[tuple[IPvAnyNetwork, ...], SplitTexts] = setting(
+    proxy_protocol_from: Networks = setting(
         (),
         "Network of load balancers that must begin every connection with a PROXY protocol header, version 1 or 2; from"
         " anywhere else it is refused.",
         group=GROUP,
-        allowed="networks like 10.0.0.0/8 or fd00::/8",
+        allowed=NETWORKS_ALLOWED,
     )
     demo: int = setting(0, "Example backends to start beside, on the ports after --port.", group=GROUP, ge=0, le=64)
     shutdown_grace_seconds: float = setting(

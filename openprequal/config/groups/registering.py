@@ -3,16 +3,14 @@
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any
 
-from pydantic import IPvAnyNetwork, StringConstraints
+from pydantic import StringConstraints
 
-from openprequal.config.schema import Settings, SplitTexts, TokenTexts, setting
+from openprequal.config.schema import NETWORKS_ALLOWED, Networks, Settings, SplitTexts, TokenTexts, setting
 
 GROUP = "Registration"
 
-Networks = Annotated[tuple[IPvAnyNetwork, ...], SplitTexts]
 EVERYWHERE = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 Directories = Annotated[tuple[Annotated[str, StringConstraints(pattern="^/")], ...], SplitTexts]
-NETWORKS_ALLOWED = "networks like 10.0.0.0/8 or fd00::/8"
 
 
 class RegistrationSettings(Settings):

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Literal
 
-from openprequal.config.schema import FieldName, Keys, Matching, Settings, setting
+from openprequal.config.schema import FIELD_NAME, FieldName, Keys, Matching, Settings, setting
 
 GROUP = "Sticky sessions"
 
 _ALLOWED = "no, cookie, client or header:NAME"
-Sticky = Annotated[str, Matching(r"no|cookie|client|header:[!#$%&'*+.^_`|~0-9A-Za-z-]+", _ALLOWED)]
+Sticky = Annotated[str, Matching(rf"no|cookie|client|header:{FIELD_NAME}", _ALLOWED)]
 
 
 class ServiceSessions(Settings):
