@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
 from secrets import token_bytes
-from signal import SIGHUP
+from signal import SIGHUP, SIGUSR1
 from typing import Generic, Protocol, TypeVar
 
 from attrs import frozen
@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from twisted.application.service import IService, Service
 from twisted.web.server import Site
 
+from openprequal.access_log.writer import FLUSH_S
 from openprequal.admin.own_address import OwnAddress
 from openprequal.checks.assembly import Checks
 from openprequal.clocks import Periodic
@@ -225,7 +226,7 @@ def _whole(
     refused = RequestTally(REFUSED_SERVICE)
     route_counts = RouteCounts()
     copies = Copies()
-    witnessing = Witnessing()
+    witnessing = Witnessing(reactor.seconds, time.time, rng)
     checks = Checks(reactor, wall_clock=time.time, secret=token_bytes(32), environ=os.environ)
     traffic = Traffic(
         reactor,
@@ -287,6 +288,7 @@ def _whole(
         Periodic(reactor, 1.0, checks.tick, "files and keys of checks"),
         Periodic(reactor, 1.0, lambda: expire_connections(services, reactor.seconds()), "idle connections"),
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
+        Periodic(reactor, FLUSH_S, witnessing.outlets.tick, "access log"),
         *edge.periodics(),
     ]
     GatewayMetrics(
@@ -301,6 +303,7 @@ def _whole(
         periodics=lambda: periodics,
         routes=route_counts.counts,
         copies=copies.counts,
+        access_log_lost=lambda: witnessing.outlets.lost,
         edge=edge.sample,
         source=source_of(registry),
     )
@@ -309,6 +312,7 @@ def _whole(
         copies.shut_down()
         abort_connections(services)
         checks.close()
+        witnessing.outlets.close()
 
     root = Gateway(
         reactor,
@@ -341,7 +345,7 @@ def _whole(
             edge=edge,
         )
         reload = Reload(reread, running)
-        Signals(reactor, {SIGHUP: reload.on_signal}).setServiceParent(root)  # type: ignore[no-untyped-call]
+        Signals(reactor, {SIGHUP: reload.on_signal, SIGUSR1: witnessing.outlets.reopen}).setServiceParent(root)  # type: ignore[no-untyped-call]
     root.doubts = edge.doubts()
     whole = _Whole(root, front, registry, health, own_address, edge)
     if settings.admin_endpoints:

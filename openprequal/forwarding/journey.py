@@ -77,7 +77,7 @@ class Journey:
         self.attempts: list[Attempt] = []
         """In the order in which they began."""
         self.attempt: Attempt | None = None
-        """The one under way."""
+        """The one under way, or the last that was: the one that was answered, if any was."""
         self.hedge: Attempt | None = None
         """The one under way beside it."""
         self.sending: Attempt | None = None

@@ -77,9 +77,8 @@ class _Recorded(HedgedExchange):
 
     def _end_attempt(self, outcome: Outcome) -> None:
         journey = self._journey
-        attempt, journey.attempt = journey.attempt, None
-        if attempt is not None:
-            attempt.end(outcome, self._route.now())
+        if journey.attempt is not None:
+            journey.attempt.end(outcome, self._route.now())
         super()._end_attempt(outcome)
 
     # ---- the second beside the first --------------------------------------------------------------------------------

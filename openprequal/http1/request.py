@@ -32,6 +32,7 @@ class RequestHead:
         "host",
         "keep_alive",
         "length",
+        "logged",
         "made_by",
         "max_forwards",
         "method",
@@ -56,6 +57,8 @@ class RequestHead:
         """Room for ``forwarding/`` to remember the head it sends to the backend."""
         self.made_by: Any = None
         """Room for ``forwarding/`` to remember what makes its exchanges: its route."""
+        self.logged: Any = None
+        """Room for ``access_log/`` to remember what it says of it."""
         self.proxied = False
         """Room for ``frontend/`` to remember that a backend is to answer it."""
         self.brings_id = any(field.key == b"x-request-id" for field in head_fields)
