@@ -46,6 +46,7 @@ from openprequal.edge import Edge
 from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.forwarding.error_pages import ErrorPages, read_error_pages
 from openprequal.forwarding.http_date import HttpDate
+from openprequal.forwarding.journey import Witness
 from openprequal.forwarding.mirroring import Copies
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
@@ -104,6 +105,7 @@ def gateway(
             trusted=settings.trusted_proxies,
             turned_away=given.turned_away,
             cut=given.cut,
+            witnesses=given.witnesses,
         )
 
     companions = [DemoBackends(reactor, settings)] if settings.demo else []
@@ -140,6 +142,7 @@ def proxy_resource(
             date=given.date,
             refused=given.refused,
             errors=given.errors,
+            witnesses=given.witnesses,
         )
 
     whole = _whole(reactor, settings, resource, secure=secure)
@@ -170,6 +173,7 @@ class Given:
     errors: ErrorPages
     turned_away: "Counter[str]"
     cut: "Counter[str]"
+    witnesses: Sequence[Witness]
 
 
 @frozen
@@ -273,6 +277,7 @@ def _whole(
             read_error_pages(settings.error_pages),
             turned_away,
             slow,
+            witnessing.of(settings),
         )
     )
 
@@ -341,6 +346,7 @@ def _whole(
             root=root,
             make_proxy=traffic.exchanges,
             make_admin=make_admin,
+            witnesses=witnessing.of,
             is_own=own_address.is_own,
             edge=edge,
         )

@@ -23,13 +23,16 @@ class Witnessing:
         self._now = now
         self._wall_clock = wall_clock
         self._rng = rng
+        self._latest: tuple[GatewaySettings, Sequence[Witness]] | None = None
 
     def of(self, settings: GatewaySettings) -> Sequence[Witness]:
-        """Who is told while *settings* hold, in order.
+        """Who is told while *settings* hold, in order; the same ones whenever it is asked about the same object.
 
         :raises ConfigurationError: a destination or a format cannot be used.
         """
-        return tuple(self._made(settings))
+        if self._latest is None or self._latest[0] is not settings:
+            self._latest = settings, tuple(self._made(settings))
+        return self._latest[1]
 
     def _made(self, settings: GatewaySettings) -> Iterator[Witness]:
         if settings.access_log is not None:

@@ -100,9 +100,9 @@ class Facts:
         return CLIENT_GONE if outcome is not None and outcome.ending is Ending.CANCELLED else COMPLETE
 
     def error(self, journey: Journey) -> str | None:
-        """Why the gateway answered in place of a backend."""
-        # What the log may know and the client was not told.
-        return None if journey.error is None else str(journey.error) or journey.error.title
+        """Why the gateway answered in place of a backend, in the words that the client was told."""
+        # Its message may repeat what a client or backend sent, and a broken field may be a credential.
+        return journey.error.title if journey.error is not None else None
 
     def response_bytes(self, journey: Journey) -> int:
         """Of the response's content, as handed to the client's connection."""
@@ -146,6 +146,11 @@ class Facts:
     def pick_reason(self, journey: Journey) -> str | None:
         """Why that one was picked, as in `openprequal_picks_total`; `session`; `hedge`."""
         return journey.attempt.reason if journey.attempt is not None else None
+
+    def outcome(self, journey: Journey) -> str | None:
+        """How that attempt ended: `response`, `connect_failed`, `broken`, `timeout`, `cancelled`."""
+        outcome = journey.attempt.outcome if journey.attempt is not None else None
+        return outcome.ending if outcome is not None else None
 
     def connect_s(self, journey: Journey) -> float | None:
         """Of that attempt: until the request was sent, which is next to nothing on a connection that was there."""

@@ -49,18 +49,18 @@ class JsonLines:
             or journey.error is not None
             or journey.broken
         ):
-            ended, way, times = self._otherwise(journey)
+            ended, way, spent = self._otherwise(journey)
         else:
             ended = _ALL_WELL
             way = _way(journey.route, journey.service, attempt.backend.url, attempt.reason)
             connect_s, head_s = attempt.sent_at - attempt.began_at, attempt.head_at - attempt.sent_at
-            times = f'"connect_s":{connect_s:.6f},"head_s":{head_s:.6f}'
+            spent = f'"response","connect_s":{connect_s:.6f},"head_s":{head_s:.6f}'
         return (
             f'{{"time":"{self._iso(ended_at)}",{asked},"status":{journey.status or CLIENT_CLOSED},"ending":{ended},'
             f'"duration_s":{ended_at - journey.began_at:.6f},"queued_s":{journey.queued_s:.6f},'
             f'"request_bytes":{journey.request_bytes},"response_bytes":{journey.response_bytes},'
             f'"request_id":{request_id},"trace_id":{trace_id},'
-            f'{way},"attempts":{_ONCE if len(journey.attempts) == 1 else self._attempts(journey)},{times}}}'
+            f'{way},"attempts":{_ONCE if len(journey.attempts) == 1 else self._attempts(journey)},"outcome":{spent}}}'
         )
 
     def _asked(self, journey: Journey) -> tuple[str, str]:
@@ -82,13 +82,13 @@ class JsonLines:
         return logged
 
     def _otherwise(self, journey: Journey) -> tuple[str, str, str]:
-        """Ending, way and times of one that no backend answered to its end."""
+        """Ending, way, outcome and times of one that no backend answered to its end."""
         facts = self._facts
-        times = f'"connect_s":{_seconds(facts.connect_s(journey))},"head_s":{_seconds(facts.head_s(journey))}'
+        connect_s, head_s = _seconds(facts.connect_s(journey)), _seconds(facts.head_s(journey))
         return (
             f'"{facts.ending(journey)}","error":{quoted(facts.error(journey))}',
             _way(journey.route, journey.service, facts.backend(journey), facts.pick_reason(journey)),
-            times,
+            f'{quoted(facts.outcome(journey))},"connect_s":{connect_s},"head_s":{head_s}',
         )
 
     def _attempts(self, journey: Journey) -> str:

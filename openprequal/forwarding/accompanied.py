@@ -1,6 +1,7 @@
 """Who is told what happened to each request? Those who witness it: a client's side that writes down what it is sent."""
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from twisted.logger import Logger
 
@@ -23,6 +24,9 @@ class Witnesses:
         self._members = tuple(members)
         self._failed: set[Witness] = set()
 
+    def __bool__(self) -> bool:
+        return bool(self._members)
+
     def began(self, journey: Journey) -> None:
         for witness in self._members:
             try:
@@ -37,11 +41,26 @@ class Witnesses:
             except Exception:
                 self._failure(witness)
 
+    def refused(
+        self, request: RequestHead, error: GatewayError, began_at: float, ended_at: float, response_bytes: int
+    ) -> None:
+        """Tell them of one that was answered with *error* before there was an exchange for it."""
+        journey = Journey(request, began_at)
+        journey.status = error.status
+        journey.error = error
+        journey.response_bytes = response_bytes
+        journey.ended_at = ended_at
+        self.began(journey)
+        self.ended(journey)
+
     def _failure(self, witness: Witness) -> None:
         # It may fail with every request from now on: one log entry says as much as a thousand a second.
         if witness not in self._failed:
             self._failed.add(witness)
             log.failure("{witness} has failed; of its next failures nothing will be said", witness=witness)
+
+
+NOBODY: Final = Witnesses(())
 
 
 class Accompanied(Passing):

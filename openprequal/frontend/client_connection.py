@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from openprequal.errors import ContentTooLarge, GatewayError, RequestTimeout, TooManyRequests
+from openprequal.forwarding.accompanied import NOBODY, Witnesses
 from openprequal.forwarding.downstream import ClientExchange, Downstream
 from openprequal.forwarding.error_pages import PLAIN, ErrorPages
 from openprequal.frontend.limits import Limits, check_head_size, refusal
@@ -32,7 +33,7 @@ from openprequal.http1.framing import CHUNKED
 from openprequal.http1.head_block import after_empty_lines, find_head_end
 from openprequal.http1.origin import Origin
 from openprequal.http1.phrases import PHRASES
-from openprequal.http1.request import RequestHead, parse_request_head
+from openprequal.http1.request import RequestHead, parse_request_head, unread_request
 from openprequal.http1.send import sender, unsent
 
 TINY_READ: Final = 4 * 1024
@@ -57,6 +58,8 @@ class Frontend:
     cut: "Counter[str]"
     """Connections that were ended because they took too long, by why."""
     errors: ErrorPages = PLAIN
+    witnesses: Witnesses = NOBODY
+    """They are told of each request that was refused here; the exchanges tell of all others."""
     subject_of: Callable[[Any], bytes] | None = None
     """Tells the subject of the certificate that the client at the other end of a TLS transport has shown; None: nobody
     asks."""
@@ -279,7 +282,10 @@ class ClientConnection(TwistedProtocol):
         # Even an answer to a request that is no good must not bring content to one that asked for none.
         asks_head = head.method == b"HEAD" if head is not None else self._buffer.startswith(b"HEAD ")
         self._last = True
-        self._respond_error(error, (), without_body=asks_head)
+        sent = self._respond_error(error, (), without_body=asks_head)
+        if self._frontend.witnesses:
+            request = head if head is not None else unread_request(self._buffer, self.client)
+            self._frontend.witnesses.refused(request, error, self._since, self._frontend.now(), sent)
         self._close()
 
     # ---- the response, to the client --------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ def read_head(request: Request, limits: Limits) -> RequestHead:
     :raises MalformedMessage: it is ambiguous, or what twisted.web took and we do not.
     :raises GatewayError: head or body is over a limit.
     """
-    lines = [b"%b %b HTTP/1.%d" % (request.method, request.uri, 0 if request.clientproto == b"HTTP/1.0" else 1)]
+    lines = [request_line(request)]
     headers = request.requestHeaders
     # Upgrade is left out, because the connection cannot be taken over from a Site.
     lines += [
@@ -50,6 +50,11 @@ def read_head(request: Request, limits: Limits) -> RequestHead:
     head = parse_request_head(block, client_of(peer))
     head.origin = Origin(source=peer, destination=request.getHost())
     return head
+
+
+def request_line(request: Request) -> bytes:
+    """The first line of *request*, as twisted.web has understood it."""
+    return b"%b %b HTTP/1.%d" % (request.method, request.uri, 0 if request.clientproto == b"HTTP/1.0" else 1)
 
 
 def content_size(request: Request) -> int:
@@ -105,11 +110,15 @@ class SiteClient:
         exchange.start(first, not self._left)
         self._go_on()
 
-    def refuse(self, error: GatewayError) -> None:
-        """Answer a request for which there is no exchange, and close: its sender cannot be followed any further."""
+    def refuse(self, error: GatewayError) -> int:
+        """Answer a request for which there is no exchange, and close: its sender cannot be followed any further.
+
+        :return: bytes of content sent.
+        """
         self.last()
-        self.respond_error(error)
+        sent = self.respond_error(error)
         self.settled(self._clock.seconds())
+        return sent
 
     def last(self) -> None:
         """The response ends the connection."""
