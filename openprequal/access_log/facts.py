@@ -153,9 +153,11 @@ class Facts:
         return outcome.ending if outcome is not None else None
 
     def connect_s(self, journey: Journey) -> float | None:
-        """Of that attempt: until the request was sent, which is next to nothing on a connection that was there."""
+        """Of that attempt: until the request could be sent; 0 on a connection that was there."""
         attempt = journey.attempt
-        return None if attempt is None or attempt.sent_at is None else attempt.sent_at - attempt.began_at
+        if attempt is None or attempt.sent_at is None:
+            return None
+        return 0.0 if attempt.reused else attempt.sent_at - attempt.began_at
 
     def head_s(self, journey: Journey) -> float | None:
         """Of that attempt: from then until the response's head was there."""

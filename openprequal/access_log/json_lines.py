@@ -34,6 +34,7 @@ class JsonLines:
         if journey.trace is not None:
             trace_id = quoted(self._facts.trace_id(journey))
         attempt, ended_at = journey.attempt, journey.ended_at
+        queued_s = _seconds(journey.queued_s) if journey.queued_s else "0"
         if journey.request_id is None:
             request_id = "null"
         elif request.brings_id:
@@ -53,11 +54,11 @@ class JsonLines:
         else:
             ended = _ALL_WELL
             way = _way(journey.route, journey.service, attempt.backend.url, attempt.reason)
-            connect_s, head_s = attempt.sent_at - attempt.began_at, attempt.head_at - attempt.sent_at
-            spent = f'"response","connect_s":{connect_s:.6f},"head_s":{head_s:.6f}'
+            connect_s = "0" if attempt.reused else f"{attempt.sent_at - attempt.began_at:.6f}"
+            spent = f'"response","connect_s":{connect_s},"head_s":{attempt.head_at - attempt.sent_at:.6f}'
         return (
             f'{{"time":"{self._iso(ended_at)}",{asked},"status":{journey.status or CLIENT_CLOSED},"ending":{ended},'
-            f'"duration_s":{ended_at - journey.began_at:.6f},"queued_s":{journey.queued_s:.6f},'
+            f'"duration_s":{ended_at - journey.began_at:.6f},"queued_s":{queued_s},'
             f'"request_bytes":{journey.request_bytes},"response_bytes":{journey.response_bytes},'
             f'"request_id":{request_id},"trace_id":{trace_id},'
             f'{way},"attempts":{_ONCE if len(journey.attempts) == 1 else self._attempts(journey)},"outcome":{spent}}}'

@@ -46,6 +46,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--backends", type=int, default=16, help="backends behind each proxy (%(default)s)")
     one.add_argument("--peers", default=",".join(PEERS), help="with commas, or none (%(default)s)")
     one.add_argument("--routes", type=int, default=0, help="measure ours with so many routes too (%(default)s)")
+    one.add_argument(
+        "--access-log", choices=("json", "combined"), action="append", default=[], help="measure ours with it too"
+    )
     one.add_argument("--without-own", action="store_true", help="measure only the peers")
     one.add_argument("--json", type=Path, metavar="FILE", help="write every turn and the report there")
     one.add_argument("--csv", type=Path, metavar="FILE", help="write every turn there, one a line")
@@ -144,6 +147,7 @@ def _throughput(options: argparse.Namespace, peers: list[str]) -> None:
                 peers=peers,
                 own=not options.without_own,
                 routes=options.routes,
+                access_logs=tuple(options.access_log),
             )
             results.append(measure(plan))
             sys.stdout.write(as_text(results[-1]) + "\n")

@@ -10,6 +10,7 @@ from zope.interface import implementer
 from openprequal.errors import ContentTooLarge, GatewayError
 from openprequal.forwarding.downstream import ClientExchange
 from openprequal.forwarding.error_pages import ErrorPages
+from openprequal.forwarding.journey import Journey
 from openprequal.frontend.client_connection import client_of
 from openprequal.frontend.limits import Limits, check_head_size
 from openprequal.http1.errors import MalformedMessage
@@ -74,7 +75,7 @@ class SiteClient:
     :ivar busy: the exchange is not over yet; once it is, what may be left is to see a connection end.
     """
 
-    journey = None
+    journey: Journey | None = None
 
     def __init__(
         self,
@@ -155,6 +156,8 @@ class SiteClient:
         content: Any = self._request.content
         piece: bytes = content.read(PIECE)
         self._left -= len(piece)
+        if self.journey is not None:
+            self.journey.request_bytes += len(piece)
         return piece
 
     # ---- the response, to the client --------------------------------------------------------------------------------
@@ -163,6 +166,9 @@ class SiteClient:
         self, status: int, reason: bytes, section: FieldSection, length: int, chunk: bytes, ended: bool
     ) -> None:
         request = self._request
+        if self.journey is not None:
+            self.journey.status = status
+            self._count(chunk)
         # Not by setResponseCode: it would put words where the backend had none.
         request.code, request.code_message = status, reason
         request.defaultContentType = None
@@ -174,6 +180,7 @@ class SiteClient:
         request.write(chunk)
 
     def respond_more(self, chunk: bytes) -> None:
+        self._count(chunk)
         self._request.write(chunk)
 
     def respond_end(self, trailers: list[Field]) -> None:
@@ -189,12 +196,16 @@ class SiteClient:
     def respond_error(self, error: GatewayError, more: Sequence[Field] = ()) -> int:
         fields, body = self._errors.answer(error, self._head)
         section = FieldSection([*fields, *more, self._date()])
+        if self.journey is not None:
+            self.journey.error = error
         # In answer to HEAD twisted.web leaves the content out.
         self.respond(error.status, PHRASES.get(error.status, b""), section, len(body), body, True)
         return 0 if self._request.method == b"HEAD" else len(body)
 
     def abort_response(self) -> None:
         self._broken_at = self._clock.seconds()
+        if self.journey is not None:
+            self.journey.broken = True
         self._request.unregisterProducer()
         if self._request.clientproto == b"HTTP/1.1":
             # The missing end tells the client that this is not all (RFC 9112 section 8).
@@ -203,8 +214,15 @@ class SiteClient:
             # Where closing would look like the end, only a reset tells.
             self._abort()
 
+    def _count(self, chunk: bytes) -> None:
+        if self.journey is not None and self._request.method != b"HEAD":
+            self.journey.response_bytes += len(chunk)
+
     def settled(self, now: float) -> None:
         self.busy = False
+        journey, self.journey = self.journey, None
+        if journey is not None:
+            journey.end(now)
         if self._next_piece is not None:
             self._next_piece.cancel()
             self._next_piece = None
