@@ -13,11 +13,11 @@ from openprequal.values import Ending
 COMPLETE: Final = "complete"
 CLIENT_GONE: Final = "client_gone"
 
-Fact = Text | int | float
+Fact = Text | int
 
 
 class Facts:
-    """Says them of journeys that are over. Times without a date are in seconds; what there is not is None."""
+    """Says them of journeys that are over. Durations are in microseconds; what there is not is None."""
 
     def __init__(self, stamps: Stamps, client: Callable[[RequestHead], str], *, query: bool) -> None:
         """
@@ -108,9 +108,9 @@ class Facts:
         """Of the response's content, as handed to the client's connection."""
         return journey.response_bytes
 
-    def duration_s(self, journey: Journey) -> float:
+    def duration_us(self, journey: Journey) -> int:
         """From the request's head to its end."""
-        return journey.ended_at - journey.began_at
+        return microseconds(journey.ended_at - journey.began_at)
 
     # ---- its way ----------------------------------------------------------------------------------------------------
 
@@ -122,9 +122,9 @@ class Facts:
         """Name of the service that was to answer it."""
         return journey.service
 
-    def queued_s(self, journey: Journey) -> float:
+    def queued_us(self, journey: Journey) -> int:
         """How long it waited for a backend to have room."""
-        return journey.queued_s
+        return microseconds(journey.queued_s)
 
     def attempts(self, journey: Journey) -> int:
         """How many attempts there were at backends; hedges too."""
@@ -152,19 +152,19 @@ class Facts:
         outcome = journey.attempt.outcome if journey.attempt is not None else None
         return outcome.ending if outcome is not None else None
 
-    def connect_s(self, journey: Journey) -> float | None:
+    def connect_us(self, journey: Journey) -> int | None:
         """Of that attempt: until the request could be sent; 0 on a connection that was there."""
         attempt = journey.attempt
         if attempt is None or attempt.sent_at is None:
             return None
-        return 0.0 if attempt.reused else attempt.sent_at - attempt.began_at
+        return 0 if attempt.reused else microseconds(attempt.sent_at - attempt.began_at)
 
-    def head_s(self, journey: Journey) -> float | None:
+    def head_us(self, journey: Journey) -> int | None:
         """Of that attempt: from then until the response's head was there."""
         attempt = journey.attempt
         if attempt is None or attempt.sent_at is None or attempt.head_at is None:
             return None
-        return attempt.head_at - attempt.sent_at
+        return microseconds(attempt.head_at - attempt.sent_at)
 
     def _shown(self, target: bytes | None) -> bytes | None:
         """*target* as far as it may be shown."""
@@ -175,3 +175,8 @@ FIELDS: Final[Mapping[str, str]] = {
     name: " ".join((method.__doc__ or "").split()) for name, method in vars(Facts).items() if not name.startswith("_")
 }
 """What each field means, by its name."""
+
+
+def microseconds(seconds: float) -> int:
+    """*seconds* as durations are written: whole numbers cost a third of what decimals do."""
+    return int(seconds * 1e6)

@@ -34,7 +34,6 @@ class JsonLines:
         if journey.trace is not None:
             trace_id = quoted(self._facts.trace_id(journey))
         attempt, ended_at = journey.attempt, journey.ended_at
-        queued_s = _seconds(journey.queued_s) if journey.queued_s else "0"
         if journey.request_id is None:
             request_id = "null"
         elif request.brings_id:
@@ -54,11 +53,11 @@ class JsonLines:
         else:
             ended = _ALL_WELL
             way = _way(journey.route, journey.service, attempt.backend.url, attempt.reason)
-            connect_s = "0" if attempt.reused else f"{attempt.sent_at - attempt.began_at:.6f}"
-            spent = f'"response","connect_s":{connect_s},"head_s":{attempt.head_at - attempt.sent_at:.6f}'
+            connect_us = 0 if attempt.reused else int((attempt.sent_at - attempt.began_at) * 1e6)
+            spent = f'"response","connect_us":{connect_us},"head_us":{int((attempt.head_at - attempt.sent_at) * 1e6)}'
         return (
             f'{{"time":"{self._iso(ended_at)}",{asked},"status":{journey.status or CLIENT_CLOSED},"ending":{ended},'
-            f'"duration_s":{ended_at - journey.began_at:.6f},"queued_s":{queued_s},'
+            f'"duration_us":{int((ended_at - journey.began_at) * 1e6)},"queued_us":{int(journey.queued_s * 1e6)},'
             f'"request_bytes":{journey.request_bytes},"response_bytes":{journey.response_bytes},'
             f'"request_id":{request_id},"trace_id":{trace_id},'
             f'{way},"attempts":{_ONCE if len(journey.attempts) == 1 else self._attempts(journey)},"outcome":{spent}}}'
@@ -85,11 +84,11 @@ class JsonLines:
     def _otherwise(self, journey: Journey) -> tuple[str, str, str]:
         """Ending, way, outcome and times of one that no backend answered to its end."""
         facts = self._facts
-        connect_s, head_s = _seconds(facts.connect_s(journey)), _seconds(facts.head_s(journey))
+        connect_us, head_us = _number(facts.connect_us(journey)), _number(facts.head_us(journey))
         return (
             f'"{facts.ending(journey)}","error":{quoted(facts.error(journey))}',
             _way(journey.route, journey.service, facts.backend(journey), facts.pick_reason(journey)),
-            f'{quoted(facts.outcome(journey))},"connect_s":{connect_s},"head_s":{head_s}',
+            f'{quoted(facts.outcome(journey))},"connect_us":{connect_us},"head_us":{head_us}',
         )
 
     def _attempts(self, journey: Journey) -> str:
@@ -102,5 +101,5 @@ def _way(route: str | None, service: str | None, backend: str | None, reason: st
     return ",".join(f'"{name}":{quoted(text)}' for name, text in texts.items())
 
 
-def _seconds(value: float | None) -> str:
-    return "null" if value is None else f"{value:.6f}"
+def _number(value: int | None) -> str:
+    return "null" if value is None else str(value)

@@ -31,7 +31,7 @@ class AccessLog:
 
     def ended(self, journey: Journey) -> None:
         if self._share == 1.0 or self._stands_out(journey) or self._draw() < self._share:
-            self._write(self._format(journey))
+            self._write(journey, self._format)
 
     def _stands_out(self, journey: Journey) -> bool:
         if (journey.status or 0) >= 500 or journey.broken:

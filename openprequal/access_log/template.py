@@ -62,6 +62,4 @@ def _fact(name: str, rest: str, facts: Facts) -> Callable[[Journey], Fact]:
 
 
 def _shown(fact: Fact) -> str:
-    if isinstance(fact, float):
-        return f"{fact:.6f}"
     return str(fact) if isinstance(fact, int) else bare(fact)
