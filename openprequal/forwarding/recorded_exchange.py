@@ -63,7 +63,7 @@ class _Recorded(Exchange):
 
     def _end_attempt(self, outcome: Outcome) -> None:
         attempt = self._journey.attempt
-        if attempt is not None:
+        if attempt is not None and attempt.outcome is None:
             attempt.end(outcome, self._route.now(), self._head_latency)
         super()._end_attempt(outcome)
 
