@@ -67,24 +67,7 @@ class Facts:
         """The field of that name."""
         return journey.request.header(b"user-agent")
 
-    def request_id(self, journey: Journey) -> bytes | None:
-        """`X-Request-Id` as a backend saw it, or as the client brought it."""
-        return journey.request_id
-
-    def trace_id(self, journey: Journey) -> Text:
-        """Of its trace: the one that the gateway takes part in, or that of the client's `traceparent`."""
-        traced: int | None = getattr(journey.trace, "trace_id", None)
-        if traced is not None:
-            return f"{traced:032x}"
-        # version "-" trace-id "-" parent-id "-" trace-flags (W3C Trace Context section 3.2).
-        parts = (journey.request.header(b"traceparent") or b"").split(b"-")
-        return parts[1] if len(parts) >= 4 and len(parts[1]) == 32 else None
-
-    def request_bytes(self, journey: Journey) -> int:
-        """Of its content, on the way to a backend."""
-        return journey.request_bytes
-
-    # ---- the response -----------------------------------------------------------------------------------------------
+    # ---- what became of it -------------------------------------------------------------------------------------------
 
     def status(self, journey: Journey) -> int:
         """Sent to the client; 499: the client went before there was one."""
@@ -104,15 +87,36 @@ class Facts:
         # Its message may repeat what a client or backend sent, and a broken field may be a credential.
         return journey.error.title if journey.error is not None else None
 
-    def response_bytes(self, journey: Journey) -> int:
-        """Of the response's content, as handed to the client's connection."""
-        return journey.response_bytes
-
     def duration_us(self, journey: Journey) -> int:
         """From the request's head to its end."""
         return microseconds(journey.ended_at - journey.began_at)
 
-    # ---- its way ----------------------------------------------------------------------------------------------------
+    def queued_us(self, journey: Journey) -> int:
+        """How long it waited for a backend to have room."""
+        return microseconds(journey.queued_s)
+
+    def request_bytes(self, journey: Journey) -> int:
+        """Of its content, on the way to a backend."""
+        return journey.request_bytes
+
+    def response_bytes(self, journey: Journey) -> int:
+        """Of the response's content, as handed to the client's connection."""
+        return journey.response_bytes
+
+    def request_id(self, journey: Journey) -> bytes | None:
+        """`X-Request-Id` as a backend saw it, or as the client brought it."""
+        return journey.request_id
+
+    def trace_id(self, journey: Journey) -> Text:
+        """Of its trace: the one that the gateway takes part in, or that of the client's `traceparent`."""
+        traced: int | None = getattr(journey.trace, "trace_id", None)
+        if traced is not None:
+            return f"{traced:032x}"
+        # version "-" trace-id "-" parent-id "-" trace-flags (W3C Trace Context section 3.2).
+        parts = (journey.request.header(b"traceparent") or b"").split(b"-")
+        return parts[1] if len(parts) >= 4 and len(parts[1]) == 32 else None
+
+    # ---- its way -----------------------------------------------------------------------------------------------------
 
     def route(self, journey: Journey) -> str | None:
         """Name of the route it took."""
@@ -122,9 +126,13 @@ class Facts:
         """Name of the service that was to answer it."""
         return journey.service
 
-    def queued_us(self, journey: Journey) -> int:
-        """How long it waited for a backend to have room."""
-        return microseconds(journey.queued_s)
+    def backend(self, journey: Journey) -> str | None:
+        """URL of the backend that answered it, or was asked last."""
+        return journey.attempt.backend.url if journey.attempt is not None else None
+
+    def pick_reason(self, journey: Journey) -> str | None:
+        """Why that backend was picked, as in `openprequal_picks_total`; `session`; `hedge`."""
+        return journey.attempt.reason if journey.attempt is not None else None
 
     def attempts(self, journey: Journey) -> int:
         """How many attempts there were at backends; hedges too."""
@@ -138,14 +146,6 @@ class Facts:
             f"{attempt.backend.url} {attempt.outcome.ending if attempt.outcome is not None else '-'}"
             for attempt in journey.attempts
         )
-
-    def backend(self, journey: Journey) -> str | None:
-        """URL of the backend that answered it, or was asked last."""
-        return journey.attempt.backend.url if journey.attempt is not None else None
-
-    def pick_reason(self, journey: Journey) -> str | None:
-        """Why that one was picked, as in `openprequal_picks_total`; `session`; `hedge`."""
-        return journey.attempt.reason if journey.attempt is not None else None
 
     def outcome(self, journey: Journey) -> str | None:
         """How that attempt ended: `response`, `connect_failed`, `broken`, `timeout`, `cancelled`."""
