@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from random import Random
 
+from openprequal.balancing.catalogue import BALANCERS
 from openprequal.clocks import Periodic
+from openprequal.config.names import resolve_loaded
 from openprequal.config.services import EffectiveService
 from openprequal.data_plane import Balancing, Clock, Services, balancing_of
 from openprequal.health.monitor import HealthMonitor
+from openprequal.interfaces import IBalancer
 
 RETIRED_S = 15.0
 """What a former balancer had begun, probes and requests that wait for them, is over by then."""
@@ -51,6 +54,7 @@ class Rebalancing:
 
         :raises ConfigurationError: there can be no such balancer; nothing has changed.
         """
+        resolve_loaded(balancer, "load_balancer_class", BALANCERS, IBalancer)
         wanted = {"load_balancer_class": balancer, "balancer_parameters": dict(parameters)}
         self.put_in_place(service, self.made(service, self.effective[service].model_copy(update=wanted)))
         self.by_hand.add(service)

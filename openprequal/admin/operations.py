@@ -27,7 +27,7 @@ class BalancerBody(NamingBody):
     """``POST /_openprequal/balancer``."""
 
     balancer: str
-    """A short name or dotted path, as in ``load_balancer_class``."""
+    """A short name or dotted path, as in ``load_balancer_class``, but of a module that is loaded."""
     parameters: dict[str, Any] | None = None
     """As in ``balancer_parameters``; None: the balancer's own."""
 

@@ -227,7 +227,11 @@ def test_a_balancer_takes_parameters(start: Start) -> None:
     [
         ({}, "balancer", "is required"),
         ({"balancer": "prequall"}, "balancer", "did you mean prequal"),
-        ({"balancer": "no.such.class"}, "balancer", "cannot be imported"),
+        ({"balancer": "antigravity.Fly"}, "balancer", "is not loaded"),
+        ({"balancer": "sys.exit"}, "balancer", "must be a class"),
+        ({"balancer": "subprocess:Popen"}, "balancer", "must be a class"),
+        ({"balancer": ":"}, "balancer", "balancer: "),
+        ({"balancer": ""}, "balancer", "balancer: "),
         ({"balancer": "prequal", "parameters": {"q_riff": 1}}, "parameters.q_riff", "q_rif"),
         ({"balancer": "prequal", "parameters": []}, "parameters", "[]"),
         ({"balancer": "random", "service": "api"}, "service", "only default"),
