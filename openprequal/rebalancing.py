@@ -22,7 +22,7 @@ class Rebalancing:
     What an operator wants holds until the settings are read again: then they say what holds, changed or not, so that
     somebody who reads the file knows what runs.
 
-    :ivar by_hand: services whose balancer an operator wanted.
+    :ivar by_hand: what operators wanted, and who did, by service.
     """
 
     def __init__(
@@ -47,17 +47,30 @@ class Rebalancing:
         self.effective = effective
         self._periodics = periodics
         self._of_service = of_service
-        self.by_hand: set[str] = set()
+        self.by_hand: dict[str, tuple[EffectiveService, str]] = {}
 
-    def __call__(self, service: str, balancer: str, parameters: Mapping[str, object]) -> None:
+    def __call__(self, service: str, balancer: str, parameters: Mapping[str, object], by: str) -> None:
         """An operator wants that *service* has another balancer.
 
+        :param by: who that is.
         :raises ConfigurationError: there can be no such balancer; nothing has changed.
         """
         resolve_loaded(balancer, "load_balancer_class", BALANCERS, IBalancer)
         wanted = {"load_balancer_class": balancer, "balancer_parameters": dict(parameters)}
-        self.put_in_place(service, self.made(service, self.effective[service].model_copy(update=wanted)))
-        self.by_hand.add(service)
+        effective = self.effective[service].model_copy(update=wanted)
+        self.put_in_place(service, self.made(service, effective))
+        self.by_hand[service] = effective, by
+
+    def rows(self) -> list[dict[str, object]]:
+        """Which balancer each service has now, and who wanted that; nobody: the settings say so."""
+        rows: list[dict[str, object]] = []
+        for name, said in self.effective.items():
+            effective, by = self.by_hand.get(name, (said, None))
+            parameters = dict(effective.balancer_parameters)
+            rows.append(
+                {"service": name, "balancer": effective.load_balancer_class, "parameters": parameters, "by": by}
+            )
+        return rows
 
     def made(self, service: str, effective: EffectiveService) -> Balancing:
         """What *service* is to balance by, for :meth:`put_in_place`.
@@ -73,7 +86,7 @@ class Rebalancing:
         service.rebalance(balancing.balancer, self._health.offered(name), balancing.reports)
         self.retire(self._of_service.pop(name))
         self.begin(name, balancing.periodics)
-        self.by_hand.discard(name)
+        self.by_hand.pop(name, None)
 
     def begin(self, name: str, periodics: list[Periodic]) -> None:
         """*periodics* are from now on what the balancer of *name* does again and again."""

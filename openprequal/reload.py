@@ -161,7 +161,7 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
             rebalancing.start(lasting)
         for name in before.keys() - after.keys():
             del running.services[name]
-            rebalancing.by_hand.discard(name)
+            rebalancing.by_hand.pop(name, None)
             rebalancing.retire([*running.of_service.pop(name), *running.lasting.pop(name)])
         for name, service in running.services.items():
             up = running.health.offered(name)

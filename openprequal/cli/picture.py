@@ -37,6 +37,8 @@ class Picture:
     rows: list[dict[str, Any]]
     """Those of ``/backends``."""
     counts: Mapping[str, ServiceCounts]
+    balancers: Mapping[str, str]
+    """What each service balances by; if that is not what the settings say, with who wanted it."""
 
     @property
     def names(self) -> list[str]:
@@ -72,7 +74,12 @@ def taken(client: GatewayClient, at: float) -> Picture:
     rows = client.get("/backends").get("backends")
     if not isinstance(rows, list):
         raise NoAnswer(f"{client.url}/backends answers something else than a gateway does")
-    return Picture(at, not_ready, rows, _counts(client.text("/metrics")))
+    balancers = {row["service"]: _balancer(row) for row in client.get("/_openprequal/balancer")["services"]}
+    return Picture(at, not_ready, rows, _counts(client.text("/metrics")), balancers)
+
+
+def _balancer(row: Mapping[str, Any]) -> str:
+    return str(row["balancer"]) if row["by"] is None else f"{row['balancer']} (by {row['by']})"
 
 
 def _counts(page: str) -> dict[str, ServiceCounts]:

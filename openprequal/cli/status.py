@@ -53,7 +53,9 @@ def document(url: str, picture: Picture) -> dict[str, Any]:
         "gateway": url,
         "ready": picture.not_ready is None,
         "not_ready": picture.not_ready,
-        "services": [asdict(each) for each in service_lines(picture, None)],
+        "services": [
+            {**asdict(each), "balancer": picture.balancers.get(each.name)} for each in service_lines(picture, None)
+        ],
         "backends": [{**row, "share": shares[key_of(row)]} for row in picture.rows],
     }
 
@@ -62,7 +64,7 @@ def lines(url: str, picture: Picture) -> Iterator[str]:
     """All of it, for people."""
     yield f"{url} is ready" if picture.not_ready is None else f"{url} is not ready: {printable(picture.not_ready)}"
     yield ""
-    header = ("SERVICE", "UP", "QUEUED", "REQUESTS", "ERRORS", "P50", "P90", "P99")
+    header = ("SERVICE", "UP", "QUEUED", "REQUESTS", "ERRORS", "P50", "P90", "P99", "BALANCER")
     services = [
         (
             each.name,
@@ -71,10 +73,11 @@ def lines(url: str, picture: Picture) -> Iterator[str]:
             number(picture.counts[each.name].requests) if each.name in picture.counts else "-",
             number(picture.counts[each.name].errors) if each.name in picture.counts else "-",
             *map(seconds, (each.p50_s, each.p90_s, each.p99_s)),
+            picture.balancers.get(each.name, "-"),
         )
         for each in service_lines(picture, None)
     ]
-    yield from table(header, services, right=header[1:])
+    yield from table(header, services, right=header[1:-1])
     yield ""
     shares = shares_of(picks_since(picture, None))
     columns = ("SERVICE", "BACKEND", "STATE", "IN FLIGHT", "RIF", "LATENCY", "SHARE", "LOAD", "REASON")

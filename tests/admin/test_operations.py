@@ -216,6 +216,17 @@ def test_a_service_gets_another_balancer_while_a_request_is_under_way(start: Sta
     assert (last_event(case)["kind"], last_event(case)["by"]) == ("balancer", "127.0.0.1")
 
 
+def test_it_can_be_seen_which_balancer_holds_and_who_wanted_that(start: Start) -> None:
+    case = start(load_balancer_class="round_robin")
+    said = {"service": "default", "balancer": "round_robin", "parameters": {}, "by": None}
+    assert answer(case.get("/_openprequal/balancer"))[1] == {"services": [said]}
+    case.post("/_openprequal/balancer", {"balancer": "prequal", "parameters": {"preset": "paper"}})
+    wanted = {"service": "default", "balancer": "prequal", "parameters": {"preset": "paper"}, "by": "127.0.0.1"}
+    assert answer(case.get("/_openprequal/balancer"))[1] == {"services": [wanted]}
+    case.reload(load_balancer_class="round_robin")
+    assert answer(case.get("/_openprequal/balancer"))[1] == {"services": [said]}
+
+
 def test_a_balancer_takes_parameters(start: Start) -> None:
     case = start()
     body = {"service": "default", "balancer": "prequal", "parameters": {"preset": "paper"}}

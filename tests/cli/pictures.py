@@ -26,4 +26,4 @@ def row(number: int, service: str = "default", **more: Any) -> dict[str, Any]:
 
 def picture(*rows: dict[str, Any], at: float = 100.0, not_ready: str | None = None, **counts: ServiceCounts) -> Picture:
     """The gateway with those rows."""
-    return Picture(at, not_ready, list(rows), counts)
+    return Picture(at, not_ready, list(rows), counts, {})

@@ -41,7 +41,7 @@ def test_status_shows_services_and_backends(port: int, capsys: Said) -> None:
     assert main(["status"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"http://127.0.0.1:{port} is ready"
-    assert any(line.startswith("default") and "2/2" in line for line in lines)
+    assert any(line.startswith("default") and "2/2" in line and line.endswith("  Prequal") for line in lines)
     assert sum(f"http://localhost:{port + number}  up" in line for number in (1, 2) for line in lines) == 2
 
 
@@ -51,6 +51,15 @@ def test_status_tells_programs_the_same(port: int, capsys: Said) -> None:
     assert (told["ready"], told["gateway"]) == (True, f"http://127.0.0.1:{port}")
     assert [(each["name"], each["up"], each["backends"]) for each in told["services"]] == [("default", 2, 2)]
     assert {each["url"] for each in told["backends"]} == {f"http://localhost:{port + number}" for number in (1, 2)}
+
+
+def test_status_ends_with_one_where_a_service_has_nobody(port: int, capsys: Said) -> None:
+    urls = list(backends(port))
+    assert [main(["drain", url]) for url in urls] == [0, 0]
+    capsys.readouterr()
+    assert main(["status"]) == 1
+    assert "0/2" in capsys.readouterr().out
+    assert [main(["undrain", url]) for url in urls] == [0, 0]
 
 
 def test_a_backend_is_drained_and_undrained(port: int, capsys: Said) -> None:
