@@ -7,7 +7,7 @@ import socket
 from contextlib import closing
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
 from attrs import field, frozen
@@ -99,7 +99,7 @@ class GatewayClient:
                 status, body = response.status, response.read()
         except TimeoutError:
             raise NoAnswer(f"{self.url} did not answer within {self.timeout_s:g} s") from None
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, UnicodeError) as error:
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise NoAnswer(f"{self.url} does not answer: {why}") from None
         if status == 403:
@@ -125,7 +125,7 @@ class GatewayClient:
             document = None
         return document if isinstance(document, dict) else self._no_answer(path, status)
 
-    def _no_answer(self, path: str, status: int) -> Any:
+    def _no_answer(self, path: str, status: int) -> NoReturn:
         raise NoAnswer(f"{self.url}{path} answers {status}, not as a gateway does; {ELSEWHERE}")
 
 

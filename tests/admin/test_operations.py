@@ -28,10 +28,10 @@ def asked(case: WholeGateway) -> list[int]:
     return [sum(one.received.count(b"GET /x ") for one in each.connections) for each in case.backends]
 
 
-def ask(case: WholeGateway, times: int = 8) -> None:
+def ask(case: WholeGateway, times: int = 8, **fields: str) -> None:
     clients = []
     for _ in range(times):
-        clients.append(case.get())
+        clients.append(case.get(**fields))
         case.answer_all()
     assert [status(client) for client in clients] == [200] * times
 
@@ -75,6 +75,15 @@ def test_an_ejected_backend_is_out_until_it_is_restored(start: Start) -> None:
     case.answer_all()
     assert case.rows[0]["condition"] == "ejected"
     assert operate(case, "restore")[1]["state"] == "up"
+
+
+def test_sessions_of_a_drained_backend_move_to_another(start: Start) -> None:
+    case = start(2, sticky="header:X-User")
+    ask(case, 4, X_User="alice")
+    (kept,) = [number for number, count in enumerate(asked(case)) if count == 4]
+    operate(case, "drain", kept)
+    ask(case, 4, X_User="alice")
+    assert asked(case) == [4, 4]
 
 
 @pytest.mark.parametrize("order", ["drain", "eject"])

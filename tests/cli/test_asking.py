@@ -29,6 +29,12 @@ def test_what_is_no_gateway_is_told(url: str, capsys: pytest.CaptureFixture[str]
     assert "must be a URL like http://127.0.0.1:8000" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("url", ["http://a..b:1", "unix:///no/such.sock", f"unix:///{'x' * 200}"])
+def test_a_gateway_that_cannot_be_there_does_not_answer(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--gateway", url]) == 2
+    assert capsys.readouterr().err.startswith(f"openprequal: {url} does not answer: ")
+
+
 def test_the_token_is_the_first_of_the_file_or_of_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert client_of(parser().parse_args(["status"])).token is None
     monkeypatch.setenv("OPENPREQUAL_TOKEN", "new, old")
