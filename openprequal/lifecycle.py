@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from openprequal.clocks import Periodic
 from openprequal.health.monitor import HealthMonitor
 from openprequal.interfaces import IRegistry
+from openprequal.signals import Signals
 
 POLL_S = 0.05
 
@@ -64,6 +65,11 @@ class Gateway(MultiService):
         """From the moment of SIGTERM: not ready any more."""
         self.doubts: Sequence[str] = ()
         """What ``--check`` says although it can all be used."""
+
+    def privilegedStartService(self) -> None:
+        # Whoever finds our sockets open may send a signal, which would end a process that does not hear it yet.
+        self.services.sort(key=lambda service: not isinstance(service, Signals))
+        super().privilegedStartService()  # type: ignore[no-untyped-call]
 
     def startService(self) -> None:
         self._registry.start()

@@ -6,10 +6,12 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
+from twisted.internet.protocol import connectionDone
 from twisted.internet.stdio import StandardIO
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.protocols.basic import LineOnlyReceiver
+from twisted.python.failure import Failure
 
 from openprequal.interfaces import IRegistry
 from openprequal.listening import ListeningService
@@ -50,6 +52,7 @@ class Predecessor(LineOnlyReceiver):
         self._ready = ready
         self._known: dict[str, Backend] | None = None
         """Those it told us of, by id; None: it has told us nothing yet."""
+        self._accepting = False
 
     def lineReceived(self, line: bytes) -> None:
         Deferred.fromCoroutine(self._told(line)).addErrback(
@@ -63,7 +66,16 @@ class Predecessor(LineOnlyReceiver):
             await self._tell(self._registry, backends)
         self._known = {backend.id: backend for backend in backends}
         if first:
-            await self._accept(up)
+            deadline = self._clock.seconds() + WARM_S
+            while not self._offered() >= up and self._clock.seconds() < deadline:  # type: ignore[operator]
+                await deferLater(self._clock, POLL_S)
+            self._accept()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        # It has said all it had to, or was killed before: then nobody serves while we wait.
+        if not self._accepting:
+            self.log.warn("the former process has ended before this one was ready")
+            self._accept()
 
     async def _tell(self, registry: IRegistry, backends: Sequence[Backend]) -> None:
         known = self._known or {}
@@ -78,10 +90,10 @@ class Predecessor(LineOnlyReceiver):
             except Exception:
                 self.log.failure("{backend} was not taken over", backend=backend.id)
 
-    async def _accept(self, up: Collection[str]) -> None:
-        deadline = self._clock.seconds() + WARM_S
-        while not self._offered() >= up and self._clock.seconds() < deadline:  # type: ignore[operator]
-            await deferLater(self._clock, POLL_S)
+    def _accept(self) -> None:
+        if self._accepting:
+            return
+        self._accepting = True
         for listening in self._listeners:
             listening.accept()
         self.sendLine(b"%b %d" % (READY, getpid()))  # type: ignore[no-untyped-call]
