@@ -63,6 +63,8 @@ class Gateway(MultiService):
         self._companions = companions
         self.stopping = False
         """From the moment of SIGTERM: not ready any more."""
+        self.giving_up: Callable[[], None] = lambda: None
+        """Called first of all when it stops."""
         self.doubts: Sequence[str] = ()
         """What ``--check`` says although it can all be used."""
 
@@ -85,6 +87,7 @@ class Gateway(MultiService):
 
     async def _stop(self) -> None:
         self.stopping = True
+        self.giving_up()
         for companion in self._companions:
             await maybeDeferred(companion.stopService)
         # The listeners stay until what is under way has ended, so that nobody is refused before the process ends; but

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from openprequal.interfaces import IRegistry
 from openprequal.listening import ListeningService
-from openprequal.restart.inheritance import READY, Inheritance, read_membership_line
+from openprequal.restart.inheritance import END, READY, Inheritance, read_membership_line
 from openprequal.values import Backend
 
 POLL_S = 0.05
@@ -38,23 +38,31 @@ class Predecessor(LineOnlyReceiver):
         offered: Callable[[], Collection[str]],
         listeners: Sequence[ListeningService],
         ready: Callable[[], None],
+        end: Callable[[], object],
     ) -> None:
         """
         :param registry: is told who is registered; None: it knows by itself.
         :param offered: ids of the backends that may be picked here.
         :param listeners: accept nothing before :meth:`~openprequal.listening.ListeningService.accept`.
         :param ready: called when they accept.
+        :param end: called when this process is not to take over.
         """
         self._clock = clock
         self._registry = registry
         self._offered = offered
         self._listeners = listeners
         self._ready = ready
+        self._end = end
         self._known: dict[str, Backend] | None = None
         """Those it told us of, by id; None: it has told us nothing yet."""
-        self._accepting = False
+        self._decided = False
+        """Whether this process accepts, or ends, is settled."""
 
     def lineReceived(self, line: bytes) -> None:
+        if line == END:
+            self._decided = True
+            self._end()
+            return
         Deferred.fromCoroutine(self._told(line)).addErrback(
             lambda failure: self.log.failure("what the former process said cannot be used", failure=failure)
         )
@@ -73,7 +81,7 @@ class Predecessor(LineOnlyReceiver):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         # It has said all it had to, or was killed before: then nobody serves while we wait.
-        if not self._accepting:
+        if not self._decided:
             self.log.warn("the former process has ended before this one was ready")
             self._accept()
 
@@ -91,9 +99,9 @@ class Predecessor(LineOnlyReceiver):
                 self.log.failure("{backend} was not taken over", backend=backend.id)
 
     def _accept(self) -> None:
-        if self._accepting:
+        if self._decided:
             return
-        self._accepting = True
+        self._decided = True
         for listening in self._listeners:
             listening.accept()
         self.sendLine(b"%b %d" % (READY, getpid()))  # type: ignore[no-untyped-call]

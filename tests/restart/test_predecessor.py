@@ -7,7 +7,7 @@ from twisted.internet.testing import StringTransport
 
 from openprequal.interfaces import RegistryContext
 from openprequal.registry.memory import MemoryRegistry
-from openprequal.restart.inheritance import membership_line
+from openprequal.restart.inheritance import END, membership_line
 from openprequal.restart.predecessor import WARM_S, Predecessor
 from openprequal.values import Backend
 
@@ -27,6 +27,7 @@ class Case:
             lambda: self.up,
             [self],  # type: ignore[list-item]
             lambda: self.events.append("ready"),
+            lambda: self.events.append("ends"),
         )
         predecessor.makeConnection(self.transport)
         self.hear = predecessor.dataReceived
@@ -115,3 +116,11 @@ def test_the_end_of_a_predecessor_that_is_replaced_changes_nothing(case: Case) -
     case.hear(membership_line([ONE], set()))
     case.lose()
     assert case.events == ["accepts", "ready"]
+
+
+def test_one_that_is_not_to_take_over_ends_and_accepts_nothing(case: Case) -> None:
+    case.hear(membership_line([ONE], {ONE.id}))
+    case.hear(END + b"\n")
+    case.lose()
+    case.clock.pump([0.1] * int(WARM_S / 0.1 + 2))
+    assert case.events == ["ends"]
