@@ -194,6 +194,7 @@ def restart_on_signal(
         return membership_line(registry.backends(), health.offered_ids())
 
     restart = Restart(reactor, command, listeners, membership, why_not=why_not)
+    root.giving_up = restart.give_up
     Signals(reactor, {SIGUSR2: restart.begin}).setServiceParent(root)  # type: ignore[no-untyped-call]
 
 
@@ -207,7 +208,9 @@ def taking_over(
     """What takes the place of the process that *inheritance* is from."""
     # Another registry has a source of its own.
     told = registry if isinstance(registry, MemoryRegistry) else None
-    predecessor = Predecessor(reactor, told, health.offered_ids, listeners, inheritance.restore_standard_error)
+    predecessor = Predecessor(
+        reactor, told, health.offered_ids, listeners, inheritance.restore_standard_error, reactor.stop
+    )
     return TakingOver(reactor, inheritance, predecessor)
 
 
