@@ -226,6 +226,7 @@ def restart_on_signal(
         return membership_line(registry.backends(), health.offered_ids(), health.by_hand.orders())
 
     restart = Restart(reactor, command, listeners, membership, why_not=why_not)
+    root.giving_up = restart.give_up
     Signals(reactor, {SIGUSR2: restart.begin}).setServiceParent(root)  # type: ignore[no-untyped-call]
 
 
@@ -240,7 +241,7 @@ def taking_over(
     # Another registry has a source of its own.
     told = registry if isinstance(registry, MemoryRegistry) else None
     take_orders, ready = health.by_hand.take_over, inheritance.restore_standard_error
-    predecessor = Predecessor(reactor, told, health.offered_ids, take_orders, listeners, ready)
+    predecessor = Predecessor(reactor, told, health.offered_ids, take_orders, listeners, ready, reactor.stop)
     return TakingOver(reactor, inheritance, predecessor)
 
 
