@@ -3,7 +3,6 @@
 import pytest
 
 from openprequal.cli.columns import number, seconds, share, table
-from openprequal.cli.explain import outline
 
 
 def test_columns_are_aligned_and_numbers_end_on_the_right() -> None:
@@ -33,16 +32,3 @@ def test_a_count_is_told_without_needless_digits(value: float | None, text: str)
 
 def test_a_share_is_told_in_percent() -> None:
     assert (share(0.256), share(None)) == ("26%", "-")
-
-
-def test_any_document_can_be_told_as_an_outline() -> None:
-    document = {"service": "default", "pool": [{"backend": "a", "rif": 1.0}, {"backend": "b", "rif": None}], "none": []}
-    assert list(outline(document)) == [
-        "service: default",
-        "pool:",
-        "  - backend: a",
-        "    rif: 1",
-        "  - backend: b",
-        "    rif: -",
-        "none: -",
-    ]
