@@ -21,13 +21,22 @@ class Signals(Service):
         self._heard = heard
         self._before: dict[signal.Signals, Any] = {}
 
+    def privilegedStartService(self) -> None:
+        super().privilegedStartService()  # type: ignore[no-untyped-call]
+        self._hear()
+
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]
+        self._hear()
+
+    def _hear(self) -> None:
+        if self._before:
+            return
         for number, call in self._heard.items():
             self._before[number] = before = signal.getsignal(number)
-            signal.signal(number, partial(self._hear, call, before))
+            signal.signal(number, partial(self._heard_now, call, before))
 
-    def _hear(self, call: Callable[[], object], before: Any, number: int, frame: FrameType | None) -> None:
+    def _heard_now(self, call: Callable[[], object], before: Any, number: int, frame: FrameType | None) -> None:
         self._reactor.callFromThread(call)
         if callable(before):
             before(number, frame)
