@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.address import IPv4Address
 from whole_gateway import WholeGateway, status
 
 from openprequal.access_log import writer
@@ -67,8 +68,8 @@ def test_a_proxied_request_tells_of_its_backend_and_its_id(logging: Any) -> None
         (b"GET /x HTTP/1.1\r\n\r\n", 400, "GET", "/x"),
         (b"GET /x HTTP/2.0\r\nHost: a\r\n\r\n", 505, None, "GET /x HTTP/2.0"),
         (b"GET /" + b"x" * 9000, 414, None, "GET /" + "x" * 251),
-        (b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n", 413, "POST", "/x"),
-        (CHUNKED + b"9\r\n123456789\r\n0\r\n\r\n", 413, "POST", "/x"),
+        (b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n", 413, "POST", "/x"),
+        (CHUNKED + b"65\r\n" + b"x" * 101, 413, "POST", "/x"),
         (CHUNKED + b"x\r\n", 400, "POST", "/x"),
         (b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", 501, "CONNECT", "a:443"),
         (b"OPTIONS * HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n", 200, "OPTIONS", "*"),
@@ -77,7 +78,7 @@ def test_a_proxied_request_tells_of_its_backend_and_its_id(logging: Any) -> None
 def test_what_reaches_no_backend_is_written_down_too(
     logging: Any, sent: bytes, code: int, method: str | None, target: str
 ) -> None:
-    each = logging(body_max_bytes=8)
+    each = logging(body_max_bytes=100)
     assert status(each.send(sent)) == code
     each.whole.answer_all()
     (line,) = each.lines()
@@ -111,8 +112,9 @@ def test_one_over_a_rate_limit_is_written_down(logging: Any) -> None:
 
 def test_one_beyond_the_connections_is_written_down(logging: Any) -> None:
     each = logging(max_connections_per_client=1)
-    held = each.whole.get("/held")
-    each.whole.get("/beyond")
+    peer = IPv4Address("TCP", "192.0.2.7", 40000)
+    held = each.whole.get("/held", peer)
+    each.whole.get("/beyond", peer)
     each.whole.answer_all()
     assert status(held) == 200
     assert {line["target"]: line["status"] for line in each.lines()} == {"/held": 200, "/beyond": 429}
