@@ -19,6 +19,7 @@ from openprequal.checks.assembly import Checks
 from openprequal.clocks import Periodic
 from openprequal.config.gateway import GatewaySettings
 from openprequal.control_plane import (
+    access_rules,
     admin_listener,
     admin_site,
     configured_registry,
@@ -42,6 +43,12 @@ from openprequal.data_plane import (
 from openprequal.demo import DemoBackends
 from openprequal.descriptors import clients_allowed
 from openprequal.edge import Edge
+from openprequal.explaining.answers import Explanations
+from openprequal.explaining.asking import may_ask
+from openprequal.explaining.pick_now import why_nobody
+from openprequal.explaining.recent import Recent
+from openprequal.explaining.recording import TICK_S as RECORDING_TICK_S
+from openprequal.explaining.recording import Exchanges, Recording
 from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.forwarding.error_pages import ErrorPages, read_error_pages
 from openprequal.forwarding.http_date import HttpDate
@@ -63,6 +70,7 @@ from openprequal.metrics.tally import RequestTally
 from openprequal.reload import Reload, Running
 from openprequal.restart.inheritance import Inheritance
 from openprequal.restart.successor import CommandLine
+from openprequal.route_answer import answer_for, request_of
 from openprequal.route_making import Traffic
 from openprequal.signals import Signals
 from openprequal.tls.subject import subject_of
@@ -90,7 +98,7 @@ def gateway(
 
     def site(given: Given) -> GatewaySite:
         return GatewaySite(
-            given.proxy,
+            given.exchanges.usual,
             given.admin,
             given.limits,
             now=reactor.seconds,
@@ -103,6 +111,7 @@ def gateway(
             trusted=settings.trusted_proxies,
             turned_away=given.turned_away,
             cut=given.cut,
+            explained=given.exchanges.explained,
         )
 
     companions = [DemoBackends(reactor, settings)] if settings.demo else []
@@ -132,13 +141,14 @@ def proxy_resource(
 
     def resource(given: Given) -> ProxyResource:
         return ProxyResource(
-            given.proxy,
+            given.exchanges.usual,
             given.admin.resource if given.admin is not None else None,
             given.limits,
             clock=reactor,
             date=given.date,
             refused=given.refused,
             errors=given.errors,
+            explained=given.exchanges.explained,
         )
 
     whole = _whole(reactor, settings, resource, secure=secure)
@@ -151,6 +161,7 @@ class _Frontend(Front, Protocol):
     @property
     def connections(self) -> Collection[object]: ...
     def expire(self) -> None: ...
+    def route_by(self, proxy: ProxyExchange) -> None: ...
 
 
 F = TypeVar("F", bound=_Frontend)
@@ -160,7 +171,7 @@ F = TypeVar("F", bound=_Frontend)
 class Given:
     """What every frontend is made with."""
 
-    proxy: ProxyExchange
+    exchanges: Exchanges
     admin: Site | None
     """Answers the reserved paths; None: they have listeners of their own."""
     limits: Limits
@@ -226,6 +237,7 @@ def _whole(
     route_counts = RouteCounts()
     copies = Copies()
     witnessing = Witnessing()
+    recording = Recording(reactor.seconds, Recent(reactor.seconds, time.time))
     checks = Checks(reactor, wall_clock=time.time, secret=token_bytes(32), environ=os.environ)
     traffic = Traffic(
         reactor,
@@ -240,6 +252,9 @@ def _whole(
         limited,
         secure,
         witnessing.of,
+        recording.recent,
+        lambda given: may_ask(access_rules(given), given.trusted_proxies),
+        lambda service: why_nobody(services[service], health.standings),
     )
 
     # What is asked of the gateway itself.
@@ -256,15 +271,23 @@ def _whole(
             address_rules(given, own_address.is_own),
             not_ready=lambda: "shutting down" if root.stopping else not_read(registry),
             count_hook_failure=count_hook_failure,
+            explain=Explanations(
+                services,
+                health.standings,
+                recording,
+                request_of=request_of,
+                route_of=lambda request: answer_for(given, request),
+            ).answer,
             reload=None if reread is None else lambda: reload(),
         )
 
     admin = make_admin(settings)
 
     # Where requests come in.
+    exchanges = traffic.exchanges(settings, services)
     front = frontend(
         Given(
-            traffic.exchanges(settings, services),
+            exchanges,
             None if settings.admin_endpoints else admin,
             client_limits(settings),
             date,
@@ -275,6 +298,8 @@ def _whole(
         )
     )
 
+    recording.take(exchanges, front.route_by)
+
     # What happens again and again.
     sweep = Sweep(reactor.seconds, front.expire, sweep_interval_s(settings))
     lag = LoopLag(reactor)
@@ -284,6 +309,7 @@ def _whole(
         Periodic(reactor, SWEEP_TICK_S, sweep.tick, "client time-outs"),
         Periodic(reactor, 0.5, lambda: copies.expire(reactor.seconds()), "mirrored requests"),
         Periodic(reactor, 0.1, health.tick, "health checks"),
+        Periodic(reactor, RECORDING_TICK_S, recording.tick, "requests remembered"),
         Periodic(reactor, 1.0, checks.tick, "files and keys of checks"),
         Periodic(reactor, 1.0, lambda: expire_connections(services, reactor.seconds()), "idle connections"),
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
@@ -339,6 +365,7 @@ def _whole(
             make_admin=make_admin,
             is_own=own_address.is_own,
             edge=edge,
+            recording=recording,
         )
         reload = Reload(reread, running)
         Signals(reactor, {SIGHUP: reload.on_signal}).setServiceParent(root)  # type: ignore[no-untyped-call]

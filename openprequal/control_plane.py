@@ -118,6 +118,15 @@ def follow(service: Service, health: HealthMonitor) -> None:
     health.watch(service)
 
 
+def access_rules(settings: GatewaySettings) -> AccessRules:
+    """Who may call the admin API."""
+    return AccessRules(
+        tokens=Tokens(settings.token, settings.token_file, lambda why: Admin.log.warn("{why}", why=why)).now,
+        trust_loopback=settings.trust_loopback,
+        networks=settings.admin_networks,
+    )
+
+
 def admin_site(
     reactor: Clock,
     settings: GatewaySettings,
@@ -129,22 +138,20 @@ def admin_site(
     *,
     not_ready: Callable[[], str | None],
     count_hook_failure: Callable[[str], None],
+    explain: Callable[[bytes], dict[str, object]],
     reload: Callable[[], Sequence[str]] | None = None,
 ) -> Site:
     """What is asked of the gateway itself.
 
     :param not_ready: why this gateway should get no traffic now; None: it should.
+    :param explain: answers what is asked of picks, by the query.
     :param reload: reads the settings anew; None: they came from a program.
     :raises ConfigurationError: a registration hook cannot be used.
     """
     admin = Admin(
         registry=registry,
         services=services,
-        access=AccessRules(
-            tokens=Tokens(settings.token, settings.token_file, lambda why: Admin.log.warn("{why}", why=why)).now,
-            trust_loopback=settings.trust_loopback,
-            networks=settings.admin_networks,
-        ),
+        access=access_rules(settings),
         hooks=RegistrationHooks(
             reactor,
             settings.hook_timeout_seconds,
@@ -160,6 +167,7 @@ def admin_site(
         heartbeat_timeout_s=settings.backend_heartbeat_timeout,
         reload=reload,
         route_rows=lambda: route_rows(settings.routes),
+        explain=explain,
     )
     site = Site(admin.resource())
     site.displayTracebacks = False

@@ -33,7 +33,7 @@ from openprequal.data_plane import (
 from openprequal.descriptors import clients_allowed
 from openprequal.edge import Edge
 from openprequal.errors import ConfigurationError, NeedsRestart
-from openprequal.forwarding.downstream import ProxyExchange
+from openprequal.explaining.recording import Exchanges, Recording
 from openprequal.forwarding.error_pages import read_error_pages
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.sweep import Sweep
@@ -65,11 +65,12 @@ class Running:
     sweep: Sweep
     admin: Site
     root: Gateway
-    make_proxy: Callable[[GatewaySettings, Mapping[str, Service]], ProxyExchange]
+    make_proxy: Callable[[GatewaySettings, Mapping[str, Service]], Exchanges]
     make_admin: Callable[[GatewaySettings], Site]
     is_own: Callable[[str, int], bool]
     """Whether this process listens on an address and port."""
     edge: Edge
+    recording: Recording
 
 
 class Reload:
@@ -175,13 +176,15 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
                     configure_member(member, dial, effective)
         forget_heads()
         running.front.configure(
-            proxy,
+            proxy.usual,
             client_limits(new),
             max_connections=clients_allowed(new.max_connections),
             max_connections_per_client=new.max_connections_per_client,
             errors=errors,
             trusted=new.trusted_proxies,
+            explained=proxy.explained,
         )
+        running.recording.take(proxy, running.front.route_by)
         running.sweep.interval_s = sweep_interval_s(new)
         running.admin.resource = admin.resource
         running.root.grace_s = new.shutdown_grace_seconds

@@ -13,7 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 ASSEMBLY = {
     *("assembly", "control_plane", "data_plane", "survey", "edge"),
-    *("route_table", "route_making", "filter_making", "session_making"),
+    *("route_table", "route_answer", "route_making", "filter_making", "session_making"),
     *("tap", "backend_tap", "cli", "command", "demo", "lifecycle", "reload"),
 }
 """What joins the parts; nothing but these, and what proves it all, may import them."""
@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "balancing": {"values", "errors", "hints", "explanations", "interfaces", "probing"},
     "probing": {"values", "hints", "interfaces", "upstream"},
     "filters": {"errors", "http1"},
-    "routing": {"values", "errors", "interfaces", "http1", "metrics", "upstream", "probing"},
+    "routing": {"values", "errors", "explanations", "interfaces", "http1", "metrics", "upstream", "probing"},
     "hooks": {"values", "errors", "interfaces", "http1"},
     "checks": {"errors", "http1", "config", "tls"},
     "registry": {"values", "errors", "interfaces", "clocks", "config", "tls"},

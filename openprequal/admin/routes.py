@@ -47,6 +47,7 @@ class Admin:
         heartbeat_timeout_s: float | None = None,
         reload: Callable[[], Sequence[str]] | None = None,
         route_rows: Callable[[], list[dict[str, object]]] = list,
+        explain: Callable[[bytes], dict[str, object]] = lambda query: {},
     ) -> None:
         """
         :param services: names of the services there are; looked at on each request.
@@ -59,6 +60,8 @@ class Admin:
         :param reload: reads the settings anew and returns the names of those that changed; None: there is nothing to
             read. Raises :class:`~openprequal.errors.ConfigurationError` where they cannot be taken.
         :param route_rows: what ``/_openprequal/routes`` shows, in the order of precedence.
+        :param explain: answers ``/_openprequal/explain``, by the query; may raise
+            :class:`~openprequal.admin.problems.Problem`.
         """
         self._registry = registry
         self._services = services
@@ -72,6 +75,7 @@ class Admin:
         self._heartbeat_timeout_s = heartbeat_timeout_s
         self._reload = reload
         self._route_rows = route_rows
+        self._explain = explain
 
     def resource(self) -> IResource:
         """A leaf resource that answers every path: ours as below, 404 otherwise."""
@@ -141,6 +145,11 @@ class Admin:
     def routes(self, request: IRequest) -> bytes:
         self._admit(request)
         return _json(request, 200, {"routes": self._route_rows()})
+
+    @app.route("/_openprequal/explain", methods=["GET"])
+    def explain(self, request: IRequest) -> bytes:
+        self._admit(request)
+        return _json(request, 200, self._explain(request.uri.partition(b"?")[2]))
 
     @app.handle_errors(Problem)
     def problem(self, request: IRequest, failure: Failure) -> bytes:

@@ -92,7 +92,7 @@ def lowest(picked: str, compares: str, pool: Iterable[Considered], *, tie: str, 
         return f"{what}counts as equal to the lowest {among}, {others[0]:.4g}, and {tie}"
     equals = others.count(own)
     if equals:
-        return f"{what}is the lowest {among}, as {'that' if equals == 1 else 'those'} of {equals} more, and {tie}"
+        return f"{what}is the lowest {among}, {equals} more {'has' if equals == 1 else 'have'} the same, and {tie}"
     return f"{what}is the lowest {among}; next is {others[0]:.4g}"
 
 

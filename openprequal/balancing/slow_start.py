@@ -32,6 +32,7 @@ class SlowStart:
     def __init__(self, clock: IReactorTime, balancer: IBalancer, seconds: float) -> None:
         """:param seconds: how long one that joins is spared."""
         self._clock = clock
+        self.wrapped = balancer
         self._balancer = balancer
         self._seconds = seconds
         self._up: dict[str, Backend] = {}

@@ -39,9 +39,12 @@ class _Recorded(HedgedExchange):
 
     def _attempt(self, backend: Backend) -> None:
         journey = self._journey
-        attempt = journey.attempt = Attempt(backend, self._service.last_reason, self._route.now())
+        attempt = journey.attempt = self._new_attempt(backend)
         journey.attempts.append(attempt)
         super()._attempt(backend)
+
+    def _new_attempt(self, backend: Backend) -> Attempt:
+        return Attempt(backend, self._service.last_reason, self._route.now())
 
     def _send(self, connection: UpstreamConnection, member: Member) -> None:
         journey = self._journey

@@ -50,6 +50,7 @@ class GatewaySite(Factory["ClientConnection"]):
         trusted: Sequence[Network] = (),
         turned_away: "Counter[str] | None" = None,
         cut: "Counter[str] | None" = None,
+        explained: ProxyExchange | None = None,
     ) -> None:
         """
         :param admin: answers the reserved paths; None: they are proxied like all others.
@@ -58,8 +59,10 @@ class GatewaySite(Factory["ClientConnection"]):
         :param trusted: proxies, of which each may have as many connections as it likes.
         :param turned_away: gets connections that there was no room for counted, by the limit they met.
         :param cut: gets those counted that were ended because they took too long, by why.
+        :param explained: makes the exchanges of requests that ask why they go where they go; None: *proxy* does.
         """
         self._proxy = proxy
+        self._explained = explained
         self._admin = admin
         self._now = now
         self._date = date
@@ -88,14 +91,20 @@ class GatewaySite(Factory["ClientConnection"]):
         max_connections_per_client: int | None,
         errors: ErrorPages,
         trusted: Sequence[Network],
+        explained: ProxyExchange | None,
     ) -> None:
         """Other settings, as at the beginning, for requests and connections that begin from now on."""
-        self._proxy = proxy
+        self._explained = explained
         for frontend in (self._frontend, *self._beyond.values()):
             frontend.limits = limits
             frontend.errors = errors
         self._max_connections = max_connections
         self._room.configure(max_connections, max_connections_per_client, trusted)
+        self.route_by(proxy)
+
+    def route_by(self, proxy: ProxyExchange) -> None:
+        """Let *proxy* make the exchanges of requests that begin from now on."""
+        self._proxy = proxy
         for connection in self.connections:
             connection.forget_head()
 
@@ -143,6 +152,8 @@ class GatewaySite(Factory["ClientConnection"]):
         if self._admin is not None and is_reserved(head.path):
             transport: Any = client.transport  # type: ignore[attr-defined]
             return ResourceExchange(self._admin, client, head, transport, self._now)
+        if head.asks_why and self._explained is not None:
+            return self._explained(client, head)
         head.proxied = True
         return self._proxy(client, head)
 

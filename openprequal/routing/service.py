@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
+from openprequal.explanations import PickExplanation
 from openprequal.interfaces import IBalancer, IPending, IRequest
 from openprequal.metrics.tally import RequestTally
 from openprequal.probing.report_reader import ReportReader
@@ -14,6 +15,7 @@ from openprequal.routing.sessions import Sessions
 from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome, ReportFormat, ReportWay
 
 _RESPONSE: Final = Ending.RESPONSE
+_NOBODY: Final[frozenset[str]] = frozenset()
 
 
 class Service:
@@ -136,6 +138,15 @@ class Service:
         One that comes later (:class:`~openprequal.interfaces.IPending`) may be full by then: see :meth:`has_room`.
         """
         return self.balancer.pick(request, tried | self._full if tried and self._full else tried or self._full)
+
+    def explain(self, request: IRequest, tried: frozenset[str] = _NOBODY) -> PickExplanation:
+        """Whom :meth:`pick` would give now, and why; nothing is changed by it. Not for the hot path."""
+        balancer: Any = self.balancer
+        explain = getattr(balancer, "explain", None)
+        if explain is None:
+            return PickExplanation(picked=None, reason=None, compares="", because="its balancer does not say")
+        explained: PickExplanation = explain(request, tried | self._full)
+        return explained
 
     @property
     def last_reason(self) -> str | None:

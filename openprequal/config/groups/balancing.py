@@ -28,6 +28,15 @@ class ServiceBalancing(Settings):
 class BalancingSettings(ServiceBalancing):
     """Settings under "Balancing and hooks"."""
 
+    explain_requests: int = setting(
+        0,
+        "So many of the last requests are remembered for GET /_openprequal/explain; 0: only for a minute after "
+        "somebody asked there (docs/explain.md).",
+        group=GROUP,
+        ge=0,
+        le=10_000,
+    )
+
     custom_path_rewrite: str | None = setting(
         None,
         "Maps the path a client asked for to the backend's: a dotted path.",

@@ -1,0 +1,161 @@
+"""``GET /_openprequal/explain``: whom a pick would fall on now, and why not on the others."""
+
+from typing import Any
+
+import pytest
+from whole_gateway import WholeGateway, answer
+
+ROUTES = [
+    {"name": "api", "path_prefix": "/api", "services": {"default": 3, "search": 1}},
+    {"name": "old", "path_prefix": "/old", "redirect": {"to": "https://a.test/", "status": 301}},
+]
+
+
+def explained(gateway: WholeGateway, query: str = "", status: int = 200) -> dict[str, Any]:
+    """What the gateway answers; :param status: the one expected."""
+    code, document = answer(gateway.get(f"/_openprequal/explain{query}"))
+    assert code == status, document
+    found: dict[str, Any] = document
+    return found
+
+
+def pick(gateway: WholeGateway, query: str = "") -> dict[str, Any]:
+    """The only pick."""
+    (one,) = explained(gateway, query)["picks"]
+    found: dict[str, Any] = one
+    return found
+
+
+def test_it_names_who_would_be_picked_and_each_candidate_with_what_is_believed_of_it() -> None:
+    gateway = WholeGateway(2)
+    one = pick(gateway)
+    assert {row["backend"] for row in one["candidates"]} == {each.url for each in gateway.backends}
+    assert one["picked"] in {each.url for each in gateway.backends}
+    assert one["why"].startswith(f"{one['picked']} would be picked, because its score, ")
+    assert (one["balancer"], one["reason"], one["candidates"][0]["source"]) == ("Prequal", "cold", "assumed")
+
+
+def test_the_next_request_goes_where_it_said() -> None:
+    gateway = WholeGateway(5, load_balancer_class="least_in_flight")
+    for _ in range(8):
+        foretold = pick(gateway)["picked"]
+        before = {row["url"]: row["picks"] for row in gateway.rows}
+        gateway.get("/x")
+        (picked,) = [row["url"] for row in gateway.rows if row["picks"] > before[row["url"]]]
+        assert picked == foretold
+
+
+@pytest.mark.parametrize("name", ["prequal", "round_robin", "random", "least_in_flight", "ring_hash", "prequal_sync"])
+def test_it_changes_nothing_that_anybody_counts(name: str) -> None:
+    gateway = WholeGateway(3, load_balancer_class=name)
+    for _ in range(3):
+        gateway.get("/x")
+        gateway.answer_all()
+    before = gateway.get("/backends").received, gateway.get("/metrics").received
+    explained(gateway)
+    after = gateway.get("/backends").received, gateway.get("/metrics").received
+    for old, new in zip(before, after, strict=True):
+        kept = [line for line in old.splitlines() if b"picks" in line or b"probe" in line or b"requests_total" in line]
+        assert kept == [
+            line for line in new.splitlines() if b"picks" in line or b"probe" in line or b"requests_total" in line
+        ]
+
+
+def test_one_that_is_down_is_named_with_why() -> None:
+    gateway = WholeGateway(2)
+    gateway.post("/register", {"url": "http://203.0.113.99:8001"})
+    (other,) = pick(gateway)["others"]
+    assert (other["backend"], other["condition"]) == ("http://203.0.113.99:8001", "unchecked")
+    assert other["why"] == "waiting for its first health check"
+
+
+def test_one_that_is_full_is_named_with_how_full() -> None:
+    gateway = WholeGateway(2, backend_max_in_flight=1, load_balancer_class="round_robin")
+    gateway.get("/x")
+    (other,) = pick(gateway)["others"]
+    assert (other["condition"], other["in_flight"]) == ("full", 1)
+    assert other["why"] == "full: 1 requests in flight, as many as it may have"
+
+
+def test_one_of_a_lower_tier_is_on_standby() -> None:
+    gateway = WholeGateway(1)
+    gateway.post("/register", {"url": gateway.backends[0].url, "priority": 0})
+    gateway.backends.append(type(gateway.backends[0])(1))
+    gateway.post("/register", {"url": gateway.backends[1].url, "priority": 1})
+    gateway.wait(0.3)
+    gateway.answer_all()
+    (other,) = pick(gateway)["others"]
+    assert (other["condition"], other["priority"]) == ("standby", 1)
+
+
+def test_where_nobody_can_be_picked_it_says_so() -> None:
+    one = pick(WholeGateway(0))
+    assert (one["picked"], one["reason"], one["candidates"]) == (None, None, [])
+    assert one["why"] == "Nobody would be picked, because no backend is up that is not excluded."
+
+
+def test_a_service_at_its_limit_is_why_nobody_would_be_picked() -> None:
+    gateway = WholeGateway(2, service_max_in_flight=1)
+    gateway.get("/x")
+    assert pick(gateway)["why"] == (
+        "Nobody would be picked, because its service has 1 requests under way, and may have 1."
+    )
+
+
+def test_a_session_is_why_the_balancer_is_not_asked() -> None:
+    gateway = WholeGateway(3, sticky="header:X-Session")
+    gateway.get("/x", X_Session="a")
+    gateway.answer_all()
+    (bound,) = [row["url"] for row in gateway.rows if row["picks"]]
+    one = pick(gateway, "?header=X-Session:a")
+    assert (one["picked"], one["reason"]) == (bound, "session")
+
+
+def test_with_routes_it_says_which_first_and_asks_each_of_its_services() -> None:
+    gateway = WholeGateway(["default", "search"], services={"search": {}}, routes=ROUTES)
+    found = explained(gateway, "?path=/api/x&method=POST&header=Host:a.test")
+    assert found["route"]["route"] == "api"
+    assert (found["request"]["method"], found["request"]["host"]) == ("POST", "a.test")
+    assert [(one["service"], one["share"]) for one in found["picks"]] == [("default", 0.75), ("search", 0.25)]
+
+
+@pytest.mark.parametrize("path", ["/old/x", "/nowhere"])
+def test_a_request_that_no_service_answers_is_no_pick(path: str) -> None:
+    gateway = WholeGateway(["default", "search"], services={"search": {}}, routes=ROUTES)
+    assert explained(gateway, f"?path={path}")["picks"] == []
+
+
+def test_a_service_that_is_named_is_asked_whatever_the_routes_say() -> None:
+    gateway = WholeGateway(["default", "search"], services={"search": {}}, routes=ROUTES)
+    found = explained(gateway, "?service=search")
+    assert found["route"] is None
+    assert [one["picked"] for one in found["picks"]] == [gateway.backends[1].url]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "said"),
+    [
+        ("?service=serach", 404, "there is no service 'serach'"),
+        ("?servce=x", 400, "is no parameter"),
+        ("?path=x", 400, "must begin with /"),
+        ("?path=/a%0d%0aHost:b", 400, "no client could send that"),
+        ("?path=/a%20b", 400, "no client could send that"),
+        ("?header=nonsense", 400, "must be like Name: value"),
+        ("?header=X:a%0aY:b", 400, "no client could send that"),
+        ("?client=somebody", 400, "must be an IP address"),
+        ("?path=/a&path=/b", 400, "is there twice"),
+        ("?path=%ff", 400, "not UTF-8"),
+        ("?last=0", 400, "must be a whole number"),
+        ("?last=ten", 400, "must be a whole number"),
+        ("?last=5&service=default", 400, "is no parameter of the last picks"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_refused_with_what_is_wrong(query: str, status: int, said: str) -> None:
+    assert said in explained(WholeGateway(1), query, status)["detail"]
+
+
+def test_nobody_from_elsewhere_may_ask() -> None:
+    from twisted.internet.address import IPv4Address
+
+    far = WholeGateway(1).get("/_openprequal/explain", peer=IPv4Address("TCP", "192.0.2.1", 40000))
+    assert answer(far)[0] == 403
