@@ -1,22 +1,9 @@
 """``GET /_openprequal/explain?last=N``: what happened to the last requests, remembered while somebody wants to know."""
 
-from typing import Any
-
-from test_pick_now import explained
+from asked import ask, explained, last
 from whole_gateway import OK, WholeGateway
 
 ROUTES = [{"name": "all", "path_prefix": "/"}]
-
-
-def last(gateway: WholeGateway, query: str = "?last=10") -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = explained(gateway, query)["last"]
-    return found
-
-
-def ask(gateway: WholeGateway, path: str = "/x", **fields: str) -> None:
-    """A request that is answered."""
-    gateway.get(path, **fields)
-    gateway.answer_all()
 
 
 def test_what_is_always_remembered_is_told_latest_first() -> None:
