@@ -195,6 +195,7 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
 _BALANCING = (
     *("load_balancer_class", "balancer_parameters", "backend_health_path", "report_format", "backend_probe_path"),
     *("report_running_metric", "report_waiting_metric", "report_poll_seconds", "slow_start_seconds"),
+    *("shadow_balancer", "shadow_balancer_parameters"),
 )
 """Settings that a service's balancer and probes were made with."""
 

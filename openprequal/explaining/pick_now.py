@@ -1,7 +1,9 @@
 """Which backend of a service would be picked now, and why not the others?"""
 
 from collections.abc import Mapping
+from typing import Any
 
+from openprequal.balancing.shadow import Shadowed
 from openprequal.explanations import Considered, PickExplanation
 from openprequal.health.standing import Condition, Standing
 from openprequal.interfaces import IRequest
@@ -38,6 +40,7 @@ def pick_now(service: Service, standings: Mapping[str, Standing], request: IRequ
         ],
         "others": [row for row in others if row["backend"] != (None if picked is None else picked.backend.url)],
         "queued": service.queued,
+        "shadow": _shadow(service, request, explained.picked),
     }
 
 
@@ -46,6 +49,27 @@ def balancer_name(balancer: object) -> str:
     while (wrapped := getattr(balancer, "wrapped", None)) is not None:
         balancer = wrapped
     return type(balancer).__name__
+
+
+def _shadow(service: Service, request: IRequest, picked: str | None) -> dict[str, object] | None:
+    """What the service's shadow balancer would pick; None: it has none."""
+    balancer = service.balancer
+    if not isinstance(balancer, Shadowed):
+        return None
+    shadow: Any = balancer.shadow
+    explain = getattr(shadow, "explain", None)
+    told: dict[str, object] = {"balancer": balancer_name(shadow), "off": balancer.off, "same": dict(balancer.same)}
+    if explain is None or balancer.off is not None:
+        return {**told, "picked": None, "reason": None, "why": None, "agrees": None}
+    explained: PickExplanation = explain(request, service.full)
+    member = None if explained.picked is None else service.members.get(explained.picked)
+    return {
+        **told,
+        "picked": None if member is None else member.backend.url,
+        "reason": explained.reason,
+        "why": _sentence(explained, member),
+        "agrees": explained.picked == picked,
+    }
 
 
 def why_nobody(service: Service, standings: Mapping[str, Standing]) -> str:

@@ -167,6 +167,11 @@ class Service:
         member = self.members.get(backend.id)
         return member.in_flight if member is not None else 0
 
+    @property
+    def full(self) -> Collection[str]:
+        """Ids of those that have no room."""
+        return self._full
+
     def has_room(self, backend: Backend) -> bool:
         """True if *backend* is below its limit."""
         return backend.id not in self._full

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from openprequal.balancing.catalogue import BALANCERS, PARAMETERS, SLOW_START
+from openprequal.balancing.catalogue import BALANCERS, PARAMETERS, SLOW_START, WAITING
 from openprequal.balancing.slow_start import SlowStart
 from openprequal.interfaces import BalancerContext, IBalancer, IPending
 from openprequal.testing.balancer_contract import (
@@ -16,9 +16,6 @@ from openprequal.testing.balancer_contract import (
 )
 from openprequal.testing.explanation_contract import ExplanationContract
 from openprequal.values import LoadReport
-
-WAITING = {"prequal_sync"}
-"""Those whose picks wait."""
 
 
 class TestEveryBalancerThatPicksAtOnce(ExplanationContract):

@@ -23,6 +23,14 @@ class ServiceBalancing(Settings):
         group=GROUP,
         ge=0,
     )
+    shadow_balancer: str | None = setting(
+        None,
+        "Another balancer, which is asked beside the first and not followed, to compare (docs/balancers.md).",
+        group=GROUP,
+    )
+    shadow_balancer_parameters: dict[str, Any] = setting(
+        {}, "Parameters of the shadow balancer: a table.", group=GROUP, text=False
+    )
 
 
 class BalancingSettings(ServiceBalancing):
