@@ -9,15 +9,15 @@ class Considered:
 
     id: str
     figure: float | None = None
-    """What the rule compares, of this backend; None: nothing is compared."""
+    """What the rule compares, of this backend; beyond all measure if it is held back. None: nothing is compared."""
     compared: bool = True
     """False: it may be picked, but this pick does not look at it, because two others were drawn."""
     rif: float | None = None
-    """Believed, its weight divided out; beyond all measure if it is held back. None: the balancer has no belief."""
+    """Believed, its weight divided out; None: the balancer has no belief."""
     latency_s: float | None = None
     """Believed, at that RIF."""
     score: float | None = None
-    """What the blended rule compares."""
+    """What the blended rule compares; beyond all measure if it is held back."""
     hot: bool | None = None
     """Its RIF is at the threshold or above."""
     age_s: float | None = None

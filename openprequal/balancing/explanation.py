@@ -7,7 +7,7 @@ from random import Random
 from openprequal.balancing.power_of_two import PowerOfTwo
 from openprequal.balancing.ranked import Candidate, LoadChoice
 from openprequal.explanations import Considered, PickExplanation
-from openprequal.probing.estimate import LoadEstimate
+from openprequal.probing.estimate import HELD_BACK, LoadEstimate
 from openprequal.values import PickReason
 
 NOBODY = "no backend is up that is not excluded"
@@ -112,12 +112,13 @@ def considered(
     found = []
     for load in loads:
         estimate = load.estimate(now_s, max_age_s)
+        beyond = HELD_BACK if load.held_back else 0.0
         found.append(
             Considered(
                 id=load.id,
                 figure=figure_of(load),
-                rif=load.rif,
-                latency_s=load.latency_s,
+                rif=load.rif - beyond,
+                latency_s=load.latency_s - beyond,
                 score=load.score,
                 hot=load.rif >= threshold,
                 age_s=estimate.age_s,

@@ -123,24 +123,25 @@ class Shadowed:
 
     def _reported(self, backend: Backend, report: LoadReport) -> None:
         self.wrapped.reported(backend, report)
-        self._guarded(self._hear_in_band, backend, report)
-
-    def _hear_in_band(self, backend: Backend, report: LoadReport) -> None:
-        whole = report
-        if report.rif is not None and self._in_flight_at(backend):
-            whole = report._replace(rif=report.rif + 1.0)  # it leaves out the request that it answers
-        if not self._overheard.told(backend, whole):
-            self.shadow.reported(backend, report)
+        try:
+            if backend.id not in self._overheard.waiting:
+                self.shadow.reported(backend, report)
+                return
+            if report.rif is not None and self._in_flight_at(backend):
+                report = report._replace(rif=report.rif + 1.0)  # it leaves out the request that it answers
+            self._overheard.told(backend, report)
+        except Exception:
+            self._switch_off("it raised")
 
     def _hear(self, backend: Backend, report: LoadReport) -> None:
         if not self._overheard.told(backend, report):
             self.shadow.reported(backend, as_in_band(report, self._in_flight_at(backend)))
 
     def _both(self, first: Callable[..., None], second: Callable[..., None]) -> Callable[..., None]:
-        def tell(*event: object) -> None:
-            first(*event)
+        def tell(backend: Backend, *outcome: Outcome) -> None:
+            first(backend, *outcome)
             try:
-                second(*event)
+                second(backend, *outcome)
             except Exception:
                 self._switch_off("it raised")
 

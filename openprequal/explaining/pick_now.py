@@ -1,14 +1,13 @@
 """Which backend of a service would be picked now, and why not the others?"""
 
 from collections.abc import Mapping
-from typing import Any
 
 from openprequal.balancing.shadow import Shadowed
 from openprequal.explanations import Considered, PickExplanation
 from openprequal.health.standing import Condition, Standing
 from openprequal.interfaces import IRequest
 from openprequal.routing.member import Member
-from openprequal.routing.service import Service
+from openprequal.routing.service import Service, explained_by
 
 _PICKABLE = (Condition.UP, Condition.PANIC)
 
@@ -56,12 +55,11 @@ def _shadow(service: Service, request: IRequest, picked: str | None) -> dict[str
     balancer = service.balancer
     if not isinstance(balancer, Shadowed):
         return None
-    shadow: Any = balancer.shadow
-    explain = getattr(shadow, "explain", None)
+    shadow = balancer.shadow
     told: dict[str, object] = {"balancer": balancer_name(shadow), "off": balancer.off, "same": dict(balancer.same)}
-    if explain is None or balancer.off is not None:
+    if balancer.off is not None:
         return {**told, "picked": None, "reason": None, "why": None, "agrees": None}
-    explained: PickExplanation = explain(request, service.full)
+    explained = explained_by(shadow, request, service.full)
     member = None if explained.picked is None else service.members.get(explained.picked)
     return {
         **told,

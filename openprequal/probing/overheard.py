@@ -18,39 +18,42 @@ Answered = Callable[[LoadReport | None], None]
 
 @implementer(IProbeTransport)
 class Overheard:
-    """Sends nothing: a probe is answered with the next report of its backend, whichever way that comes."""
+    """Sends nothing: a probe is answered with the next report of its backend, whichever way that comes.
+
+    :ivar waiting: by backend id, until when each of its probes waits, and who is called then; read-only.
+    """
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._waiting: dict[str, list[tuple[float, Answered]]] = {}
+        self.waiting: dict[str, list[tuple[float, Answered]]] = {}
 
     def probe(self, backend: Backend, answered: Answered, hint: bytes | None = None) -> None:
         """See :class:`~openprequal.interfaces.IProbeTransport`; a hint is told to nobody."""
-        self._waiting.setdefault(backend.id, []).append((self._clock.seconds() + WAIT_S, answered))
+        self.waiting.setdefault(backend.id, []).append((self._clock.seconds() + WAIT_S, answered))
 
     def told(self, backend: Backend, report: LoadReport) -> bool:
         """*backend* has reported, all its requests counted; False if nobody waited for that."""
-        waiting = self._waiting.pop(backend.id, ())
+        waiting = self.waiting.pop(backend.id, ())
         for _, answered in waiting:
             answered(report)
         return bool(waiting)
 
     def forget(self, backend: Backend) -> None:
         """It has left."""
-        for _, answered in self._waiting.pop(backend.id, ()):
+        for _, answered in self.waiting.pop(backend.id, ()):
             answered(None)
 
     def expire(self) -> None:
         """Called often: who has waited too long is answered with None."""
         now_s = self._clock.seconds()
-        for backend_id, waiting in list(self._waiting.items()):
+        for backend_id, waiting in list(self.waiting.items()):
             if waiting[0][0] > now_s:
                 continue
             left = [each for each in waiting if each[0] > now_s]
             if left:
-                self._waiting[backend_id] = left
+                self.waiting[backend_id] = left
             else:
-                del self._waiting[backend_id]
+                del self.waiting[backend_id]
             for _, answered in waiting[: len(waiting) - len(left)]:
                 answered(None)
 

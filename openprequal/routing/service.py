@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
+from twisted.logger import Logger
+
 from openprequal.explanations import PickExplanation
 from openprequal.interfaces import IBalancer, IPending, IRequest
 from openprequal.metrics.tally import RequestTally
@@ -14,8 +16,24 @@ from openprequal.routing.retry_budget import RetryBudget
 from openprequal.routing.sessions import Sessions
 from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome, ReportFormat, ReportWay
 
+log = Logger()
+
 _RESPONSE: Final = Ending.RESPONSE
 _NOBODY: Final[frozenset[str]] = frozenset()
+
+
+def explained_by(balancer: IBalancer, request: IRequest, exclude: Collection[str]) -> PickExplanation:
+    """What *balancer* says of a pick, if it says anything; that it fails is its own affair, not the request's."""
+    asked: Any = balancer
+    explain = getattr(asked, "explain", None)
+    if explain is None:
+        return PickExplanation(picked=None, reason=None, compares="", because="its balancer does not say")
+    try:
+        explained: PickExplanation = explain(request, exclude)
+    except Exception:
+        log.failure("{kind} has failed to explain a pick", kind=type(balancer).__name__)
+        return PickExplanation(picked=None, reason=None, compares="", because="its balancer has failed to say")
+    return explained
 
 
 class Service:
@@ -141,12 +159,7 @@ class Service:
 
     def explain(self, request: IRequest, tried: frozenset[str] = _NOBODY) -> PickExplanation:
         """Whom :meth:`pick` would give now, and why; nothing is changed by it. Not for the hot path."""
-        balancer: Any = self.balancer
-        explain = getattr(balancer, "explain", None)
-        if explain is None:
-            return PickExplanation(picked=None, reason=None, compares="", because="its balancer does not say")
-        explained: PickExplanation = explain(request, tried | self._full)
-        return explained
+        return explained_by(self.balancer, request, tried | self._full)
 
     @property
     def last_reason(self) -> str | None:
