@@ -14,6 +14,8 @@ NOBODY = "no backend is up that is not excluded"
 ONLY_ONE = "it is the only one that may be picked"
 DRAWN = "it was drawn at random; another draw may fall on another"
 
+LEAST_RIF = 1e-9
+"""A threshold below stands for 0, at which whoever has anything in flight is hot."""
 TWO_DRAWN = "that were drawn at random"
 
 
@@ -30,6 +32,11 @@ def same_draws(rng: Random) -> Iterator[None]:
 def nobody(compares: str, threshold: float | None = None) -> PickExplanation:
     """There is nobody to pick."""
     return PickExplanation(picked=None, reason=None, compares=compares, because=NOBODY, rif_threshold=threshold)
+
+
+def for_people(threshold: float) -> float:
+    """θ as it is told."""
+    return threshold if threshold > LEAST_RIF else 0.0
 
 
 def explanation(
@@ -86,14 +93,14 @@ def lowest(picked: str, compares: str, pool: Iterable[Considered], *, tie: str, 
     others = sorted(each.figure for each in pool if each.figure is not None and each.id != picked)
     if own is None or not others:
         return ONLY_ONE
-    what = f"its {compares}, {own:.4g}, "
     among = f"of the {len(pool)} {draw}" if draw else f"of {len(pool)}"
     if others[0] < own:
-        return f"{what}counts as equal to the lowest {among}, {others[0]:.4g}, and {tie}"
+        return f"its {compares}, {own:.4g}, counts as equal to the lowest {among}, {others[0]:.4g}, and {tie}"
+    has = f"it has the lowest {compares}, {own:.4g}, {among}"
     equals = others.count(own)
     if equals:
-        return f"{what}is the lowest {among}, {equals} more {'has' if equals == 1 else 'have'} the same, and {tie}"
-    return f"{what}is the lowest {among}; next is {others[0]:.4g}"
+        return f"{has}, as {equals} more {'has' if equals == 1 else 'have'}, and {tie}"
+    return f"{has}; next is {others[0]:.4g}"
 
 
 def considered(
@@ -135,10 +142,12 @@ def by_rule(picked: str, reason: PickReason, pool: Sequence[Considered], thresho
     if len(pool) == 1:
         return ONLY_ONE
     cold = [each for each in pool if not each.hot]
+    below = f"RIF below {threshold:.4g}" if threshold > LEAST_RIF else "RIF 0"
+    least = f"RIF {threshold:.4g} or more" if threshold > LEAST_RIF else "RIF above 0"
     latency, rif = f"{(chosen.latency_s or 0.0) * 1000:.4g} ms", f"{chosen.rif or 0.0:.4g}"
     if reason is PickReason.COLD:
-        which = f"{len(cold)} of {len(pool)} are cold (RIF below {threshold:.4g})"
+        which = f"{len(cold)} of {len(pool)} are cold ({below})"
         return f"{which}, and of those its latency, {latency}, is the lowest or counts as equal to it"
     if reason is PickReason.FAST:
         return f"the {len(cold)} cold ones are many times slower, and of the hot ones its RIF, {rif}, is the lowest"
-    return f"all {len(pool)} are hot (RIF {threshold:.4g} or more), and its RIF, {rif}, is the lowest"
+    return f"all {len(pool)} are hot ({least}), and its RIF, {rif}, is the lowest"

@@ -82,7 +82,7 @@ class LeastInFlight:
         def described(member: Ranked, compared: bool) -> Considered:
             return Considered(id=member.id, figure=member.load, compared=compared)
 
-        compares = "requests in flight from here, for its weight"
+        compares = "count of requests in flight from here, for its weight"
         return of_ranked(self._choice, self._counts.up, exclude, self._rng, compares, described)
 
 

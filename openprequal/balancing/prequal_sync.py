@@ -8,7 +8,7 @@ from typing import cast
 
 from zope.interface import implementer
 
-from openprequal.balancing.explanation import ONLY_ONE, by_rule, considered, nobody, same_draws
+from openprequal.balancing.explanation import ONLY_ONE, by_rule, considered, for_people, nobody, same_draws
 from openprequal.balancing.failures import FailureRecord
 from openprequal.balancing.hot_cold import choose
 from openprequal.balancing.indexed_set import IndexedSet
@@ -250,7 +250,7 @@ class PrequalSync:
         now_s = self._seconds()
         loads = [copy(replica.load) for replica in self._up if replica.load.id not in exclude]
         if not loads:
-            return nobody(compares, threshold)
+            return nobody(compares, for_people(threshold))
         for load in loads:
             load.refresh(now_s, _MAX_AGE_S)
 
@@ -273,7 +273,7 @@ class PrequalSync:
             reason=reason.value,
             compares=compares,
             because=because,
-            rif_threshold=threshold,
+            rif_threshold=for_people(threshold),
             exponent=self._peers.exponent,
             pool=pool,
         )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from openprequal.balancing.candidates import Candidates
-from openprequal.balancing.explanation import DRAWN, considered, lowest, nobody, same_draws
+from openprequal.balancing.explanation import DRAWN, considered, for_people, lowest, nobody, same_draws
 from openprequal.balancing.failures import FailureRecord
 from openprequal.balancing.parameters import ProbingParameters
 from openprequal.balancing.trials import Trials
@@ -253,7 +253,7 @@ class ProbingBalancer(Generic[Given]):
             else:
                 load, reason = self._choose(candidates)
         if load is None:
-            return nobody(self._compares, self._rifs.threshold)
+            return nobody(self._compares, for_people(self._rifs.threshold))
         return self._explanation(load, reason, candidates, now_s)
 
     def _explanation(
@@ -271,7 +271,7 @@ class ProbingBalancer(Generic[Given]):
             reason=reason.value,
             compares=self._compares,
             because=because,
-            rif_threshold=self._rifs.threshold,
+            rif_threshold=for_people(self._rifs.threshold),
             exponent=self._peers.exponent,
             pool=pool,
         )

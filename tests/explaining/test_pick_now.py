@@ -18,7 +18,7 @@ def test_it_names_who_would_be_picked_and_each_candidate_with_what_is_believed_o
     one = pick(gateway)
     assert {row["backend"] for row in one["candidates"]} == {each.url for each in gateway.backends}
     assert one["picked"] in {each.url for each in gateway.backends}
-    assert one["why"].startswith(f"{one['picked']} would be picked, because its score, ")
+    assert one["why"].startswith(f"{one['picked']} would be picked, because it has the lowest score, ")
     assert (one["balancer"], one["reason"], one["candidates"][0]["source"]) == ("Prequal", "cold", "assumed")
 
 
