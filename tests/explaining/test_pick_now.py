@@ -7,6 +7,9 @@ from asked import explained, joined, pick
 from twisted.internet.address import IPv4Address
 from whole_gateway import WholeGateway, answer
 
+from openprequal.balancing.round_robin import RoundRobin
+from openprequal.interfaces import BalancerContext
+
 ROUTES = [
     {"name": "api", "path_prefix": "/api", "services": {"default": 3, "search": 1}},
     {"name": "old", "path_prefix": "/old", "redirect": {"to": "https://a.test/", "status": 301}},
@@ -145,3 +148,36 @@ def test_a_question_that_makes_no_sense_is_refused_with_what_is_wrong(query: str
 def test_nobody_from_elsewhere_may_ask() -> None:
     far = WholeGateway(1).get("/_openprequal/explain", peer=IPv4Address("TCP", "192.0.2.1", 40000))
     assert answer(far)[0] == 403
+
+
+class Mute:
+    """What no balancer of ours is: one that does not explain its picks, or fails to."""
+
+    def __init__(self, context: BalancerContext) -> None:
+        self._inner = RoundRobin(context)
+        self.pick_counts = self._inner.pick_counts
+        for name in ("up", "down", "reweighted", "pick", "started", "finished", "reported"):
+            setattr(self, name, getattr(self._inner, name))
+
+
+class Failing(Mute):
+    def explain(self, request: object, exclude: object = ()) -> object:
+        raise RuntimeError("on purpose")
+
+
+def mute(context: BalancerContext) -> Mute:
+    return Mute(context)
+
+
+def failing(context: BalancerContext) -> Failing:
+    return Failing(context)
+
+
+@pytest.mark.parametrize(("name", "why"), [("mute", "does not say"), ("failing", "has failed to say")])
+def test_a_balancer_that_does_not_explain_serves_all_the_same(name: str, why: str, logged: list[str]) -> None:
+    gateway = WholeGateway(2, load_balancer_class=f"test_pick_now.{name}")
+    assert why in pick(gateway)["why"]
+    client = gateway.get("/x", X_OpenPrequal_Explain="1")
+    gateway.answer_all()
+    assert client.received.startswith(b"HTTP/1.1 200")
+    assert b'\r\nX-OpenPrequal-Explain: request-id="' in client.received

@@ -1,14 +1,28 @@
 """A request that carries X-OpenPrequal-Explain, and may, is told in its response why it went where it did."""
 
 import re
+from typing import Any
 
 import pytest
 from asked import joined, last
 from twisted.internet.address import IPv4Address
 from whole_gateway import SWITCHING, UPGRADE, WholeGateway, status
 
+from openprequal.admin.access import AccessRules
+from openprequal.explaining.asking import may_ask
+from openprequal.http1.origin import Origin
+from openprequal.http1.request import parse_request_head
+
 FAR = IPv4Address("TCP", "192.0.2.1", 40000)
 TOKEN = "a-token-of-some-length"
+
+
+SEEN: list[list[bytes]] = []
+
+
+def noted(request: Any) -> None:
+    """A request hook."""
+    SEEN.append([name for name, _ in request.fields])
 
 
 def told(received: bytes) -> dict[str, str]:
@@ -65,6 +79,26 @@ def test_the_backend_never_sees_the_field_whoever_sent_it() -> None:
     assert received.count(b"GET /x ") == 4
     assert b"explain" not in received.lower()
     assert TOKEN.encode() not in received
+
+
+def test_a_request_hook_is_not_handed_the_token() -> None:
+    SEEN.clear()
+    gateway = WholeGateway(1, token=(TOKEN,), custom_request_hook="test_response_field.noted")
+    client = gateway.get("/x", X_OpenPrequal_Explain=f"Bearer {TOKEN}", X_Other="1")
+    gateway.answer_all()
+    assert told(client.received)["backend"] == gateway.backends[0].url
+    (names,) = SEEN
+    assert b"X-Other" in names
+    assert b"X-OpenPrequal-Explain" not in names
+
+
+def test_in_a_site_of_somebodys_own_nobody_is_known_to_be_near() -> None:
+    allowed = may_ask(AccessRules(lambda: [TOKEN]), ())
+    client: Any = object()
+    for value, may in ((b"1", False), (b"Bearer " + TOKEN.encode(), True)):
+        head = parse_request_head(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-OpenPrequal-Explain: " + value, "127.0.0.1")
+        head.origin = Origin(source=IPv4Address("TCP", "127.0.0.1", 40000))
+        assert allowed(client, head) is may
 
 
 def test_a_field_that_a_backend_sends_is_not_passed_on() -> None:
