@@ -122,6 +122,15 @@ def follow(service: Service, health: HealthMonitor) -> None:
     health.watch(service)
 
 
+def access_rules(settings: GatewaySettings) -> AccessRules:
+    """Who may call the admin API."""
+    return AccessRules(
+        tokens=Tokens(settings.token, settings.token_file, lambda why: Admin.log.warn("{why}", why=why)).now,
+        trust_loopback=settings.trust_loopback,
+        networks=settings.admin_networks,
+    )
+
+
 def admin_site(
     reactor: Clock,
     settings: GatewaySettings,
@@ -135,22 +144,20 @@ def admin_site(
     count_hook_failure: Callable[[str], None],
     operations: Operations,
     events: EventRing,
+    explain: Callable[[bytes], dict[str, object]],
     reload: Callable[[str], Sequence[str]] | None = None,
 ) -> Site:
     """What is asked of the gateway itself.
 
     :param not_ready: why this gateway should get no traffic now; None: it should.
+    :param explain: answers what is asked of picks, by the query.
     :param reload: reads the settings anew, for who asks; None: they came from a program.
     :raises ConfigurationError: a registration hook cannot be used.
     """
     admin = Admin(
         registry=registry,
         services=services,
-        access=AccessRules(
-            tokens=Tokens(settings.token, settings.token_file, lambda why: Admin.log.warn("{why}", why=why)).now,
-            trust_loopback=settings.trust_loopback,
-            networks=settings.admin_networks,
-        ),
+        access=access_rules(settings),
         hooks=RegistrationHooks(
             reactor,
             settings.hook_timeout_seconds,
@@ -168,6 +175,7 @@ def admin_site(
         events=events,
         reload=reload,
         route_rows=lambda: route_rows(settings.routes),
+        explain=explain,
     )
     site = Site(admin.resource())
     site.displayTracebacks = False

@@ -13,7 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 ASSEMBLY = {
     *("assembly", "control_plane", "data_plane", "survey", "edge"),
-    *("route_table", "route_making", "filter_making", "session_making"),
+    *("route_table", "route_answer", "route_making", "filter_making", "session_making"),
     *("tap", "backend_tap", "cli", "command", "demo", "lifecycle", "reload", "rebalancing"),
 }
 """What joins the parts; nothing but these, and what proves it all, may import them."""
@@ -22,17 +22,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "values": set(),
     "hints": set(),
     "errors": set(),
-    "interfaces": {"values"},
+    "explanations": set(),
+    "interfaces": {"values", "explanations"},
     "clocks": set(),
     "http1": {"interfaces"},
     "networks": set(),
     "proxy_protocol": {"networks"},
     "tls": {"errors", "http1"},
     "upstream": {"http1", "networks", "values", "errors", "proxy_protocol", "tls"},
-    "balancing": {"values", "errors", "hints", "interfaces", "probing"},
+    "balancing": {"values", "errors", "hints", "explanations", "interfaces", "probing"},
     "probing": {"values", "hints", "interfaces", "upstream"},
     "filters": {"errors", "http1"},
-    "routing": {"values", "errors", "interfaces", "http1", "metrics", "upstream", "probing"},
+    "routing": {"values", "errors", "explanations", "interfaces", "http1", "metrics", "upstream", "probing"},
     "hooks": {"values", "errors", "interfaces", "http1"},
     "checks": {"errors", "http1", "config", "tls"},
     "registry": {"values", "errors", "interfaces", "clocks", "config", "tls"},

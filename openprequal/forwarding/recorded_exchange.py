@@ -35,10 +35,13 @@ class _Recorded(Exchange):
 
     def _attempt(self, backend: Backend) -> None:
         journey = self._journey
-        attempt = journey.attempt = Attempt(backend, self._service.last_reason, self._route.now())
+        attempt = journey.attempt = self._new_attempt(backend)
         journey.attempts.append(attempt)
         journey.sending = attempt
         super()._attempt(backend)
+
+    def _new_attempt(self, backend: Backend) -> Attempt:
+        return Attempt(backend, self._service.last_reason, self._route.now())
 
     def _message(self, member: Member, more: bytes = b"") -> bytes:
         journey = self._journey
