@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from twisted.application.service import IService, Service
 from twisted.web.server import Site
 
+from openprequal.admin.operations import Operations
 from openprequal.admin.own_address import OwnAddress
 from openprequal.checks.assembly import Checks
 from openprequal.clocks import Periodic
@@ -27,6 +28,7 @@ from openprequal.control_plane import (
     not_read,
     restart_on_signal,
     source_of,
+    surges_of,
     taking_over,
 )
 from openprequal.data_plane import (
@@ -43,6 +45,8 @@ from openprequal.data_plane import (
 from openprequal.demo import DemoBackends
 from openprequal.descriptors import clients_allowed
 from openprequal.edge import Edge
+from openprequal.events.recorder import Recorder
+from openprequal.events.ring import EventRing
 from openprequal.explaining.answers import Explanations
 from openprequal.explaining.asking import may_ask
 from openprequal.explaining.pick_now import why_nobody
@@ -67,6 +71,7 @@ from openprequal.metrics.gateway_samples import backend_samples, service_samples
 from openprequal.metrics.loop_lag import LoopLag
 from openprequal.metrics.route_counts import RouteCounts
 from openprequal.metrics.tally import RequestTally
+from openprequal.rebalancing import Rebalancing
 from openprequal.reload import Reload, Running
 from openprequal.restart.inheritance import Inheritance
 from openprequal.restart.successor import CommandLine
@@ -227,6 +232,14 @@ def _whole(
     rules = address_rules(settings, own_address.is_own)
     health = health_of(services, reactor, rng, settings, rules, edge.upstream_tls)
 
+    # What happens to them, and what operators change.
+    events = EventRing(time.time)
+    recorder = Recorder(events)
+    health.turned, edge.replaced = recorder.turned, recorder.certificate
+    periodics: list[Periodic] = []
+    rebalancing = Rebalancing(reactor, rng, services, health, settings.effective_services, periodics, of_service)
+    operations = Operations(services, health, rebalancing, recorder)
+
     # The way of a request.
     date = HttpDate(time.time)
     # Requests and connections that were too many or too slow, by why.
@@ -278,7 +291,9 @@ def _whole(
                 request_of=request_of,
                 route_of=lambda request: answer_for(given, request),
             ).answer,
-            reload=None if reread is None else lambda: reload(),
+            operations=operations,
+            events=events,
+            reload=None if reread is None else lambda by: reload(by),
         )
 
     admin = make_admin(settings)
@@ -303,7 +318,7 @@ def _whole(
     # What happens again and again.
     sweep = Sweep(reactor.seconds, front.expire, sweep_interval_s(settings))
     lag = LoopLag(reactor)
-    periodics = [
+    periodics += [
         *(periodic for each in (*of_service.values(), *lasting.values()) for periodic in each),
         lag.periodic,
         Periodic(reactor, SWEEP_TICK_S, sweep.tick, "client time-outs"),
@@ -314,6 +329,7 @@ def _whole(
         Periodic(reactor, 1.0, lambda: expire_connections(services, reactor.seconds()), "idle connections"),
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
         *edge.periodics(),
+        surges_of(reactor, services, events),
     ]
     GatewayMetrics(
         metrics,
@@ -345,6 +361,7 @@ def _whole(
         cut,
         companions,
         grace_s=settings.shutdown_grace_seconds,
+        observers=[recorder],
     )
     if reread is not None:
         assert isinstance(front, GatewaySite)
@@ -354,7 +371,7 @@ def _whole(
             settings=settings,
             services=services,
             health=health,
-            periodics=periodics,
+            rebalancing=rebalancing,
             of_service=of_service,
             lasting=lasting,
             front=front,
@@ -366,6 +383,7 @@ def _whole(
             is_own=own_address.is_own,
             edge=edge,
             recording=recording,
+            recorder=recorder,
         )
         reload = Reload(reread, running)
         Signals(reactor, {SIGHUP: reload.on_signal}).setServiceParent(root)  # type: ignore[no-untyped-call]
