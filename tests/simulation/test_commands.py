@@ -3,6 +3,7 @@
 import csv
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
@@ -14,8 +15,9 @@ from openprequal.simulation import commands
 from openprequal.simulation.catalogue import SCENARIOS
 from openprequal.simulation.commands import main
 from openprequal.simulation.figures import FIGURES, fig6
+from openprequal.simulation.grid import Cell
 from openprequal.simulation.report import agreement
-from openprequal.simulation.results import Finding
+from openprequal.simulation.results import Finding, Results
 from openprequal.simulation.run import Rule
 
 FAST = ["--jobs", "1", "--seeds", "1"]
@@ -172,24 +174,60 @@ def test_a_report_is_a_page_with_pictures_and_numbers(small_report: list[str], t
     assert {path.name for path in (tmp_path / "simulation").glob("*.csv")} == {"fig6.csv", "scenarios.csv"}
 
 
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The parts of a report that are run."""
+    titles: list[str] = []
+    run_kept = commands.run_kept
+
+    def noted(grid: Sequence[Cell], jobs: int, title: str, csv: Path | None) -> Results:
+        titles.append(title)
+        return run_kept(grid, jobs, title, csv)
+
+    monkeypatch.setattr(commands, "run_kept", noted)
+    return titles
+
+
 def test_a_report_reuses_what_was_run_and_runs_the_rest_anew(
-    small_report: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_report: list[str], tmp_path: Path, ran: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(small_report) == 0
     page = (tmp_path / "simulation-report.md").read_text("utf-8")
-    ran: list[str] = []
-    run_all = commands.run_all
-
-    def noted(grid: list[commands.Cell], jobs: int, title: str) -> object:
-        ran.append(title)
-        return run_all(grid, jobs, title)
-
-    monkeypatch.setattr(commands, "run_all", noted)
+    ran.clear()
     assert main([*small_report, "--reuse"]) == 0
     assert ran == []
     assert (tmp_path / "simulation-report.md").read_text("utf-8") == page
+    assert f"fig6: 4 runs are taken over from {tmp_path}/simulation/fig6.csv\n" in capsys.readouterr().err
     assert main([*small_report, "--reuse", "--anew", "scenarios"]) == 0
     assert ran == ["scenarios"]
+
+
+def test_a_report_tells_which_of_what_it_reuses_is_not_known_to_be_of_this_code(
+    small_report: list[str], tmp_path: Path, ran: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(small_report) == 0
+    ran.clear()
+    file = tmp_path / "simulation" / "fig6.csv"
+    file.write_text("\n".join(line.rpartition(",")[0] for line in file.read_text().splitlines()))
+    assert main([*small_report, "--reuse"]) == 0
+    assert ran == []
+    said = capsys.readouterr().err
+    assert "fig6.csv; 4 of them are not known to be of this code and these settings\n" in said
+    assert "scenarios.csv\n" in said
+
+
+def test_a_report_that_was_ended_goes_on_where_it_was(small_report: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "simulation"
+    assert main(small_report) == 0
+    before = (folder / "scenarios.csv").read_text()
+    header, *lines = before.splitlines()
+    told = [line.replace(",51,", ",7777,") for line in lines[:3]]
+    (folder / "scenarios.unfinished.csv").write_text("\n".join([header, *told, lines[3][:40]]))
+    assert main([*small_report, "--reuse", "--anew", "scenarios"]) == 0
+    after = (folder / "scenarios.csv").read_text().splitlines()
+    assert after[1:4] == told
+    assert [line.split(",")[:4] for line in after[4:]] == [line.split(",")[:4] for line in lines[3:]]
+    assert [path.name for path in folder.glob("*unfinished*")] == []
 
 
 @papers_rules
