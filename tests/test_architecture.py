@@ -3,6 +3,7 @@
 import ast
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -58,8 +59,13 @@ PURE_BALANCING_NEEDS = {"upstream", "frontend"}
 """What ``balancing`` may not reach through others either, so that a simulation runs it without a network."""
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def imports(path: Path) -> list[str]:
     """Every module that *path* imports, wherever in it."""
+    return list(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -131,7 +137,7 @@ def test_balancing_reaches_no_network_through_other_modules() -> None:
 
 
 def test_only_the_command_line_touches_the_global_reactor() -> None:
-    guilty = {name_of(path) for path in FILES if "twisted.internet.reactor" in set(imports(path))}
+    guilty = {name_of(path) for path in FILES if "twisted.internet.reactor" in imports(path)}
     assert guilty <= {"openprequal.command", "openprequal.tap", "openprequal.backend_tap"}
 
 
