@@ -53,7 +53,8 @@ class _Recorded(Exchange):
                 more += journey.lines(attempt)
         message = super()._message(member, more)
         if journey.request_id is None:
-            journey.request_id = self._request_id[_ID_NAME:-2]
+            # A hook may have brought one that the client did not.
+            journey.request_id = self._request_id[_ID_NAME:-2] or self.request.header(b"x-request-id")
         return message
 
     def _try_another(self, why: str, error: GatewayError, outcome: Outcome, *, reusable: bool = False) -> bool:
