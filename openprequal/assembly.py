@@ -12,6 +12,7 @@ from typing import Generic, Protocol, TypeVar
 from attrs import frozen
 from prometheus_client import CollectorRegistry
 from twisted.application.service import IService, Service
+from twisted.internet.defer import Deferred
 from twisted.web.server import Site
 
 from openprequal.admin.own_address import OwnAddress
@@ -66,6 +67,7 @@ from openprequal.restart.successor import CommandLine
 from openprequal.route_making import Traffic
 from openprequal.signals import Signals
 from openprequal.tls.subject import subject_of
+from openprequal.tracing.tracing import Tracing
 from openprequal.witnessing import Witnessing
 
 REFUSED_SERVICE = "-"
@@ -225,7 +227,8 @@ def _whole(
     refused = RequestTally(REFUSED_SERVICE)
     route_counts = RouteCounts()
     copies = Copies()
-    witnessing = Witnessing()
+    tracing = Tracing(reactor, rng, time.time)
+    witnessing = Witnessing(tracing)
     checks = Checks(reactor, wall_clock=time.time, secret=token_bytes(32), environ=os.environ)
     traffic = Traffic(
         reactor,
@@ -285,13 +288,14 @@ def _whole(
         Periodic(reactor, 0.5, lambda: copies.expire(reactor.seconds()), "mirrored requests"),
         Periodic(reactor, 0.1, health.tick, "health checks"),
         Periodic(reactor, 1.0, checks.tick, "files and keys of checks"),
+        Periodic(reactor, 1.0, tracing.tick, "spans"),
         Periodic(reactor, 1.0, lambda: expire_connections(services, reactor.seconds()), "idle connections"),
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
         *edge.periodics(),
     ]
     GatewayMetrics(
         metrics,
-        lambda: service_samples(services, refused, health.ejections),
+        lambda: service_samples(services, refused, health.ejections, tracing.exemplars),
         lambda: backend_samples(services, health.standings, reactor.seconds()),
         loop_lag=lag,
         client_connections=lambda: len(front.connections),
@@ -301,14 +305,16 @@ def _whole(
         periodics=lambda: periodics,
         routes=route_counts.counts,
         copies=copies.counts,
+        spans=tracing.counts,
         edge=edge.sample,
         source=source_of(registry),
     )
 
-    def cut() -> None:
+    def cut() -> "Deferred[None]":
         copies.shut_down()
         abort_connections(services)
         checks.close()
+        return tracing.close()
 
     root = Gateway(
         reactor,

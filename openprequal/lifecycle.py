@@ -41,13 +41,13 @@ class Gateway(MultiService):
         health: HealthMonitor,
         front: Front,
         periodics: Sequence[Periodic],
-        end: Callable[[], None],
+        end: "Callable[[], Deferred[None] | None]",
         companions: Sequence[Service] = (),
         *,
         grace_s: float,
     ) -> None:
         """
-        :param end: called last: closes what is left of connections to backends.
+        :param end: called last: closes what is left of connections; may want to be waited for.
         :param companions: started after the listeners and stopped before everything else, because they unregister here.
         :param grace_s: how long requests under way may take to finish at shutdown.
         """
@@ -91,7 +91,7 @@ class Gateway(MultiService):
             periodic.stop()
         self._health.stop()
         await self._registry.stop()
-        self._end()
+        await maybeDeferred(self._end)
 
     async def _idle(self) -> None:
         deadline = self._clock.seconds() + self.grace_s

@@ -4,15 +4,16 @@ All of them are made here when somebody scrapes, from numbers the other packages
 runs per request.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, GCCollector, Metric, PlatformCollector, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, Exemplar, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 from openprequal.clocks import Periodic
 from openprequal.interfaces import IRegistrySource
+from openprequal.metrics.exemplars import RecordedRequest
 from openprequal.metrics.loop_lag import LoopLag
 from openprequal.metrics.tally import Durations, RequestTally
 
@@ -44,6 +45,8 @@ class ServiceSample(NamedTuple):
     """Requests that may be under way to all its backends together; None: no limit."""
     sessions: Mapping[str, int] = {}
     """Requests by what became of their session; empty: there are none."""
+    exemplars: Sequence[RecordedRequest | None] = ()
+    """The latest recorded request of each bucket of its durations; empty: there was none."""
 
 
 class BackendSample(NamedTuple):
@@ -119,6 +122,7 @@ class GatewayMetrics(Collector):
     :param periodics: the recurring tasks whose failures are told.
     :param routes: how many requests of each route and service ended with which status.
     :param copies: requests by what became of their copies for another service.
+    :param spans: of traced requests, by what became of them.
     :param edge: what clients' TLS and PROXY headers came to.
     :param source: where the registry has its membership from; None: it has no source elsewhere.
     """
@@ -137,6 +141,7 @@ class GatewayMetrics(Collector):
         periodics: Callable[[], Iterable[Periodic]] = tuple,
         routes: Callable[[], RouteStatuses] = dict,
         copies: Mapping[str, int] | None = None,
+        spans: Mapping[str, int] | None = None,
         edge: Callable[[], EdgeSample] = lambda: EdgeSample({}, {}, {}),
         source: IRegistrySource | None = None,
     ) -> None:
@@ -150,6 +155,7 @@ class GatewayMetrics(Collector):
         self._periodics = periodics
         self._routes = routes
         self._copies = copies if copies is not None else {}
+        self._spans = spans if spans is not None else {}
         self._edge = edge
         self._source = source
         registry.register(self)
@@ -163,6 +169,7 @@ class GatewayMetrics(Collector):
         yield _counter(
             "mirrored_requests", "Requests of mirrored routes, by what became of their copies.", "result", self._copies
         )
+        yield _counter("trace_spans", "Spans of traced requests, by what became of them.", "result", self._spans)
         yield _counter("hook_failures", "Hooks that raised or took too long.", "hook", self._hook_failures)
         refusals = CounterMetricFamily(
             "openprequal_check_refusals", "Requests that a check refused.", labels=("check", "reason")
@@ -267,7 +274,7 @@ def _service_families(samples: list[ServiceSample]) -> Iterator[Metric]:
         panic.add_metric((sample.service,), float(sample.panic))
         for (method, code), count in sample.tally.counts().items():
             requests.add_metric((sample.service, method, code), count)
-        _add_durations(durations, (sample.service,), sample.tally.durations)
+        _add_durations(durations, (sample.service,), sample.tally.durations, sample.exemplars)
         for result, count in sample.probe_results.items():
             probes.add_metric((sample.service, result), count)
         if sample.probe_pool_size is not None:
@@ -345,8 +352,23 @@ def _gauge(name: str, meaning: str, value: float | None) -> Metric:
     return family
 
 
-def _add_durations(family: HistogramMetricFamily, labels: tuple[str, ...], durations: Durations) -> None:
-    family.add_metric(labels, buckets=durations.buckets(), sum_value=durations.sum_s)
+def _add_durations(
+    family: HistogramMetricFamily,
+    labels: tuple[str, ...],
+    durations: Durations,
+    exemplars: Sequence[RecordedRequest | None] = (),
+) -> None:
+    buckets = durations.buckets()
+    shown = [
+        (*bucket, _exemplar(recorded)) if recorded is not None else bucket
+        for bucket, recorded in zip(buckets, exemplars or [None] * len(buckets), strict=True)
+    ]
+    family.add_metric(labels, buckets=shown, sum_value=durations.sum_s)
+
+
+def _exemplar(recorded: RecordedRequest) -> Exemplar:
+    ids = {"trace_id": f"{recorded.trace_id:032x}", "span_id": f"{recorded.span_id:016x}"}
+    return Exemplar(ids, recorded.duration_s, recorded.at)
 
 
 def _register_runtime(registry: CollectorRegistry) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from openprequal.health.ejection import Ejections
 from openprequal.health.standing import Standing
+from openprequal.metrics.exemplars import Exemplars
 from openprequal.metrics.families import BackendSample, ServiceSample
 from openprequal.metrics.tally import RequestTally
 from openprequal.routing.limited_service import LimitedService
@@ -12,7 +13,7 @@ from openprequal.routing.sticky_service import StickyService
 
 
 def service_samples(
-    services: Mapping[str, Service], refused: RequestTally, ejections: Mapping[str, Ejections]
+    services: Mapping[str, Service], refused: RequestTally, ejections: Mapping[str, Ejections], exemplars: Exemplars
 ) -> Iterator[ServiceSample]:
     """One sample a service, and one for requests that were refused before they had a service."""
     for service in services.values():
@@ -31,6 +32,7 @@ def service_samples(
             retries_refused=service.retry_budget.refused,
             limit=service.limit.allowed if isinstance(service, LimitedService) else None,
             sessions=service.counts if isinstance(service, StickyService) else {},
+            exemplars=exemplars.of(service.name),
         )
     yield ServiceSample(refused.service, refused, {}, None, {}, 0)
 
