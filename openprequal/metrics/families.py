@@ -10,6 +10,7 @@ from typing import NamedTuple
 from prometheus_client import CollectorRegistry, GCCollector, Metric, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, Exemplar, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 from openprequal.clocks import Periodic
 from openprequal.interfaces import IRegistrySource
@@ -163,8 +164,11 @@ class GatewayMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """One family after the other; called by the registry."""
+        return map(_with_unit, self._families())
+
+    def _families(self) -> Iterator[Metric]:
         yield from _service_families(list(self._services()))
-        yield from _backend_families(list(self._backends()))
+        yield from _backend_families(iter(self._backends()))
         yield from _route_families(self._routes())
         yield _counter(
             "mirrored_requests", "Requests of mirrored routes, by what became of their copies.", "result", self._copies
@@ -218,6 +222,9 @@ class AgentMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """One family after the other; called by the registry."""
+        return map(_with_unit, self._families())
+
+    def _families(self) -> Iterator[Metric]:
         now = self._sample()
         codes = {str(code): count for code, count in now.status_counts.items()}
         yield _counter("agent_requests", "Requests answered, by status code.", "code", codes)
@@ -296,21 +303,44 @@ _BACKEND_GAUGES: tuple[tuple[str, str, Callable[[BackendSample], float | None]],
 )
 
 
-def _backend_families(samples: list[BackendSample]) -> Iterator[Metric]:
-    # A generator: with a thousand backends each family is made in its own turn of the reactor (exposition.py).
+def _backend_families(backends: Iterator[BackendSample]) -> Iterator[Metric]:
+    # With a thousand backends it takes tens of milliseconds to ask them all, and as long to make their samples.
+    # Therefore both are done as somebody takes the samples, who stops for others in between (exposition.py).
+    asked: list[BackendSample] = []
+
+    def asking() -> Iterator[BackendSample]:
+        for backend in backends:
+            asked.append(backend)
+            yield backend
+
     for name, meaning, value_of in _BACKEND_GAUGES:
-        family = GaugeMetricFamily(f"openprequal_backend_{name}", meaning, labels=("service", "backend"))
-        for sample in samples:
-            value = value_of(sample)
-            if value is not None:
-                family.add_metric((sample.service, sample.url), value)
-        yield family
-    condition = GaugeMetricFamily(
-        "openprequal_backend_condition", "1 for what the backend is now.", labels=("service", "backend", "condition")
+        yield _made_when_taken(f"openprequal_backend_{name}", meaning, _values(name, value_of, asked or asking()))
+        asked += backends
+    condition = (
+        Sample(
+            "openprequal_backend_condition",
+            {"service": each.service, "backend": each.url, "condition": each.condition},
+            1.0,
+        )
+        for each in asked
     )
-    for sample in samples:
-        condition.add_metric((sample.service, sample.url, sample.condition), 1)
-    yield condition
+    yield _made_when_taken("openprequal_backend_condition", "1 for what the backend is now.", condition)
+
+
+def _values(
+    name: str, value_of: Callable[[BackendSample], float | None], backends: Iterable[BackendSample]
+) -> Iterator[Sample]:
+    for backend in backends:
+        value = value_of(backend)
+        if value is not None:
+            yield Sample(f"openprequal_backend_{name}", {"service": backend.service, "backend": backend.url}, value)
+
+
+def _made_when_taken(name: str, meaning: str, samples: Iterator[Sample]) -> Metric:
+    family = Metric(name, meaning, "gauge")
+    # Whoever writes them out iterates once.
+    family.samples = samples  # type: ignore[assignment]
+    return family
 
 
 def _route_families(routes: RouteStatuses) -> Iterator[Metric]:
@@ -336,6 +366,12 @@ def _edge_families(sample: EdgeSample) -> Iterator[Metric]:
     yield _counter("tls_handshake_failures", "TLS handshakes of clients that failed, by reason.", "reason", failures)
     refused = sample.proxy_refused
     yield _counter("proxy_protocol_refused", "Connections without a good PROXY header, by reason.", "reason", refused)
+
+
+def _with_unit(family: Metric) -> Metric:
+    if family.name.endswith("_seconds"):
+        family.unit = "seconds"
+    return family
 
 
 def _counter(name: str, meaning: str, label: str, counts: Mapping[str, int]) -> Metric:

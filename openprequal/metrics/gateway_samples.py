@@ -40,18 +40,17 @@ def service_samples(
 def backend_samples(
     services: Mapping[str, Service], standings: Mapping[str, Standing], now: float
 ) -> Iterator[BackendSample]:
-    """One sample a backend."""
-    for service in services.values():
-        for member in service.members.values():
-            backend, report = member.backend, member.report
-            standing = standings.get(backend.id)
-            yield BackendSample(
-                backend.service,
-                backend.url,
-                standing is not None and standing.offered,
-                member.in_flight,
-                report.rif if report is not None else None,
-                report.latency_s if report is not None else None,
-                member.latency.average(now),
-                standing.condition if standing is not None else "left",
-            )
+    """One sample a backend, taken when it is asked for: some may have left by then."""
+    for member in [member for service in services.values() for member in service.members.values()]:
+        backend, report = member.backend, member.report
+        standing = standings.get(backend.id)
+        yield BackendSample(
+            backend.service,
+            backend.url,
+            standing is not None and standing.offered,
+            member.in_flight,
+            report.rif if report is not None else None,
+            report.latency_s if report is not None else None,
+            member.latency.average(now),
+            standing.condition if standing is not None else "left",
+        )
