@@ -29,7 +29,7 @@ QUEUE_MAX: Final = 5_000
 BATCH: Final = 500
 """Requests in one post: about 300 kB."""
 TURN: Final = 50
-"""Requests that become spans in one turn of the reactor: about a millisecond."""
+"""Requests that become spans in one turn of the reactor: one or two milliseconds."""
 POST_TIMEOUT_S: Final = 10.0
 TRIES: Final = 6
 """Of one batch; the last is half a minute after the first."""

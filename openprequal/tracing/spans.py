@@ -10,7 +10,7 @@ from typing import Final
 from openprequal.forwarding.journey import Attempt, Journey
 from openprequal.metrics.tally import KNOWN_METHODS
 from openprequal.tracing.trace import Trace
-from openprequal.tracing.wire import CLIENT, SERVER, link_to, often, seldom, span
+from openprequal.tracing.wire import CLIENT, SERVER, link_to, often, seconds, span, text
 from openprequal.values import Ending
 
 MOST_TEXT: Final = 1024
@@ -30,7 +30,7 @@ def spans_of(journey: Journey, trace: Trace, epoch_s: float, bits: Callable[[int
     method = KNOWN_METHODS.get(journey.request.method)
     common = [often("http.request.method", method or "_OTHER")]
     if method is None:
-        common.append(seldom("http.request.method_original", _text(journey.request.method)))
+        common.append(text("http.request.method_original", _text(journey.request.method)))
     yield _of_request(journey, trace, trace_id, method or "HTTP", common, epoch_s)
     path = _path_sent(journey)
     for number, attempt in enumerate(journey.attempts):
@@ -69,26 +69,27 @@ def _of_request(
     told = [
         *attributes,
         often("url.scheme", "https" if request.origin.secure else "http"),
-        seldom("url.path", _text(request.path)),
+        text("url.path", _text(request.path)),
         often("network.protocol.version", f"1.{request.minor}"),
-        seldom("client.address", request.client),
-        seldom("openprequal.queued_s", journey.queued_s),
-        seldom("http.request.body.size", journey.request_bytes),
-        seldom("http.response.body.size", journey.response_bytes),
+        often("client.address", request.client),
+        often("http.request.body.size", journey.request_bytes),
+        often("http.response.body.size", journey.response_bytes),
     ]
+    if journey.queued_s:
+        told.append(seconds("openprequal.queued_s", journey.queued_s))
     if host:
-        told.append(seldom("server.address", host))
+        told.append(often("server.address", host))
     if port is not None:
         told.append(often("server.port", port))
     agent = request.header(b"user-agent")
     if agent:
-        told.append(seldom("user_agent.original", _text(agent)))
+        told.append(often("user_agent.original", _text(agent)))
     if journey.route is not None:
         told.append(often("openprequal.route", journey.route))
     if journey.service is not None:
         told.append(often("openprequal.service", journey.service))
     if journey.request_id:
-        told.append(seldom("openprequal.request_id", _text(journey.request_id)))
+        told.append(text("openprequal.request_id", _text(journey.request_id)))
     if status is None:
         told.append(often("openprequal.ending", "client_closed"))
     else:
@@ -126,14 +127,14 @@ def _of_attempt(attempt: Attempt, path: str | None) -> Iterator[bytes]:
         yield often("server.address", backend.host)
         yield often("server.port", backend.port)
         if path is not None:
-            yield seldom("url.full", backend.url + path)
+            yield text("url.full", backend.url + path)
     if attempt.reason is not None:
         yield often("openprequal.pick.reason", str(attempt.reason))
     if attempt.sent_at is not None:
         yield often("openprequal.connection.reused", attempt.reused)
-        yield seldom("openprequal.connect_s", attempt.sent_at - attempt.began_at)
+        yield seconds("openprequal.connect_s", attempt.sent_at - attempt.began_at)
         if attempt.head_at is not None:
-            yield seldom("openprequal.first_byte_s", attempt.head_at - attempt.sent_at)
+            yield seconds("openprequal.first_byte_s", attempt.head_at - attempt.sent_at)
 
 
 def _path_sent(journey: Journey) -> str | None:

@@ -14,10 +14,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from traced import PARENT, SPAN, TRACE, Case, asking
 
 from openprequal.forwarding.retry import RetryRules
+from openprequal.forwarding.route import Timeouts
 from openprequal.limiting.rate_limits import RateRule
 from openprequal.routing.lateness import Lateness
 from openprequal.tracing.spans import MOST_TEXT, spans_of
-from openprequal.tracing.wire import block, export_request, often, seldom, span, varint
+from openprequal.tracing.wire import attribute, block, export_request, often, seconds, span, text, varint
 
 EPOCH_S = 1_700_000_000.0
 BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
@@ -63,7 +64,6 @@ def test_its_attributes_are_those_of_the_conventions_and_our_own() -> None:
         "http.response.status_code": 200,
         "openprequal.service": "default",
         "openprequal.request_id": "mine",
-        "openprequal.queued_s": 0.0,
     }
     assert plain(attempt.attributes) == {
         "http.request.method": "GET",
@@ -249,16 +249,16 @@ def test_content_is_counted() -> None:
 
 @given(st.integers(0, 2**63 - 1))
 def test_any_number_is_read_again(number: int) -> None:
-    (value,) = plain(Span.FromString(seldom("a", number)).attributes).values()
+    (value,) = plain(Span.FromString(attribute(9, "a", number)).attributes).values()
     assert value == number
     assert len(varint(number)) <= 9
 
 
 @given(st.text(max_size=300), st.floats(allow_nan=False), st.booleans())
-def test_any_attribute_is_read_again(text: str, number: float, truth: bool) -> None:
-    span_of_them = seldom("text", text) + seldom("number", number) + often("truth", truth)
+def test_any_attribute_is_read_again(word: str, number: float, truth: bool) -> None:
+    span_of_them = text("text", word) + often("often", word) + seconds("number", number) + often("truth", truth)
     read = plain(Span.FromString(span_of_them).attributes)
-    assert read == {"text": text.encode("utf-8", "replace").decode(), "number": number, "truth": truth}
+    assert read == {"text": word, "often": word, "number": number, "truth": truth}
 
 
 @given(
@@ -296,6 +296,22 @@ def test_any_span_is_read_again(
 
 def test_what_is_often_told_is_not_mistaken_for_what_compares_equal() -> None:
     assert plain(Span.FromString(often("a", 1) + often("b", True) + often("a", True)).attributes)["a"] is True
+
+
+def test_a_text_of_any_size_is_read_again() -> None:
+    for size in range(300):
+        assert plain(Span.FromString(text("some.key", "a" * size)).attributes) == {"some.key": "a" * size}
+
+
+def test_a_wait_for_room_is_told() -> None:
+    case = Case(1, max_in_flight=1, queue_max=1, timeouts=Timeouts(queue_s=5.0))
+    case.client.send(GET)
+    case.network.client().send(GET)
+    case.network.wait(2)
+    case.at(0).answer(OK)
+    case.told.clear()
+    case.at(0).answer(OK)
+    assert plain(told(case)[0].attributes)["openprequal.queued_s"] == pytest.approx(2)
 
 
 def test_a_block_of_any_size_is_read_again() -> None:
