@@ -150,10 +150,11 @@ def _host_and_port(host: bytes | None) -> tuple[str, int | None]:
     """Of a Host field, which is well-formed."""
     if not host:
         return "", None
-    name, colon, port = host.decode("ascii").rpartition(":")
+    whole = host.decode("ascii")
+    name, colon, port = whole.rpartition(":")
     if not colon or port.endswith("]"):
-        return host.decode("ascii").strip("[]"), None
-    return name.strip("[]"), int(port) if port else None
+        name, port = whole, ""
+    return name.strip("[]")[:MOST_TEXT], int(port) if port else None
 
 
 def _text(value: bytes) -> str:

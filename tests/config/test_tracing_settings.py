@@ -1,8 +1,12 @@
 """What may be said of tracing."""
 
+from typing import Any
+
 import pytest
 
 from openprequal.config.gateway import GatewaySettings
+from openprequal.config.loading import load
+from openprequal.errors import ConfigurationError
 
 
 @pytest.mark.parametrize(
@@ -25,6 +29,7 @@ def test_the_path_is_the_usual_one_unless_there_is_one(endpoint: str | None, url
         ({"tracing_endpoint": "localhost:4318"}, {}, "must be a URL like http://localhost:4318"),
         ({"tracing_endpoint": "grpc://localhost:4317"}, {}, "must be a URL like http://localhost:4318"),
         ({"tracing_endpoint": "http://"}, {}, "must be a URL like http://localhost:4318"),
+        ({"tracing_endpoint": "http://ann:word@localhost"}, {}, "without a user"),
         ({"tracing_endpoint": "http://a b"}, {}, "must be a URL like http://localhost:4318"),
         ({"tracing_sample": "1.5"}, {}, "must be a number from 0 to 1"),
         ({"tracing_parents": "some"}, {}, "must be trusted or all or none"),

@@ -231,9 +231,14 @@ def test_a_method_that_somebody_makes_up_is_no_name() -> None:
 
 def test_what_clients_make_up_is_bounded_and_text() -> None:
     case = Case()
-    case.client.send(GET.replace(b"/x", b"/\xff" + b"a" * 5000))
+    long = b"a" * 5000
+    case.client.send(
+        b"GET /\xff%b HTTP/1.1\r\nHost: %b\r\nUser-Agent: %b\r\nX-Request-Id: %b\r\n\r\n" % (long, long, long, long)
+    )
     case.at(0).answer(OK)
-    assert len(plain(told(case)[0].attributes)["url.path"]) == MOST_TEXT
+    attributes = plain(told(case)[0].attributes)
+    made_up = ("url.path", "server.address", "user_agent.original", "openprequal.request_id")
+    assert [len(attributes[name]) for name in made_up] == [MOST_TEXT] * 4
 
 
 def test_content_is_counted() -> None:

@@ -20,7 +20,13 @@ def _check_headers(headers: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
 
 
 Headers = Annotated[tuple[SecretStr, ...], SplitTexts, AfterValidator(_check_headers)]
-CollectorUrl = Annotated[str, Matching(r"https?://[!-.0-~]+(?:/[!-~]*)?", "a URL like http://localhost:4318")]
+CollectorUrl = Annotated[
+    str,
+    Matching(
+        r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[!-\"$-~]*)?",
+        "a URL like http://localhost:4318, without a user",
+    ),
+]
 
 
 class TracingSettings(Settings):
@@ -31,6 +37,7 @@ class TracingSettings(Settings):
         "URL of a collector that takes OTLP over HTTP, like http://localhost:4318 (/v1/traces if there is no path); "
         "none: requests are not traced.",
         group=GROUP,
+        allowed="a URL like http://localhost:4318, without a user",
     )
     tracing_sample: float = setting(
         1.0,
