@@ -283,7 +283,7 @@ def _whole(
     lag = LoopLag(reactor)
     periodics = [
         *(periodic for each in (*of_service.values(), *lasting.values()) for periodic in each),
-        lag.periodic,
+        lag,
         Periodic(reactor, SWEEP_TICK_S, sweep.tick, "client time-outs"),
         Periodic(reactor, 0.5, lambda: copies.expire(reactor.seconds()), "mirrored requests"),
         Periodic(reactor, 0.1, health.tick, "health checks"),
