@@ -24,6 +24,8 @@ TEST = [
     "fakeredis[lua]>=2.26",
     # Reads the spans that are sent.
     "opentelemetry-proto>=1.27",
+    # A terminal for what is shown on one.
+    *("pexpect>=4.9", "pyte>=0.8.2"),
     *(*AUTH, *SERVERS, *BENCH, *COMPRESSION, *DEPLOY),
 ]
 LINT = ["ruff>=0.17", "mypy>=2", "mypy-zope>=1.0.17"]
