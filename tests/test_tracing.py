@@ -25,9 +25,10 @@ class Traced:
 
     def ask(self, **fields: str) -> bytes:
         """One request that is answered; what the backend was sent."""
-        before = len(self.gateway.backend.received)
+        connections = self.gateway.backends[0].connections
+        before = {connection: len(connection.received) for connection in connections}
         client = self.gateway.get(**fields)
-        received = self.gateway.backend.received[before:]
+        received = b"".join(connection.received[before.get(connection, 0) :] for connection in connections)
         self.gateway.answer_all()
         assert status(client) == 200
         return received
@@ -94,6 +95,24 @@ def test_the_path_that_a_route_changes_is_told_as_the_backend_got_it() -> None:
     own, attempt = traced.spans
     assert plain(own.attributes)["url.path"] == "/x"
     assert plain(attempt.attributes)["url.full"] == f"{traced.gateway.backends[0].url}/"
+
+
+def test_the_copy_for_a_mirror_is_of_no_trace() -> None:
+    traced = Traced(
+        services={"shadow": {}},
+        routes=({"name": "all", "mirror": {"service": "shadow"}},),
+        tracing_parents="all",
+    )
+    shadow = FarBackend(1)
+    traced.gateway.backends.append(shadow)
+    traced.gateway.post("/register", {"url": shadow.url, "service": "shadow"})
+    traced.gateway.wait(0.3)
+    traced.gateway.answer_all()
+    assert parent_in(traced.ask(traceparent=PARENT))[:35] == PARENT[:35]
+    copies = b"".join(connection.received for connection in shadow.connections)
+    assert b"GET /x" in copies
+    assert b"traceparent" not in copies
+    assert len(traced.spans) == 2
 
 
 def test_what_is_asked_of_the_gateway_itself_is_not_traced() -> None:
