@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
 from secrets import token_bytes
-from signal import SIGHUP
+from signal import SIGHUP, SIGUSR1
 from typing import Generic, Protocol, TypeVar
 
 from attrs import frozen
@@ -15,6 +15,7 @@ from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred
 from twisted.web.server import Site
 
+from openprequal.access_log.writer import FLUSH_S
 from openprequal.admin.operations import Operations
 from openprequal.admin.own_address import OwnAddress
 from openprequal.checks.assembly import Checks
@@ -50,6 +51,7 @@ from openprequal.events.ring import EventRing
 from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.forwarding.error_pages import ErrorPages, read_error_pages
 from openprequal.forwarding.http_date import HttpDate
+from openprequal.forwarding.journey import Witness
 from openprequal.forwarding.mirroring import Copies
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
@@ -110,6 +112,7 @@ def gateway(
             trusted=settings.trusted_proxies,
             turned_away=given.turned_away,
             cut=given.cut,
+            witnesses=given.witnesses,
         )
 
     companions = [DemoBackends(reactor, settings)] if settings.demo else []
@@ -146,6 +149,7 @@ def proxy_resource(
             date=given.date,
             refused=given.refused,
             errors=given.errors,
+            witnesses=given.witnesses,
         )
 
     whole = _whole(reactor, settings, resource, secure=secure)
@@ -176,6 +180,7 @@ class Given:
     errors: ErrorPages
     turned_away: "Counter[str]"
     cut: "Counter[str]"
+    witnesses: Sequence[Witness]
 
 
 @frozen
@@ -241,7 +246,7 @@ def _whole(
     route_counts = RouteCounts()
     copies = Copies()
     tracing = Tracing(reactor, rng, time.time)
-    witnessing = Witnessing(tracing)
+    witnessing = Witnessing(reactor.seconds, time.time, rng, tracing)
     checks = Checks(reactor, wall_clock=time.time, secret=token_bytes(32), environ=os.environ)
     traffic = Traffic(
         reactor,
@@ -290,6 +295,7 @@ def _whole(
             read_error_pages(settings.error_pages),
             turned_away,
             slow,
+            witnessing.of(settings),
         )
     )
 
@@ -306,6 +312,7 @@ def _whole(
         Periodic(reactor, 1.0, tracing.tick, "spans"),
         Periodic(reactor, 1.0, lambda: expire_connections(services, reactor.seconds()), "idle connections"),
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
+        Periodic(reactor, FLUSH_S, witnessing.outlets.tick, "access log"),
         *edge.periodics(),
         surges_of(reactor, services, events),
     ]
@@ -322,6 +329,7 @@ def _whole(
         routes=route_counts.counts,
         copies=copies.counts,
         spans=tracing.counts,
+        access_log_lost=lambda: witnessing.outlets.lost,
         edge=edge.sample,
         source=source_of(registry),
     )
@@ -330,6 +338,7 @@ def _whole(
         copies.shut_down()
         abort_connections(services)
         checks.close()
+        witnessing.outlets.close()
         return tracing.close()
 
     root = Gateway(
@@ -360,12 +369,13 @@ def _whole(
             root=root,
             make_proxy=traffic.exchanges,
             make_admin=make_admin,
+            witnesses=witnessing.of,
             is_own=own_address.is_own,
             edge=edge,
             recorder=recorder,
         )
         reload = Reload(reread, running)
-        Signals(reactor, {SIGHUP: reload.on_signal}).setServiceParent(root)  # type: ignore[no-untyped-call]
+        Signals(reactor, {SIGHUP: reload.on_signal, SIGUSR1: witnessing.outlets.reopen}).setServiceParent(root)  # type: ignore[no-untyped-call]
     root.doubts = edge.doubts()
     whole = _Whole(root, front, registry, health, own_address, edge)
     if settings.admin_endpoints:

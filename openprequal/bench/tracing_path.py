@@ -8,6 +8,7 @@ from random import Random
 from typing import Final
 
 from openprequal.bench.hot_path import REPEATS, microseconds
+from openprequal.forwarding.accompanied import NOBODY
 from openprequal.forwarding.journey import Attempt, Journey
 from openprequal.http1.request import RequestHead, parse_request_head
 from openprequal.tracing.exporter import TURN
@@ -35,11 +36,11 @@ _BACKENDS: Final = [Backend(f"http://127.0.0.1:{10_000 + number}") for number in
 def journey_of(head: RequestHead, number: int) -> Journey:
     """A request that one backend has answered."""
     now = time.monotonic()
-    journey = Journey(head, now)
+    journey = Journey(head, now, NOBODY)
     journey.service, journey.route, journey.status = "default", "shop", 200
     attempt = Attempt(_BACKENDS[number % 16], "cold", now)
-    attempt.sent_at, attempt.head_at = now, now + 0.002
-    attempt.end(Outcome(Ending.RESPONSE, 200, 0.002), now + 0.003)
+    attempt.sent_at = now
+    attempt.end(Outcome(Ending.RESPONSE, 200, 0.002), now + 0.003, 0.002)
     journey.attempts.append(attempt)
     journey.ended_at = now + 0.003
     return journey

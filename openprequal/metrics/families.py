@@ -124,6 +124,7 @@ class GatewayMetrics(Collector):
     :param routes: how many requests of each route and service ended with which status.
     :param copies: requests by what became of their copies for another service.
     :param spans: of traced requests, by what became of them.
+    :param access_log_lost: lines of the access log that were not written, by why.
     :param edge: what clients' TLS and PROXY headers came to.
     :param source: where the registry has its membership from; None: it has no source elsewhere.
     """
@@ -143,6 +144,7 @@ class GatewayMetrics(Collector):
         routes: Callable[[], RouteStatuses] = dict,
         copies: Mapping[str, int] | None = None,
         spans: Mapping[str, int] | None = None,
+        access_log_lost: Callable[[], Mapping[str, int]] = dict,
         edge: Callable[[], EdgeSample] = lambda: EdgeSample({}, {}, {}),
         source: IRegistrySource | None = None,
     ) -> None:
@@ -157,6 +159,7 @@ class GatewayMetrics(Collector):
         self._routes = routes
         self._copies = copies if copies is not None else {}
         self._spans = spans if spans is not None else {}
+        self._access_log_lost = access_log_lost
         self._edge = edge
         self._source = source
         registry.register(self)
@@ -174,6 +177,9 @@ class GatewayMetrics(Collector):
             "mirrored_requests", "Requests of mirrored routes, by what became of their copies.", "result", self._copies
         )
         yield _counter("trace_spans", "Spans of traced requests, by what became of them.", "result", self._spans)
+        yield _counter(
+            "access_log_lost_lines", "Lines of the access log that were not written.", "reason", self._access_log_lost()
+        )
         yield _counter("hook_failures", "Hooks that raised or took too long.", "hook", self._hook_failures)
         refusals = CounterMetricFamily(
             "openprequal_check_refusals", "Requests that a check refused.", labels=("check", "reason")

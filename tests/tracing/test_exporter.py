@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionRefusedError as Refused
 from twisted.internet.task import Clock
 
+from openprequal.forwarding.accompanied import NOBODY
 from openprequal.forwarding.journey import Journey
 from openprequal.http1.request import parse_request_head
 from openprequal.tracing import exporter as exporting
@@ -42,7 +43,7 @@ class Case:
     def add(self, count: int) -> None:
         for _ in range(count):
             trace = Trace(self.bits(128), None, sampled=True, link=None, bits=self.bits)
-            self.exporter.add(Journey(REQUEST, self.clock.seconds()), trace)
+            self.exporter.add(Journey(REQUEST, self.clock.seconds(), NOBODY), trace)
 
     def tick(self) -> None:
         """A second goes by, with as many turns of the reactor as are wanted."""

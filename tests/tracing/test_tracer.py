@@ -7,6 +7,7 @@ from forwarding.attempts import Attempts
 from forwarding.messages import GET, OK
 from traced import PARENT, SPAN, TRACE, Case, asking
 
+from openprequal.forwarding.accompanied import NOBODY
 from openprequal.forwarding.journey import Journey
 from openprequal.forwarding.retry import RetryRules
 from openprequal.http1.request import parse_request_head
@@ -96,7 +97,7 @@ def test_the_ratio_is_the_share_that_is_recorded(ratio: float, least: int, most:
     tracer = Tracer(lambda client: True, ratio, Random(1).getrandbits, lambda _, trace: told.append(trace))
     request = parse_request_head(GET[:-4], "192.0.2.1")
     for _ in range(1000):
-        journey = Journey(request, 0.0)
+        journey = Journey(request, 0.0, NOBODY)
         tracer.began(journey)
         tracer.ended(journey)
     assert least <= len(told) <= most
