@@ -97,6 +97,14 @@ def test_the_path_that_a_route_changes_is_told_as_the_backend_got_it() -> None:
     assert plain(attempt.attributes)["url.full"] == f"{traced.gateway.backends[0].url}/"
 
 
+@pytest.mark.parametrize("head", [b"GET /x HTTP/1.1\r\n\r\n", b"GET  /x\r\n\r\n", b"\x16\x03\x01\xff\r\n\r\n"])
+def test_a_head_that_is_no_good_is_a_span_too(head: bytes) -> None:
+    traced = Traced()
+    traced.gateway.client().send(head)
+    (own,) = traced.spans
+    assert plain(own.attributes)["http.response.status_code"] == 400
+
+
 def test_the_copy_for_a_mirror_is_of_no_trace() -> None:
     traced = Traced(
         services={"shadow": {}},
