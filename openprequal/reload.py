@@ -70,6 +70,8 @@ class Running:
     is_own: Callable[[str, int], bool]
     """Whether this process listens on an address and port."""
     edge: Edge
+    kind: Callable[[type[Service]], Callable[..., Service]] = lambda kind: kind
+    """What makes services of a kind."""
 
 
 class Reload:
@@ -89,7 +91,7 @@ class Reload:
         :raises NeedsRestart: settings have changed that cannot while the gateway runs.
         """
         try:
-            names = self._reload()
+            names = self.take()
         except ConfigurationError as error:
             self.log.error("settings not reloaded, nothing has changed: {reason}", reason=error)
             raise
@@ -105,7 +107,8 @@ class Reload:
         except Exception:
             self.log.failure("settings not reloaded, nothing has changed")
 
-    def _reload(self) -> Sequence[str]:
+    def take(self) -> Sequence[str]:
+        """Do it, and say nothing of it in the log; see :meth:`__call__`."""
         new = self._reread()
         names = changed(self._running.settings, new)
         fixed = needing_restart(names)
@@ -140,7 +143,9 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
         if name not in before:
             periodics: list[Periodic] = []
             lasting: list[Periodic] = []
-            service = service_with_balancer(running.reactor, running.rng, name, effective, new, periodics, lasting)
+            service = service_with_balancer(
+                running.reactor, running.rng, name, effective, new, periodics, lasting, running.kind
+            )
             joining[name] = service, periodics, lasting
         elif _differ(effective, before[name], _BALANCING):
             balancings[name] = balancing_of(

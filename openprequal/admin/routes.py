@@ -1,7 +1,7 @@
 """What can be asked of the gateway itself, and who gets which answer?"""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Final, TypeVar
 
 from klein import Klein
 from twisted.internet.defer import Deferred
@@ -22,6 +22,8 @@ from openprequal.registry.leases import lease_timeout_s
 from openprequal.registry.registration import read_registration, read_unregistration
 from openprequal.values import Backend, LoadReport
 
+Result = TypeVar("Result")
+
 
 class Admin:
     """The admin API over its collaborators; :meth:`resource` serves it on any ``Site``.
@@ -39,13 +41,13 @@ class Admin:
         services: Collection[str],
         access: AccessRules,
         hooks: RegistrationHooks,
-        backend_rows: Callable[[], list[dict[str, object]]],
+        backend_rows: Callable[[], list[dict[str, object]] | Awaitable[list[dict[str, object]]]],
         ready: Callable[[], str | None],
         metrics_page: Callable[[bytes | None], "Deferred[tuple[str, bytes]]"],
         heartbeat: Callable[[Backend, LoadReport], object],
         refuse: Callable[[Backend], str | None],
         heartbeat_timeout_s: float | None = None,
-        reload: Callable[[], Sequence[str]] | None = None,
+        reload: Callable[[], Sequence[str] | Awaitable[Sequence[str]]] | None = None,
         route_rows: Callable[[], list[dict[str, object]]] = list,
     ) -> None:
         """
@@ -102,9 +104,9 @@ class Admin:
         return _json(request, 200, views.unregistered(known))
 
     @app.route("/backends", methods=["GET"])
-    def backends(self, request: IRequest) -> bytes:
+    async def backends(self, request: IRequest) -> bytes:
         self._admit(request)
-        return _json(request, 200, views.backends(self._backend_rows()))
+        return _json(request, 200, views.backends(await _now_or_later(self._backend_rows())))
 
     @app.route("/metrics", methods=["GET"])
     async def metrics(self, request: IRequest) -> bytes:
@@ -125,12 +127,12 @@ class Admin:
         return _json(request, 200, views.ready(self._registry))
 
     @app.route("/_openprequal/reload", methods=["POST"])
-    def reload(self, request: IRequest) -> bytes:
+    async def reload(self, request: IRequest) -> bytes:
         self._admit(request)
         if self._reload is None:
             raise Problem(404, "the settings came from a program: there is nothing to read again")
         try:
-            changed = self._reload()
+            changed = await _now_or_later(self._reload())
         except NeedsRestart as error:
             raise Problem(409, str(error)) from error
         except ConfigurationError as error:
@@ -204,6 +206,10 @@ class _AnyRequest(Resource):
         except (HTTPException, UnicodeError):
             return _problem(request, Problem(400, "not a valid host or method"))
         return result
+
+
+async def _now_or_later(result: Result | Awaitable[Result]) -> Result:
+    return await result if isinstance(result, Awaitable) else result
 
 
 def _json(request: IRequest, status: int, document: Mapping[str, object]) -> bytes:
