@@ -99,7 +99,7 @@ def worker(
     whole: Whole[GatewaySite] = whole_of(
         reactor, settings, partial(client_site, reactor, settings), reread=lambda: share(reread()), part=part
     )
-    turns = Turns(counts, lambda: len(whole.front.connections))
+    turns = Turns(counts, lambda: len(whole.front.connections), reactor.seconds)
     listening = SharedListening(
         reactor, settings.endpoints, whole.front, "openprequal", place.listening, layers=whole.edge.layers
     )

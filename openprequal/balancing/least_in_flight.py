@@ -9,11 +9,11 @@ from openprequal.balancing.least_load import LeastLoad
 from openprequal.balancing.parameters import NoParameters, read_parameters
 from openprequal.balancing.power_of_two import PowerOfTwo
 from openprequal.balancing.ranked import LoadChoice, Ranked
-from openprequal.interfaces import BalancerContext, IBalancer, IRequest
+from openprequal.interfaces import BalancerContext, IBalancer, ICountsElsewhere, IRequest
 from openprequal.values import Backend, LoadReport, Outcome, PickReason
 
 
-@implementer(IBalancer)
+@implementer(IBalancer, ICountsElsewhere)
 class LeastInFlight:
     """The backend with the fewest of this process's own requests for its weight; at a tie the next in turn.
 
@@ -38,7 +38,7 @@ class LeastInFlight:
 
     def up(self, backend: Backend) -> None:
         member = self._counts.joined(backend)
-        member.load = member.in_flight * member.share
+        member.load = (member.in_flight + member.elsewhere) * member.share
         self._choice.add(member)
 
     def down(self, backend: Backend) -> None:
@@ -49,7 +49,7 @@ class LeastInFlight:
     def reweighted(self, backend: Backend) -> None:
         member = self._counts.replaced(backend)
         if member is not None:
-            member.load = member.in_flight * member.share
+            member.load = (member.in_flight + member.elsewhere) * member.share
             self._choice.moved(member)
 
     def pick(self, request: IRequest, exclude: Collection[str]) -> Backend | None:
@@ -61,17 +61,24 @@ class LeastInFlight:
 
     def started(self, backend: Backend) -> None:
         member = self._counts.started(backend)
-        member.load = member.in_flight * member.share
+        member.load = (member.in_flight + member.elsewhere) * member.share
         self._choice.moved(member)
 
     def finished(self, backend: Backend, outcome: Outcome) -> None:
         member = self._counts.finished(backend)
         if member is not None:
-            member.load = member.in_flight * member.share
+            member.load = (member.in_flight + member.elsewhere) * member.share
             self._choice.moved(member)
 
     def reported(self, backend: Backend, report: LoadReport) -> None:
         pass
+
+    def elsewhere(self, backend: Backend, in_flight: int) -> None:
+        member = self._counts.get(backend)
+        if member is not None:
+            member.elsewhere = in_flight
+            member.load = (member.in_flight + member.elsewhere) * member.share
+            self._choice.moved(member)
 
 
 class LeastInFlightP2C(LeastInFlight):

@@ -17,8 +17,10 @@ from openprequal.listening import Layers, ListeningService
 from openprequal.workers.counts import CONNECTIONS, OwnCounts
 from openprequal.workers.crew import Crew
 
-PATIENCE_S: Final = 0.002
-"""So long is a connection left to those who have fewer; then it is taken all the same: they may be busy, or hang."""
+PATIENCE_S: Final = 0.005
+"""So long is a connection left to those who have fewer."""
+IMPATIENT_S: Final = 0.05
+"""If none of them has taken one by then, because they are busy or hang, all are taken here for so long."""
 AHEAD: Final = 1
 """So many more connections than the least do not matter."""
 
@@ -26,10 +28,13 @@ AHEAD: Final = 1
 class Turns:
     """Whose turn is it to accept?"""
 
-    def __init__(self, counts: OwnCounts, connections: Callable[[], int]) -> None:
+    def __init__(self, counts: OwnCounts, connections: Callable[[], int], now: Callable[[], float]) -> None:
         """:param connections: how many clients this worker has."""
         self._counts = counts
         self._connections = connections
+        self._now = now
+        self._least = 0
+        self._impatient_until = float("-inf")
 
     def publish(self) -> int:
         """Let the others know how many connections we have; also returned."""
@@ -37,9 +42,17 @@ class Turns:
         return count
 
     def is_ours(self) -> bool:
-        """False if another one should take the next connection."""
+        """False if another one should take the next connection: look again after :data:`PATIENCE_S`."""
         least = min(self._counts.accepting(), default=None)
-        return least is None or self.publish() <= least + AHEAD
+        if least is None or self.publish() <= least + AHEAD or self._now() < self._impatient_until:
+            return True
+        self._least = least
+        return False
+
+    def waited(self) -> None:
+        """It was not ours, and some time has passed."""
+        if min(self._counts.accepting(), default=0) <= self._least:
+            self._impatient_until = self._now() + IMPATIENT_S
 
 
 class _OneAtATime:
@@ -51,7 +64,6 @@ class _OneAtATime:
     startReading: Callable[[], None]
     stopReading: Callable[[], None]
     _held = False
-    _patient = False
 
     @property
     def numberAccepts(self) -> int:
@@ -63,14 +75,12 @@ class _OneAtATime:
         """It would take more where there are more."""
 
     def doRead(self) -> None:
-        if self._patient or self.turns.is_ours():
-            self._patient = False
+        if self.turns.is_ours():
             super().doRead()  # type: ignore[misc]
             self.turns.publish()
         else:
-            self._patient = True
             self.stopReading()
-            self.reactor.callLater(PATIENCE_S, self._again)
+            self.reactor.callLater(PATIENCE_S, self._waited)
 
     def pauseProducing(self) -> None:
         self._held = True
@@ -78,6 +88,10 @@ class _OneAtATime:
 
     def resumeProducing(self) -> None:
         self._held = False
+        self._again()
+
+    def _waited(self) -> None:
+        self.turns.waited()
         self._again()
 
     def _again(self) -> None:
