@@ -1,0 +1,250 @@
+"""Several processes that are one gateway: spread, deaths, registrations, limits, reload, restart and the end."""
+
+import contextlib
+import http.client
+import os
+import re
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from load import Load
+from running import (
+    ROOT,
+    Running,
+    alive,
+    ask,
+    backends,
+    eventually,
+    free_ports,
+    gateway,
+    post,
+    running,
+    up,
+)
+
+PLAIN_SERVICE = ROOT / "tests" / "integration" / "plain_service.py"
+
+
+def ready(port: int, workers: int = 2) -> bool:
+    """Whether so many workers accept; the question is answered by one of them."""
+    return metric(port, "openprequal_workers") == workers and len(connections(port)) == workers
+
+
+def metric(port: int, name: str) -> float:
+    """The value of a metric without labels."""
+    found = re.search(rf"^{name} (\S+)$", ask(port, "/metrics").body.decode(), re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def connections(port: int) -> list[float]:
+    """How many connections clients hold at each worker, the question's own included."""
+    page = ask(port, "/metrics").body.decode()
+    return [float(count) for count in re.findall(r'^openprequal_worker_connections\{worker="\d+"\} (\S+)$', page, re.M)]
+
+
+@contextlib.contextmanager
+def several(folder: Path, *flags: str, workers: int = 2) -> Iterator[tuple[Running, int]]:
+    """A gateway of several workers, once all of them have said hello."""
+    with gateway(folder, f"--workers={workers}", *flags) as (command, port):
+        eventually(lambda: ready(port, workers), "all workers are there", 40.0)
+        yield command, port
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[str]:
+    """The URL of a backend that reports nothing."""
+    port = free_ports()
+    with running([str(PLAIN_SERVICE), str(port)], tmp_path, program="python"):
+        yield f"http://127.0.0.1:{port}"
+
+
+def joined(port: int, url: str) -> None:
+    assert post(port, "/register", {"url": url}).status == 200
+    eventually(lambda: up(port, 1), "the backend is up")
+
+
+@contextlib.contextmanager
+def kept_alive(port: int, count: int) -> Iterator[list[http.client.HTTPConnection]]:
+    """So many connections on which a request has been answered."""
+    with contextlib.ExitStack() as stack:
+        opened = [
+            stack.enter_context(contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)))
+            for _ in range(count)
+        ]
+        for each in opened:
+            assert answered(each)
+        yield opened
+
+
+def answered(connection: http.client.HTTPConnection) -> bool:
+    connection.request("GET", "/")
+    response = connection.getresponse()
+    response.read()
+    return response.status == 200
+
+
+def test_connections_are_spread_evenly(tmp_path: Path, service: str) -> None:
+    with several(tmp_path) as (_, port):
+        joined(port, service)
+        with kept_alive(port, 40):
+            counts = connections(port)
+            assert sum(counts) == 41
+            assert all(0.4 * sum(counts) <= count <= 0.6 * sum(counts) for count in counts), counts
+
+
+def test_a_registration_at_any_worker_is_known_to_all_once_it_is_answered(tmp_path: Path, service: str) -> None:
+    with several(tmp_path) as (_, port):
+        joined(port, service)
+        with kept_alive(port, 8) as clients:
+            # Each of them, whichever worker it is at, finds the backend gone, and there again.
+            for _ in range(3):
+                assert post(port, "/unregister", {"url": service}).status == 200
+                for client in clients:
+                    assert not answered(client)
+                assert post(port, "/register", {"url": service}).status == 200
+                eventually(lambda: up(port, 1), "the backend is up again")
+                for client in clients:
+                    assert answered(client)
+        assert list(backends(port)) == [service]
+
+
+def test_the_death_of_a_worker_costs_only_its_own_connections(tmp_path: Path, service: str) -> None:
+    with several(tmp_path) as (command, port):
+        joined(port, service)
+        with kept_alive(port, 20) as clients:
+            counts = connections(port)
+            os.kill(command.children()[0], signal.SIGKILL)
+            survived = 0
+            for client in clients:
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    survived += answered(client)
+            assert survived in (counts[0], counts[0] - 1, counts[1], counts[1] - 1)
+            # Whoever comes now is served, by the one that is left, and by the new one.
+            with Load(port, 4, keep=False) as load:
+                eventually(lambda: metric(port, "openprequal_worker_restarts_total") == 1, "it is counted")
+                eventually(lambda: ready(port), "it has been replaced", 40.0)
+                so_far = len(load.requests)
+                eventually(lambda: len(load.requests) > so_far + 20, "requests go on")
+            assert load.failed == []
+        assert "worker 0 has ended" in command.output or "worker 1 has ended" in command.output
+        eventually(lambda: backends(port)[service]["in_flight"] == 0, "nothing has leaked")
+
+
+def test_a_limit_on_a_backend_holds_for_all_workers_together(tmp_path: Path, service: str) -> None:
+    with several(tmp_path, "--backend-max-in-flight=3", "--queue-max=0") as (_, port):
+        joined(port, service)
+        upgrade = b"GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+        with contextlib.ExitStack() as stack:
+            statuses = []
+            for _ in range(8):
+                client = stack.enter_context(socket.create_connection(("127.0.0.1", port), 20))
+                client.sendall(upgrade)
+                statuses.append(client.recv(12)[9:])
+            assert sorted(statuses) == [b"101"] * 3 + [b"503"] * 5
+            assert backends(port)[service]["in_flight"] == 3
+        eventually(lambda: backends(port)[service]["in_flight"] == 0, "all tunnels have been given back")
+
+
+def test_all_workers_take_other_settings_one_after_the_other_under_load(tmp_path: Path, service: str) -> None:
+    settings = tmp_path / "gateway.toml"
+    settings.write_text("")
+    with several(tmp_path, "--config=gateway.toml") as (command, port):
+        joined(port, service)
+        with Load(port, 4) as load:
+            settings.write_text('load_balancer_class = "round_robin"\n')
+            command.process.send_signal(signal.SIGHUP)
+            said = "settings reloaded: load_balancer_class"
+            eventually(lambda: command.output.count(said) == 3, "both workers and the parent have taken them")
+            settings.write_text('load_balancer_class = "least_in_flight"\nqueue_max = 7\n')
+            answer = post(port, "/_openprequal/reload", None)
+            assert answer.json == {"reloaded": True, "changed": ["load_balancer_class", "queue_max"]}
+            settings.write_text('load_balancer_class = "no_such"\n')
+            assert post(port, "/_openprequal/reload", None).status == 422
+            so_far = len(load.requests)
+            eventually(lambda: len(load.requests) > so_far + 30, "requests go on")
+        assert load.failed == []
+
+
+def test_a_restart_under_load_refuses_and_resets_nothing(tmp_path: Path, service: str) -> None:
+    with contextlib.ExitStack() as stack, several(tmp_path) as (command, port):
+        joined(port, service)
+        with Load(port, 4) as load:
+            eventually(lambda: len(load.requests) > 20, "the load is on")
+            command.process.send_signal(signal.SIGUSR2)
+            eventually(lambda: "has taken over" in command.output, "the new one has taken over", 60.0)
+            successor = re.search(r"process (\d+) has taken over", command.output)
+            assert successor
+            stack.callback(_end, int(successor[1]))
+            assert command.wait() == 0, command.output
+            eventually(lambda: ready(port), "its workers are there", 40.0)
+            so_far = len(load.requests)
+            eventually(lambda: len(load.requests) > so_far + 20, "the new ones answer")
+        assert load.failed == []
+        assert up(port, 1)
+
+
+def _end(pid: int) -> None:
+    if alive(pid):
+        os.kill(pid, signal.SIGTERM)
+        eventually(lambda: not alive(pid), "the new process has ended")
+
+
+def test_at_the_end_requests_under_way_are_finished_and_nobody_is_left(tmp_path: Path) -> None:
+    with several(tmp_path) as (command, port):
+        children = command.children()
+        answers = []
+        slow = free_ports()
+        with running([str(PLAIN_SERVICE), str(slow)], tmp_path, program="python"):
+            joined(port, f"http://127.0.0.1:{slow}")
+            with kept_alive(port, 6) as clients:
+                for client in clients:
+                    client.request("GET", "/slow")
+                command.process.send_signal(signal.SIGTERM)
+                for client in clients:
+                    answers.append(client.getresponse().status)
+        assert answers == [200] * 6
+        command.wait()
+        assert not any(alive(pid) for pid in children)
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    with several(tmp_path) as (command, _):
+        children = command.children()
+        command.process.kill()
+        command.process.wait()
+        eventually(lambda: not any(alive(pid) for pid in children), "they have ended")
+
+
+def test_workers_that_cannot_start_are_tried_less_and_less_often(tmp_path: Path) -> None:
+    settings = tmp_path / "gateway.toml"
+    settings.write_text("")
+    with several(tmp_path, "--config=gateway.toml") as (command, port):
+        settings.write_text("queue_max = -1\n")
+        os.kill(command.children()[0], signal.SIGKILL)
+        eventually(lambda: "started again in 1 s" in command.output, "it is tried again", 60.0)
+        assert "gateway.toml:1: queue_max: -1 cannot be used" in command.output
+        # The other one serves, and when the settings can be used again there are two.
+        assert ask(port, "/readyz").status == 200
+        settings.write_text("queue_max = 1\n")
+        eventually(lambda: ready(port), "there are two again", 60.0)
+
+
+def test_a_socket_of_systemd_is_shared(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        program = (
+            "import os, sys; os.dup2(int(sys.argv[1]), 3); os.environ['LISTEN_PID'] = str(os.getpid());"
+            " os.execv(sys.argv[2], sys.argv[2:])"
+        )
+        os.set_inheritable(listening.fileno(), True)
+        twistd = Path(sys.executable).with_name("twistd")
+        arguments = ["-c", program, str(listening.fileno()), str(twistd)]
+        arguments += ["-n", "openprequal", "--workers=2", "--listen=systemd:domain=INET:index=0"]
+        environment = {"LISTEN_FDS": "1", "LISTEN_FDNAMES": "http"}
+        name = Path(sys.executable).name
+        with running(arguments, tmp_path, environment, name, keep=[listening.fileno()]):
+            eventually(lambda: ready(port), "two workers accept from it", 40.0)
