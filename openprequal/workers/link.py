@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from socket import AF_UNIX
-from typing import Any
+from typing import Any, Final
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -18,6 +18,10 @@ from openprequal.workers.counts import ACCEPTING, OwnCounts
 from openprequal.workers.framing import Message
 from openprequal.workers.relay import Relay
 from openprequal.workers.told_health import ToldHealth
+
+SETTLE_S: Final = 2.0
+"""Names of backends that have not been found by then are waited for no more."""
+LOOK_S: Final = 0.02
 
 Answer = Callable[[], Iterable[bytes]]
 """Makes the answer to a question, piece by piece; each piece is made in a turn of the reactor of its own."""
@@ -52,6 +56,7 @@ class Link(Service):
         self._listeners = listeners
         self._answers = answers
         self._reported = reported
+        self._accepts = False
         self._channel = Channel(self.hear, self._lost)
 
     def connect(self, descriptor: int) -> None:
@@ -86,10 +91,8 @@ class Link(Service):
             case "reported":
                 self._report(told)
             case "accept":
-                for listening in self._listeners:
-                    listening.accept()
-                self._counts.own[ACCEPTING] = 1
-                self._channel.say("accepting")
+                self._accepts = True
+                self._accept(self._reactor.seconds() + SETTLE_S)
             case "cease":
                 self._cease()
             case "stop":
@@ -101,7 +104,19 @@ class Link(Service):
             case _:
                 self._relay.hear(kind, message)
 
+    def _accept(self, deadline: float) -> None:
+        if not self._accepts:
+            return
+        if not self._health.settled and self._reactor.seconds() < deadline:
+            self._reactor.callLater(LOOK_S, self._accept, deadline)
+            return
+        for listening in self._listeners:
+            listening.accept()
+        self._counts.own[ACCEPTING] = 1
+        self._channel.say("accepting")
+
     def _cease(self) -> None:
+        self._accepts = False
         self._counts.own[ACCEPTING] = 0
         for listening in self._listeners:
             listening.hand_over()

@@ -24,19 +24,20 @@ class ToldHealth(HealthMonitor):
         """As of :class:`~openprequal.health.monitor.HealthMonitor`."""
         self._doubted_at: dict[str, float] = {}
         self._judgements: dict[str, Mapping[str, Any]] = {}
+        self._resolved: set[str] = set()
         self.doubted = lambda backend_id: None
         self.heard_state = lambda backend_id, state: None
         super().__init__(*arguments, **options)
 
-    def joined(self, backend: Backend) -> None:
-        super().joined(backend)
-        told = self._judgements.get(backend.id)
-        if told is not None:
-            self.judged(backend.id, told)
-
     def left(self, backend: Backend, reason: str) -> None:
         super().left(backend, reason)
         self._doubted_at.pop(backend.id, None)
+        self._resolved.discard(backend.id)
+
+    @property
+    def settled(self) -> bool:
+        """The names of all backends have been looked up, so that those that serve can be connected to."""
+        return len(self._resolved) == len(self.standings)
 
     def forget(self, backend_id: str) -> None:
         """The parent speaks of it no more."""
@@ -50,10 +51,13 @@ class ToldHealth(HealthMonitor):
             self.heard_state(backend.id, state)
 
     def judged(self, backend_id: str, told: Mapping[str, Any]) -> None:
-        """The parent's verdict on a backend, as :func:`judgement` makes it; one of a stranger is remembered."""
+        """The parent's verdict on a backend, as :func:`judgement` makes it.
+
+        It counts once we know where the backend is: the parent may have been sooner to look its name up.
+        """
         self._judgements[backend_id] = told
         standing = self.standings.get(backend_id)
-        if standing is None:
+        if standing is None or backend_id not in self._resolved:
             return
         was_up = standing.checked_up
         standing.checked, standing.checked_up = bool(told["checked"]), bool(told["up"])
@@ -68,6 +72,11 @@ class ToldHealth(HealthMonitor):
     def _check(self, standing: Standing) -> None:
         standing.next_check = NEVER
         now, backend_id = self._clock.seconds(), standing.backend.id
+        if backend_id not in self._resolved:
+            self._resolved.add(backend_id)
+            if backend_id in self._judgements:
+                self.judged(backend_id, self._judgements[backend_id])
+            return
         if standing.checked_up and now - self._doubted_at.get(backend_id, -NEVER) >= RECHECK_S:
             self._doubted_at[backend_id] = now
             self.doubted(backend_id)

@@ -17,6 +17,7 @@ from running import (
     Running,
     alive,
     ask,
+    backend,
     backends,
     eventually,
     free_ports,
@@ -169,9 +170,13 @@ def test_all_workers_take_other_settings_one_after_the_other_under_load(tmp_path
         assert load.failed == []
 
 
-def test_a_restart_under_load_refuses_and_resets_nothing(tmp_path: Path, service: str) -> None:
-    with contextlib.ExitStack() as stack, several(tmp_path) as (command, port):
-        joined(port, service)
+def test_a_restart_under_load_refuses_and_resets_nothing(tmp_path: Path) -> None:
+    with (
+        contextlib.ExitStack() as stack,
+        several(tmp_path) as (command, port),
+        backend(tmp_path, port, "--backend-heartbeat-seconds=30"),
+    ):
+        eventually(lambda: up(port, 1), "the backend is up")
         with Load(port, 4) as load:
             eventually(lambda: len(load.requests) > 20, "the load is on")
             command.process.send_signal(signal.SIGUSR2)
@@ -184,6 +189,7 @@ def test_a_restart_under_load_refuses_and_resets_nothing(tmp_path: Path, service
             so_far = len(load.requests)
             eventually(lambda: len(load.requests) > so_far + 20, "the new ones answer")
         assert load.failed == []
+        # It knew who was registered: no heartbeat has come yet.
         assert up(port, 1)
 
 
