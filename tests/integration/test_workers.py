@@ -135,6 +135,33 @@ def test_the_death_of_a_worker_costs_only_its_own_connections(tmp_path: Path, se
         eventually(lambda: backends(port)[service]["in_flight"] == 0, "nothing has leaked")
 
 
+def test_a_worker_that_hangs_is_left_out_and_counted(tmp_path: Path, service: str) -> None:
+    with several(tmp_path) as (command, port):
+        hanging = command.children()[0]
+        os.kill(hanging, signal.SIGSTOP)
+        try:
+            joined(port, service)
+            assert metric(port, "openprequal_worker_unanswered_total") >= 1
+            assert [ask(port).status for _ in range(5)] == [200] * 5
+        finally:
+            os.kill(hanging, signal.SIGCONT)
+        # It catches up with what it has missed.
+        with kept_alive(port, 8):
+            assert all(count > 0 for count in connections(port))
+
+
+def test_what_has_an_admin_port_is_asked_there_for_all_workers(tmp_path: Path, service: str) -> None:
+    admin = free_ports()
+    with gateway(tmp_path, "--workers=2", f"--admin-port={admin}") as (_, port):
+        eventually(lambda: ready(admin), "all workers are there", 40.0)
+        joined(admin, service)
+        with kept_alive(port, 6):
+            assert sum(connections(admin)) == 6
+        # There the path is the backend's.
+        assert ask(port, "/backends").body == b"plain\n"
+        assert post(admin, "/_openprequal/reload", None).json == {"reloaded": True, "changed": []}
+
+
 def test_a_limit_on_a_backend_holds_for_all_workers_together(tmp_path: Path, service: str) -> None:
     with several(tmp_path, "--backend-max-in-flight=3", "--queue-max=0") as (_, port):
         joined(port, service)
