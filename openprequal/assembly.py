@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from twisted.application.service import IService, Service
 from twisted.web.server import Site
 
+from openprequal.admin.operations import Operations
 from openprequal.admin.own_address import OwnAddress
 from openprequal.checks.assembly import Checks
 from openprequal.clocks import Periodic
@@ -25,6 +26,7 @@ from openprequal.control_plane import (
     not_read,
     restart_on_signal,
     source_of,
+    surges_of,
     taking_over,
 )
 from openprequal.data_plane import (
@@ -41,6 +43,8 @@ from openprequal.data_plane import (
 from openprequal.demo import DemoBackends
 from openprequal.descriptors import clients_allowed
 from openprequal.edge import Edge
+from openprequal.events.recorder import Recorder
+from openprequal.events.ring import EventRing
 from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.forwarding.error_pages import ErrorPages, read_error_pages
 from openprequal.forwarding.http_date import HttpDate
@@ -60,12 +64,14 @@ from openprequal.metrics.loop_lag import LoopLag
 from openprequal.metrics.route_counts import RouteCounts
 from openprequal.metrics.tally import RequestTally
 from openprequal.part import ALONE, Part
+from openprequal.rebalancing import Rebalancing
 from openprequal.reload import Reload, Running
 from openprequal.restart.inheritance import Inheritance
 from openprequal.restart.successor import CommandLine
 from openprequal.route_making import Traffic
 from openprequal.signals import Signals
 from openprequal.tls.subject import subject_of
+from openprequal.witnessing import Witnessing
 
 REFUSED_SERVICE = "-"
 """Service label of requests that were refused before they had one."""
@@ -187,6 +193,9 @@ class Whole(Generic[F]):
     admin: Site
     metrics: CollectorRegistry
     reload: Reload | None
+    rebalancing: Rebalancing
+    events: EventRing
+    recorder: Recorder
 
     def listen(self, listening: ListeningService) -> None:
         """Let *listening* start and stop with the whole."""
@@ -225,6 +234,14 @@ def whole_of(
     rules = address_rules(settings, own_address.is_own)
     health = health_of(services, reactor, rng, settings, rules, edge.upstream_tls, part.health)
 
+    # What happens to them, and what operators change.
+    events = EventRing(time.time)
+    recorder = Recorder(events)
+    health.turned, edge.replaced = recorder.turned, recorder.certificate
+    periodics: list[Periodic] = []
+    rebalancing = Rebalancing(reactor, rng, services, health, settings.effective_services, periodics, of_service)
+    operations = Operations(services, health, part.balancers(rebalancing), recorder)
+
     # The way of a request.
     date = HttpDate(time.time)
     # Requests and connections that were too many or too slow, by why.
@@ -234,6 +251,7 @@ def whole_of(
     refused = RequestTally(REFUSED_SERVICE)
     route_counts = RouteCounts()
     copies = Copies()
+    witnessing = Witnessing()
     checks = Checks(reactor, wall_clock=time.time, secret=token_bytes(32), environ=os.environ)
     traffic = Traffic(
         reactor,
@@ -247,6 +265,7 @@ def whole_of(
         checks,
         limited,
         secure,
+        witnessing.of,
     )
 
     # What is asked of the gateway itself.
@@ -263,7 +282,9 @@ def whole_of(
             address_rules(given, own_address.is_own),
             not_ready=lambda: "shutting down" if root.stopping else not_read(registry),
             count_hook_failure=count_hook_failure,
-            reload=None if reread is None else lambda: cast(Reload, reload)(),
+            operations=operations,
+            events=events,
+            reload=None if reread is None else lambda by: cast(Reload, reload)(by),
         )
 
     admin = make_admin(settings)
@@ -285,7 +306,7 @@ def whole_of(
     # What happens again and again.
     sweep = Sweep(reactor.seconds, front.expire, sweep_interval_s(settings))
     lag = LoopLag(reactor)
-    periodics = [
+    periodics += [
         *(periodic for each in (*of_service.values(), *lasting.values()) for periodic in each),
         lag.periodic,
         Periodic(reactor, SWEEP_TICK_S, sweep.tick, "client time-outs"),
@@ -296,6 +317,7 @@ def whole_of(
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
         *edge.periodics(),
         *part.extra(services),
+        surges_of(reactor, services, events),
     ]
     GatewayMetrics(
         metrics,
@@ -327,6 +349,7 @@ def whole_of(
         cut,
         companions,
         grace_s=settings.shutdown_grace_seconds,
+        observers=[recorder],
     )
     reload: Reload | None = None
     if reread is not None:
@@ -336,7 +359,7 @@ def whole_of(
             settings=settings,
             services=services,
             health=health,
-            periodics=periodics,
+            rebalancing=rebalancing,
             of_service=of_service,
             lasting=lasting,
             front=cast(GatewaySite, front),
@@ -348,12 +371,27 @@ def whole_of(
             is_own=own_address.is_own,
             edge=edge,
             kind=part.kind,
+            recorder=recorder,
         )
         reload = Reload(reread, running)
         if part.alone:
             Signals(reactor, {SIGHUP: reload.on_signal}).setServiceParent(root)  # type: ignore[no-untyped-call]
     root.doubts = edge.doubts()
-    whole = Whole(root, front, registry, services, health, own_address, edge, admin, metrics, reload)
+    whole = Whole(
+        root,
+        front,
+        registry,
+        services,
+        health,
+        own_address,
+        edge,
+        admin,
+        metrics,
+        reload,
+        rebalancing,
+        events,
+        recorder,
+    )
     if settings.admin_endpoints and part.alone:
         whole.listen(admin_listener(reactor, settings, admin, inherited))
     return whole

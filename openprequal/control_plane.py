@@ -11,14 +11,18 @@ from twisted.web.server import Site
 
 from openprequal.admin.access import AccessRules
 from openprequal.admin.backend_rows import backend_rows
+from openprequal.admin.operations import Operations
 from openprequal.admin.routes import Admin
 from openprequal.admin.whereabouts import objection
+from openprequal.clocks import Periodic
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.names import resolve
 from openprequal.config.services import EffectiveService
 from openprequal.config.statuses import statuses_of
 from openprequal.config.tokens import Tokens
 from openprequal.data_plane import Clock, Services, configured_hook, members
+from openprequal.events.ring import EventRing, Kind
+from openprequal.events.surges import LOOK_S, Surges
 from openprequal.health.ejection import EjectionRules
 from openprequal.health.monitor import CheckRules, HealthMonitor, HealthRules
 from openprequal.hooks.registration import RegistrationHooks
@@ -131,13 +135,15 @@ def admin_site(
     *,
     not_ready: Callable[[], str | None],
     count_hook_failure: Callable[[str], None],
-    reload: Callable[[], Sequence[str]] | None = None,
+    operations: Operations,
+    events: EventRing,
+    reload: Callable[[str], Sequence[str]] | None = None,
     answers: Mapping[str, Any] | None = None,
 ) -> Site:
     """What is asked of the gateway itself.
 
     :param not_ready: why this gateway should get no traffic now; None: it should.
-    :param reload: reads the settings anew; None: they came from a program.
+    :param reload: reads the settings anew, for who asks; None: they came from a program.
     :param answers: parameters of :class:`~openprequal.admin.routes.Admin` that are others than those made here.
     :raises ConfigurationError: a registration hook cannot be used.
     """
@@ -162,6 +168,8 @@ def admin_site(
         "heartbeat": lambda backend, report: heartbeat(services, backend, report, reactor.seconds()),
         "refuse": partial(objection, rules),
         "heartbeat_timeout_s": settings.backend_heartbeat_timeout,
+        "operations": operations,
+        "events": events,
         "reload": reload,
         "route_rows": lambda: route_rows(settings.routes),
     }
@@ -169,6 +177,30 @@ def admin_site(
     site.displayTracebacks = False
     site.noisy = False
     return site
+
+
+def surges_of(clock: Clock, services: Services, ring: EventRing) -> Periodic:
+    """Makes events of errors and retries."""
+    surges = (
+        Surges(
+            ring,
+            Kind.ERRORS,
+            "requests were answered with an error (5xx)",
+            lambda: {name: service.tally.errors for name, service in services.items()},
+        ),
+        Surges(
+            ring,
+            Kind.RETRIES,
+            "requests were sent to a backend again",
+            lambda: {name: sum(service.retry_budget.counts.values()) for name, service in services.items()},
+        ),
+    )
+
+    def tick() -> None:
+        for each in surges:
+            each.tick(clock.seconds())
+
+    return Periodic(clock, LOOK_S, tick, "events of errors")
 
 
 def admin_listener(
@@ -195,9 +227,10 @@ def restart_on_signal(
         return "its --demo backends end with it" if settings.demo else None
 
     def membership() -> bytes:
-        return membership_line(registry.backends(), health.offered_ids())
+        return membership_line(registry.backends(), health.offered_ids(), health.by_hand.orders())
 
     restart = Restart(reactor, command, listeners, membership, why_not=why_not)
+    root.giving_up = restart.give_up
     Signals(reactor, {SIGUSR2: restart.begin}).setServiceParent(root)  # type: ignore[no-untyped-call]
 
 
@@ -219,7 +252,8 @@ def taking_over(
 
     # Another registry has a source of its own.
     told = registry if isinstance(registry, MemoryRegistry) else None
-    predecessor = Predecessor(reactor, told, offered, listeners, inheritance.restore_standard_error)
+    take_orders, restore_errors = health.by_hand.take_over, inheritance.restore_standard_error
+    predecessor = Predecessor(reactor, told, offered, take_orders, listeners, restore_errors, reactor.stop)
     return TakingOver(reactor, inheritance, predecessor)
 
 

@@ -31,9 +31,11 @@ from openprequal.control_plane import (
     restart_on_signal,
     taking_over,
 )
+from openprequal.crew_balancers import CrewBalancers
 from openprequal.crew_reload import CrewReload
 from openprequal.data_plane import Clock
 from openprequal.demo import DemoBackends
+from openprequal.events.ring import Kind
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.metrics.exposition import exposition_in_turns
 from openprequal.part import Part
@@ -63,6 +65,10 @@ from openprequal.workers.worker import Worker
 
 SERVICES: Final = 1024
 """More services than any gateway has: cells for each of them beside those for backends."""
+TELL_S: Final = 0.5
+"""How soon the parent hears what happened at a worker."""
+_WORKERS_OWN: Final = frozenset((Kind.EJECTED, Kind.RESTORED, Kind.PANIC, Kind.ERRORS, Kind.RETRIES))
+"""Events that only a worker knows of."""
 ROWS: Final = 100
 """Rows of backends in a piece of an answer."""
 
@@ -77,13 +83,24 @@ def worker(
     counts = OwnCounts(CountsMap(COUNTS, place.workers, place.cells), place.index)
     registry, relay = ToldRegistry(), Relay(told_by_proxy_protocol)
 
+    told_until = 0
+
+    def tell() -> None:
+        nonlocal told_until
+        events = whole.events.after(told_until)
+        told_until = whole.events.last
+        link.tell_of(event.row for event in events if event.kind in _WORKERS_OWN and event.by is None)
+
     def extra(services: dict[str, Service]) -> list[Periodic]:
         def look() -> None:
             turns.publish()
             for service in services.values():
                 cast(SharedService, service).look()
 
-        return [Periodic(reactor, TICK_S, look, "counts of other workers")]
+        return [
+            Periodic(reactor, TICK_S, look, "counts of other workers"),
+            Periodic(reactor, TELL_S, tell, "events for the parent"),
+        ]
 
     part = Part(
         registry=lambda *_: registry,
@@ -118,6 +135,7 @@ def worker(
             "reload": lambda: _reloaded(whole),
         },
         lambda backend, report: heartbeat(whole.services, backend, report, reactor.seconds()),
+        whole.rebalancing,
     )
     link.connect(CHANNEL)
     link.setServiceParent(whole.root)  # type: ignore[no-untyped-call]
@@ -141,7 +159,7 @@ def _rows(whole: Whole[Any], now: float) -> Iterator[bytes]:
 def _reloaded(whole: Whole[Any]) -> Iterator[bytes]:
     try:
         assert whole.reload is not None
-        yield json.dumps({"changed": whole.reload()}).encode("ascii")
+        yield json.dumps({"changed": whole.reload("its parent")}).encode("ascii")
     except Exception as error:
         yield json.dumps({"error": str(error)}).encode("ascii")
 
@@ -176,6 +194,7 @@ def parent(
     )
     crew = Crew(count, reactor, spawning, counts)
     reading = CrewReload(reactor, settings, reread, crew)
+    balancers = CrewBalancers(lambda: reading.settings, lambda: crew.live)
     registry = configured_registry(reactor, Random(), settings)
 
     # What is asked of the gateway itself, wherever it is asked.
@@ -216,6 +235,7 @@ def parent(
             health=JudgingHealth,
             admin=partial(admin_site, answers=answers),
             alone=False,
+            balancers=lambda _: balancers,
         ),
     )
     assert whole.reload is not None
@@ -227,7 +247,8 @@ def parent(
     given = Cells(counts)
     membership = ToldMembership(count, lambda: crew.live, given, health.judgements, reading.needs_all)
     registry.subscribe(membership)
-    health.judged = membership.judged
+    health.judged, health.restored = membership.judged, membership.restored
+    balancers.rebalancing = whole.rebalancing
     relayed = Relayed(whole.admin)
 
     def tell_cells(workers: Sequence[Worker]) -> None:
@@ -237,8 +258,11 @@ def parent(
     def introduce(worker: Worker) -> None:
         tell_cells([worker])
         membership.introduce(worker)
+        balancers.introduce(worker)
 
-    def taken() -> None:
+    def taken(names: Sequence[str], by: str) -> None:
+        whole.recorder.reloaded(names, by)
+        balancers.forget()
         tell_cells(crew.live)
         membership.configure(list(whole.services))
 
@@ -247,6 +271,11 @@ def parent(
             health.doubted(message.head["id"])
         elif kind == "state":
             health.told_by_worker(message.head["id"], message.head["state"])
+        elif kind == "event":
+            happened = message.head["event"]
+            text = f"worker {worker.index}: {happened['message']}"
+            where = {"service": happened["service"], "backend": happened["backend"]}
+            whole.events.add(Kind(happened["kind"]), text, **where)
         else:
             relayed.hear(worker, kind, message)
 
@@ -255,7 +284,7 @@ def parent(
         relayed.gone(worker)
 
     crew.introduce, crew.hear, crew.gone = introduce, hear, gone
-    reading.taken = taken
+    reading.taken, reading.not_taken = taken, whole.recorder.not_reloaded
 
     # Where clients come in, start and end.
     inherited = None if inheritance is None else inheritance.listening

@@ -35,6 +35,7 @@ class CrewReload:
     """Reads the settings again; what is wrong with them is found before anybody takes them.
 
     :ivar own_settings: what the parent goes by itself.
+    :ivar settings: what the workers go by.
     """
 
     log = Logger()
@@ -46,44 +47,47 @@ class CrewReload:
         self.own_settings = of_parent(settings)
         self.take: Callable[[], object] = lambda: None
         """Lets the parent take :attr:`own_settings`."""
-        self.taken: Callable[[], None] = lambda: None
-        """Called when it has, before the workers do."""
+        self.taken: Callable[[Sequence[str], str], None] = lambda names, by: None
+        """Told the names of what has changed, and who wanted it, before the workers take it."""
+        self.not_taken: Callable[[str, str], None] = lambda why, by: None
+        """Told why nothing has changed, and who wanted it."""
         self._reactor = reactor
-        self._settings = settings
+        self.settings = settings
         self._reread = reread
         self._crew = crew
         self._one_at_a_time = DeferredLock()
         self._check(settings)
 
-    def __call__(self) -> "Deferred[Sequence[str]]":
+    def __call__(self, by: str) -> "Deferred[Sequence[str]]":
         """Do it; whatever is wrong with the settings has changed nothing.
 
+        :param by: who wants it.
         :return: the names of the settings that changed.
         :raises ConfigurationError: (errback) as at the start.
         :raises NeedsRestart: (errback) settings have changed that cannot while the gateway runs.
         """
-        names: Deferred[Sequence[str]] = self._one_at_a_time.run(lambda: Deferred.fromCoroutine(self._reload()))
+        names: Deferred[Sequence[str]] = self._one_at_a_time.run(lambda: Deferred.fromCoroutine(self._reload(by)))
         return names
 
     def on_signal(self) -> None:
         """Do it where nobody waits for an answer but the log."""
-        self().addErrback(lambda failure: failure.trap(ConfigurationError)).addErrback(
+        self("SIGHUP").addErrback(lambda failure: failure.trap(ConfigurationError)).addErrback(
             lambda failure: self.log.failure("settings not reloaded", failure=failure)
         )
 
     def needs_all(self, service: str) -> bool:
         """Whether each worker needs all backends of *service*: where they hash alike, and where sessions stay."""
-        effective = self._settings.effective_services.get(service)
+        effective = self.settings.effective_services.get(service)
         if effective is None:
             return False
         make = resolve(effective.load_balancer_class, "load_balancer_class", BALANCERS, IBalancer)
         return effective.sticky != "no" or make not in _SEES_ANY_PART
 
-    async def _reload(self) -> Sequence[str]:
+    async def _reload(self, by: str) -> Sequence[str]:
         before = self.own_settings
         try:
             new = self._reread()
-            names = changed(self._settings, new)
+            names = changed(self.settings, new)
             fixed = needing_restart(names)
             if fixed:
                 raise NeedsRestart(f"{', '.join(fixed)}: cannot change while the gateway runs: restart it")
@@ -93,14 +97,15 @@ class CrewReload:
         except ConfigurationError as error:
             self.own_settings = before
             self.log.error("settings not reloaded, nothing has changed: {reason}", reason=error)
+            self.not_taken(str(error), by)
             raise
-        self._settings = new
-        self.taken()
+        self.settings = new
+        self.taken(names, by)
         for worker in self._crew.live:
             why_not = _why_not(await worker.ask("reload", RELOAD_S))
             if why_not is not None and worker in self._crew.live:
                 self._replace(worker, why_not)
-        self.log.info("settings reloaded: {names}", names=", ".join(names) or "nothing has changed")
+        self.log.info("settings reloaded by {by}: {names}", by=by, names=", ".join(names) or "nothing has changed")
         return names
 
     def _replace(self, worker: Worker, why: str) -> None:

@@ -10,7 +10,8 @@ from twisted.logger import Logger
 
 from openprequal.clocks import Periodic
 from openprequal.health.monitor import HealthMonitor
-from openprequal.interfaces import IRegistry
+from openprequal.interfaces import IMembershipObserver, IRegistry
+from openprequal.signals import Signals
 
 POLL_S = 0.05
 
@@ -45,8 +46,10 @@ class Gateway(MultiService):
         companions: Sequence[Service] = (),
         *,
         grace_s: float,
+        observers: Sequence[IMembershipObserver] = (),
     ) -> None:
         """
+        :param observers: hear who exists before *health* does.
         :param end: called last: closes what is left of connections to backends.
         :param companions: started after the listeners and stopped before everything else, because they unregister here.
         :param grace_s: how long requests under way may take to finish at shutdown.
@@ -59,15 +62,24 @@ class Gateway(MultiService):
         self._periodics = periodics
         self._end = end
         self.grace_s = grace_s
+        self._observers = observers
         self._companions = companions
         self.stopping = False
         """From the moment of SIGTERM: not ready any more."""
+        self.giving_up: Callable[[], None] = lambda: None
+        """Called first of all when it stops."""
         self.doubts: Sequence[str] = ()
         """What ``--check`` says although it can all be used."""
 
+    def privilegedStartService(self) -> None:
+        # Whoever finds our sockets open may send a signal, which would end a process that does not hear it yet.
+        self.services.sort(key=lambda service: not isinstance(service, Signals))
+        super().privilegedStartService()  # type: ignore[no-untyped-call]
+
     def startService(self) -> None:
         self._registry.start()
-        self._registry.subscribe(self._health)
+        for observer in (*self._observers, self._health):
+            self._registry.subscribe(observer)
         for periodic in self._periodics:
             periodic.start()
         super().startService()  # type: ignore[no-untyped-call]
@@ -79,6 +91,7 @@ class Gateway(MultiService):
 
     async def _stop(self) -> None:
         self.stopping = True
+        self.giving_up()
         for companion in self._companions:
             await maybeDeferred(companion.stopService)
         # The listeners stay until what is under way has ended, so that nobody is refused before the process ends; but

@@ -6,9 +6,11 @@ from typing import Any
 from attrs import frozen
 from twisted.web.server import Site
 
+from openprequal.admin.operations import Balancers
 from openprequal.control_plane import admin_site, configured_registry
 from openprequal.health.monitor import HealthMonitor
 from openprequal.interfaces import IRegistry
+from openprequal.rebalancing import Rebalancing
 from openprequal.routing.service import Service
 
 
@@ -30,6 +32,8 @@ class Part:
     """What is asked of the gateway itself; as :func:`~openprequal.control_plane.admin_site`."""
     alone: bool = True
     """It hears signals, and listens for what is asked of the gateway itself."""
+    balancers: Callable[[Rebalancing], Balancers] = lambda rebalancing: rebalancing
+    """What operators change a service's balancer by."""
     pseudonym: bytes | None = None
     """What the gateway calls itself in Via; None: a name of this process's own."""
     extra: Callable[[dict[str, Service]], list[Any]] = lambda services: []

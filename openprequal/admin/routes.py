@@ -1,21 +1,24 @@
 """What can be asked of the gateway itself, and who gets which answer?"""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Final, TypeVar
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import TypeVar
 
 from klein import Klein
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
-from twisted.web.resource import IResource, Resource
+from twisted.web.resource import IResource
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from openprequal.admin import problems, views
-from openprequal.admin.access import AccessRules, told_by_proxy_protocol
-from openprequal.admin.body import json_body
+from openprequal.admin import views
+from openprequal.admin.access import AccessRules, name_of, told_by_proxy_protocol
+from openprequal.admin.answers import AnyRequest, answer, json_answer, problem_answer
+from openprequal.admin.body import json_body, number_in_query
+from openprequal.admin.operations import ORDERS, Operations
 from openprequal.admin.problems import Problem
 from openprequal.errors import ConfigurationError, HookFailed, NeedsRestart, RegistrationRefused
+from openprequal.events.ring import EventRing
 from openprequal.hooks.registration import RegistrationHooks
 from openprequal.interfaces import IRegistry
 from openprequal.registry.leases import lease_timeout_s
@@ -47,7 +50,9 @@ class Admin:
         heartbeat: Callable[[Backend, LoadReport], object],
         refuse: Callable[[Backend], str | None],
         heartbeat_timeout_s: float | None = None,
-        reload: Callable[[], Sequence[str] | Awaitable[Sequence[str]]] | None = None,
+        operations: Operations,
+        events: EventRing,
+        reload: Callable[[str], Sequence[str] | Awaitable[Sequence[str]]] | None = None,
         route_rows: Callable[[], list[dict[str, object]]] = list,
     ) -> None:
         """
@@ -58,8 +63,10 @@ class Admin:
         :param heartbeat: told of a load report that came with a registration, after it.
         :param refuse: why a backend cannot be one (it is this gateway itself); None: it can.
         :param heartbeat_timeout_s: the configured lease time-out, told to those who register.
-        :param reload: reads the settings anew and returns the names of those that changed; None: there is nothing to
-            read. Raises :class:`~openprequal.errors.ConfigurationError` where they cannot be taken.
+        :param operations: does what operators want.
+        :param events: what ``/_openprequal/events`` shows.
+        :param reload: reads the settings anew, for who asks, and returns the names of those that changed; None: there
+            is nothing to read. Raises :class:`~openprequal.errors.ConfigurationError` where they cannot be taken.
         :param route_rows: what ``/_openprequal/routes`` shows, in the order of precedence.
         """
         self._registry = registry
@@ -72,12 +79,14 @@ class Admin:
         self._heartbeat = heartbeat
         self._refuse = refuse
         self._heartbeat_timeout_s = heartbeat_timeout_s
+        self._operations = operations
+        self._events = events
         self._reload = reload
         self._route_rows = route_rows
 
     def resource(self) -> IResource:
         """A leaf resource that answers every path: ours as below, 404 otherwise."""
-        return _AnyRequest(self.app.resource())
+        return AnyRequest(self.app.resource())
 
     @app.route("/register", methods=["POST"])
     async def register(self, request: IRequest) -> bytes:
@@ -91,7 +100,7 @@ class Admin:
         await self._registry.register(backend)
         if registration.load is not None:
             self._heartbeat(backend, registration.load)
-        return _json(request, 200, views.registered(backend, lease_timeout_s(backend, self._heartbeat_timeout_s)))
+        return json_answer(request, 200, views.registered(backend, lease_timeout_s(backend, self._heartbeat_timeout_s)))
 
     @app.route("/unregister", methods=["POST"])
     async def unregister(self, request: IRequest) -> bytes:
@@ -101,30 +110,30 @@ class Admin:
         if not await self._registry.unregister(named.id):
             raise Problem(404, f"there is no backend {named.url} in service {named.service}", field="url")
         await self._hooks.tell(known)
-        return _json(request, 200, views.unregistered(known))
+        return json_answer(request, 200, views.unregistered(known))
 
     @app.route("/backends", methods=["GET"])
     async def backends(self, request: IRequest) -> bytes:
         self._admit(request)
-        return _json(request, 200, views.backends(await _now_or_later(self._backend_rows())))
+        return json_answer(request, 200, views.backends(await _now_or_later(self._backend_rows())))
 
     @app.route("/metrics", methods=["GET"])
     async def metrics(self, request: IRequest) -> bytes:
         self._admit(request)
         accepted = request.requestHeaders.getRawHeaders(b"accept")
         content_type, body = await self._metrics_page(b", ".join(accepted) if accepted else None)
-        return _answer(request, 200, content_type.encode("ascii"), body)
+        return answer(request, 200, content_type.encode("ascii"), body)
 
     @app.route("/healthz", methods=["GET"])
     def healthz(self, request: IRequest) -> bytes:
-        return _json(request, 200, {"status": "ok"})
+        return json_answer(request, 200, {"status": "ok"})
 
     @app.route("/readyz", methods=["GET"])
     def readyz(self, request: IRequest) -> bytes:
         reason = self._ready()
         if reason is not None:
             raise Problem(503, reason)
-        return _json(request, 200, views.ready(self._registry))
+        return json_answer(request, 200, views.ready(self._registry))
 
     @app.route("/_openprequal/reload", methods=["POST"])
     async def reload(self, request: IRequest) -> bytes:
@@ -132,22 +141,43 @@ class Admin:
         if self._reload is None:
             raise Problem(404, "the settings came from a program: there is nothing to read again")
         try:
-            changed = await _now_or_later(self._reload())
+            changed = await _now_or_later(self._reload(_caller(request)))
         except NeedsRestart as error:
             raise Problem(409, str(error)) from error
         except ConfigurationError as error:
             raise Problem(422, str(error)) from error
-        return _json(request, 200, {"reloaded": True, "changed": list(changed)})
+        return json_answer(request, 200, {"reloaded": True, "changed": list(changed)})
 
     @app.route("/_openprequal/routes", methods=["GET"])
     def routes(self, request: IRequest) -> bytes:
         self._admit(request)
-        return _json(request, 200, {"routes": self._route_rows()})
+        return json_answer(request, 200, {"routes": self._route_rows()})
+
+    @app.route(f"/_openprequal/<any({', '.join(ORDERS)}):order>", methods=["POST"])
+    def order(self, request: IRequest, order: str) -> bytes:
+        self._admit(request)
+        return json_answer(request, 200, self._operations.order(order, json_body(request), _caller(request)))
+
+    @app.route("/_openprequal/balancer", methods=["POST"])
+    def balancer(self, request: IRequest) -> bytes:
+        self._admit(request)
+        return json_answer(request, 200, self._operations.balancer(json_body(request), _caller(request)))
+
+    @app.route("/_openprequal/balancer", methods=["GET"])
+    def balancers(self, request: IRequest) -> bytes:
+        self._admit(request)
+        return json_answer(request, 200, self._operations.balancers())
+
+    @app.route("/_openprequal/events", methods=["GET"])
+    def events(self, request: IRequest) -> bytes:
+        self._admit(request)
+        new = self._events.after(number_in_query(request, b"after"))
+        return json_answer(request, 200, {"events": [event.row for event in new], "last": self._events.last})
 
     @app.handle_errors(Problem)
     def problem(self, request: IRequest, failure: Failure) -> bytes:
         assert isinstance(failure.value, Problem)
-        return _problem(request, failure.value)
+        return problem_answer(request, failure.value)
 
     @app.handle_errors(RegistrationRefused)
     def refused(self, request: IRequest, failure: Failure) -> bytes:
@@ -158,20 +188,22 @@ class Admin:
             peer=request.getClientAddress(),
             reason=failure.value.reason,
         )
-        return _problem(request, Problem.of(failure.value))
+        return problem_answer(request, Problem.of(failure.value))
 
     @app.handle_errors(HTTPException)
     def not_routed(self, request: IRequest, failure: Failure) -> bytes:
         if isinstance(failure.value, MethodNotAllowed):
             allowed = ", ".join(sorted(failure.value.valid_methods or ()))
-            return _problem(request, Problem(405, f"allowed: {allowed}", headers={b"allow": allowed.encode("ascii")}))
-        return _problem(request, Problem(404))
+            return problem_answer(
+                request, Problem(405, f"allowed: {allowed}", headers={b"allow": allowed.encode("ascii")})
+            )
+        return problem_answer(request, Problem(404))
 
     @app.handle_errors(Exception)
     def failed(self, request: IRequest, failure: Failure) -> bytes:
         if not failure.check(HookFailed):  # that one was logged with its cause where it happened
             self.log.failure("admin request failed", failure=failure)
-        return _problem(request, Problem(500))
+        return problem_answer(request, Problem(500))
 
     def _admit(self, request: IRequest) -> None:
         """:raises Problem: 403, the caller may not use this."""
@@ -181,52 +213,9 @@ class Admin:
             raise Problem(403, objection)
 
 
-# Nothing here is meant for a page: it is not kept, not taken for what it is not, and does nothing where it is shown.
-_FIELDS: Final = (
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"referrer-policy", b"no-referrer"),
-)
-
-
-class _AnyRequest(Resource):
-    """Keeps from Klein what it cannot route: it binds its routes to the Host before any of its error handlers hears."""
-
-    isLeaf = True
-
-    def __init__(self, routes: IResource) -> None:
-        Resource.__init__(self)
-        self._routes = routes
-
-    def render(self, request: IRequest) -> int | bytes:
-        try:
-            result: int | bytes = self._routes.render(request)
-        except (HTTPException, UnicodeError):
-            return _problem(request, Problem(400, "not a valid host or method"))
-        return result
-
-
 async def _now_or_later(result: Result | Awaitable[Result]) -> Result:
     return await result if isinstance(result, Awaitable) else result
 
 
-def _json(request: IRequest, status: int, document: Mapping[str, object]) -> bytes:
-    return _answer(request, status, views.CONTENT_TYPE, views.json_bytes(document))
-
-
-def _problem(request: IRequest, problem: Problem) -> bytes:
-    for name, value in problem.headers.items():
-        request.setHeader(name, value)
-    return _answer(request, problem.status, problems.CONTENT_TYPE, problem.body)
-
-
-def _answer(request: IRequest, status: int, content_type: bytes, body: bytes) -> bytes:
-    request.setResponseCode(status)
-    request.setHeader(b"content-type", content_type)
-    request.setHeader(b"content-length", b"%d" % len(body))
-    for name, value in _FIELDS:
-        request.setHeader(name, value)
-    request.responseHeaders.removeHeader(b"server")  # twisted.web's, which tells its version
-    return body
+def _caller(request: IRequest) -> str:
+    return name_of(request.getClientAddress())

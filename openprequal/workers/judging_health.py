@@ -14,6 +14,7 @@ class JudgingHealth(HealthMonitor):
 
     :ivar judgements: the last judgement on each backend, by id.
     :ivar judged: told of each that is another.
+    :ivar restored: told of backends that an operator wants to be ejected no longer.
     """
 
     judged: Callable[[str, Mapping[str, object]], None]
@@ -21,6 +22,7 @@ class JudgingHealth(HealthMonitor):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """As of :class:`~openprequal.health.monitor.HealthMonitor`."""
         self.judgements: dict[str, Mapping[str, object]] = {}
+        self.restored: Callable[[str], None] = lambda backend_id: None
         self.judged = lambda backend_id, told: None
         super().__init__(*arguments, **options)
 
@@ -39,6 +41,12 @@ class JudgingHealth(HealthMonitor):
         standing = self.standings.get(backend_id)
         if standing is not None:
             self.told_state(standing.backend, LoadState(state))
+
+    def restore(self, standing: Standing) -> bool:
+        """Nor do the workers eject it any longer; whether that is news to one of them is not known."""
+        super().restore(standing)
+        self.restored(standing.backend.id)
+        return True
 
     def _apply(self, standing: Standing) -> None:
         super()._apply(standing)

@@ -42,11 +42,13 @@ class Link(Service):
         listeners: Sequence[ListeningService],
         answers: Mapping[str, Answer],
         reported: Callable[[Backend, LoadReport], None],
+        balance: Callable[[str, str, Mapping[str, object], str], object],
     ) -> None:
         """
         :param listeners: accept nothing before the parent says so.
         :param answers: what the parent may ask.
         :param reported: told of load reports that came with a heartbeat.
+        :param balance: gives a service another balancer, with parameters, for who wants it.
         """
         self._reactor = reactor
         self._registry = registry
@@ -56,6 +58,7 @@ class Link(Service):
         self._listeners = listeners
         self._answers = answers
         self._reported = reported
+        self._balance = balance
         self._accepts = False
         self._channel = Channel(self.hear, self._lost)
 
@@ -70,6 +73,11 @@ class Link(Service):
         self._health.doubted = lambda backend_id: self._channel.say("doubted", id=backend_id)
         self._health.heard_state = lambda backend_id, state: self._channel.say("state", id=backend_id, state=state)
         self._channel.say("hello")
+
+    def tell_of(self, events: Iterable[Mapping[str, object]]) -> None:
+        """Tell the parent of what happened here."""
+        for event in events:
+            self._channel.say("event", event=event)
 
     def hear(self, kind: str, message: Message) -> None:
         """One message of the parent's."""
@@ -88,6 +96,12 @@ class Link(Service):
                 self._channel.say("applied", n=told["n"])
             case "judged":
                 self._health.judged(told["id"], told["told"])
+            case "restore":
+                standing = self._health.standings.get(told["id"])
+                if standing is not None:
+                    self._health.restore(standing)
+            case "balancer":
+                self._balance(told["service"], told["balancer"], told["parameters"], told["by"])
             case "reported":
                 self._report(told)
             case "accept":

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from openprequal.health.monitor import RECHECK_S, HealthMonitor
-from openprequal.health.standing import Standing
+from openprequal.health.standing import Orders, Standing
 from openprequal.values import Backend, LoadState
 
 NEVER: Final = float("inf")
@@ -60,6 +60,10 @@ class ToldHealth(HealthMonitor):
         if standing is None or backend_id not in self._resolved:
             return
         was_up = standing.checked_up
+        orders = Orders(*told["orders"])
+        if orders != standing.orders:
+            # Whoever was asked for it tells of it.
+            standing.orders, standing.noticed = orders, None
         standing.checked, standing.checked_up = bool(told["checked"]), bool(told["up"])
         standing.verdict, standing.state = str(told["verdict"]), LoadState(told["state"])
         if was_up is not standing.checked_up:
@@ -89,4 +93,5 @@ def judgement(standing: Standing) -> dict[str, object]:
         "up": standing.checked_up,
         "verdict": standing.verdict,
         "state": standing.state.value,
+        "orders": list(standing.orders),
     }

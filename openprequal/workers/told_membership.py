@@ -73,6 +73,11 @@ class ToldMembership:
         for worker in self._live():
             worker.judged(backend_id, told)
 
+    def restored(self, backend_id: str) -> None:
+        """An operator wants that nobody ejects it any longer."""
+        for worker in self._live():
+            worker.say("restore", id=backend_id)
+
     def configure(self, services: Collection[str]) -> None:
         """Settings have changed: *services* may be whole now, or no longer."""
         for service in services:

@@ -185,8 +185,8 @@ def test_all_workers_take_other_settings_one_after_the_other_under_load(tmp_path
         with Load(port, 4) as load:
             settings.write_text('load_balancer_class = "round_robin"\n')
             command.process.send_signal(signal.SIGHUP)
-            said = "settings reloaded: load_balancer_class"
-            eventually(lambda: command.output.count(said) == 3, "both workers and the parent have taken them")
+            said = re.compile(r"settings reloaded by (?:SIGHUP|its parent): load_balancer_class")
+            eventually(lambda: len(said.findall(command.output)) == 3, "both workers and the parent have taken them")
             settings.write_text('load_balancer_class = "least_in_flight"\nqueue_max = 7\n')
             answer = post(port, "/_openprequal/reload", None)
             assert answer.json == {"reloaded": True, "changed": ["load_balancer_class", "queue_max"]}
@@ -195,6 +195,38 @@ def test_all_workers_take_other_settings_one_after_the_other_under_load(tmp_path
             so_far = len(load.requests)
             eventually(lambda: len(load.requests) > so_far + 30, "requests go on")
         assert load.failed == []
+
+
+def test_what_an_operator_wants_holds_at_every_worker_and_is_an_event_once(tmp_path: Path, service: str) -> None:
+    with several(tmp_path) as (_command, port):
+        joined(port, service)
+        with kept_alive(port, 8) as clients:
+            answer = post(port, "/_openprequal/drain", {"url": service})
+            assert (answer.status, answer.json["state"]) == (200, "draining")
+            eventually(lambda: not any(map(answered, clients)), "nobody sends it anything")
+            assert backends(port)[service]["condition"] == "draining"
+            assert post(port, "/_openprequal/undrain", {"url": service}).status == 200
+            eventually(lambda: all(map(answered, clients)), "all send it requests again")
+        wanted = {"balancer": "round_robin"}
+        assert post(port, "/_openprequal/balancer", {"balancer": "no_such"}).status == 422
+        assert post(port, "/_openprequal/balancer", wanted).status == 200
+        picks = 'openprequal_picks_total{reason="rotation",service="default"} 2.0'
+        with kept_alive(port, 2):
+            assert picks in ask(port, "/metrics").body.decode()
+        kinds = [event["kind"] for event in ask(port, "/_openprequal/events").json["events"]]
+        assert [kinds.count(kind) for kind in ("joined", "drained", "undrained", "balancer")] == [1, 1, 1, 1]
+
+
+def test_a_failure_that_a_worker_sees_is_an_event(tmp_path: Path) -> None:
+    with several(tmp_path) as (_, port):
+        assert ask(port).status == 503
+
+        def told() -> list[str]:
+            events = ask(port, "/_openprequal/events").json["events"]
+            return [event["message"] for event in events if event["kind"] == "errors"]
+
+        eventually(told, "the error is told of")
+        assert told()[0].startswith("worker ")
 
 
 def test_a_restart_under_load_refuses_and_resets_nothing(tmp_path: Path) -> None:

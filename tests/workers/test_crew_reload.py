@@ -29,7 +29,7 @@ class Reading(Case):
 
     def read(self, **settings: Any) -> None:
         self.settings = GatewaySettings(**settings)
-        self.reload().addBoth(self.results.append)
+        self.reload("somebody").addBoth(self.results.append)
 
     def answer(self, place: int, **told: object) -> None:
         """The worker answers what it was asked last."""

@@ -126,7 +126,9 @@ def test_a_doubt_about_one_that_has_left_is_nothing(case: Case) -> None:
     case.judging.doubted(case.backend.id)
     case.judging.told_by_worker(case.backend.id, "draining")
     case.told.left(case.backend, "test")
-    case.told.judged(case.backend.id, {"checked": True, "up": True, "verdict": "serving", "state": "ready"})
+    case.told.judged(
+        case.backend.id, {"checked": True, "up": True, "verdict": "serving", "state": "ready", "orders": [None, None]}
+    )
 
 
 def test_what_a_worker_hears_of_a_state_counts_for_all_until_a_check_says_otherwise(case: Case) -> None:
