@@ -27,7 +27,8 @@ class SharedService(Service):
     """
 
     shared: OwnCounts
-    """Set right after it is made."""
+    own: memoryview
+    """This worker's row of it. Both are set right after it is made."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """As of the kind of service that it is."""
@@ -75,13 +76,13 @@ class SharedService(Service):
     def assign(self, member: Member) -> None:
         cell = self._cells.get(member)
         if cell is not None:
-            self.shared.own[cell] += 1
+            self.own[cell] += 1
         super().assign(member)
 
     def free(self, member: Member, outcome: Outcome) -> None:
         cell = self._cells.get(member)
         if cell is not None:
-            self.shared.own[cell] -= 1
+            self.own[cell] -= 1
             if member.in_flight == 1 and self.members.get(member.backend.id) is not member:
                 del self._cells[member]
             elif self._full:
@@ -188,7 +189,7 @@ class SharedKinds:
             if isinstance(limit, FixedLimit):
                 options["limit"] = SharedLimit(limit.allowed, str(arguments[0]), self._counts)
             service = shared(*arguments, **options)
-            service.shared = self._counts
+            service.shared, service.own = self._counts, self._counts.own
             return service
 
         return make
