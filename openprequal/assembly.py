@@ -4,10 +4,11 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from random import Random
 from secrets import token_bytes
 from signal import SIGHUP, SIGUSR1
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, cast
 
 from attrs import frozen
 from prometheus_client import CollectorRegistry
@@ -24,8 +25,6 @@ from openprequal.config.gateway import GatewaySettings
 from openprequal.control_plane import (
     access_rules,
     admin_listener,
-    admin_site,
-    configured_registry,
     health_of,
     not_read,
     restart_on_signal,
@@ -74,6 +73,7 @@ from openprequal.metrics.gateway_samples import backend_samples, service_samples
 from openprequal.metrics.loop_lag import LoopLag
 from openprequal.metrics.route_counts import RouteCounts
 from openprequal.metrics.tally import RequestTally
+from openprequal.part import ALONE, Part
 from openprequal.rebalancing import Rebalancing
 from openprequal.reload import Reload, Running
 from openprequal.restart.inheritance import Inheritance
@@ -105,28 +105,10 @@ def gateway(
     :raises ConfigurationError: a class, hook or parameter cannot be used.
     """
 
-    def site(given: Given) -> GatewaySite:
-        return GatewaySite(
-            given.exchanges.usual,
-            given.admin,
-            given.limits,
-            now=reactor.seconds,
-            date=given.date,
-            refused=given.refused,
-            max_connections=clients_allowed(settings.max_connections),
-            max_connections_per_client=settings.max_connections_per_client,
-            errors=given.errors,
-            subject_of=subject_of,
-            trusted=settings.trusted_proxies,
-            turned_away=given.turned_away,
-            cut=given.cut,
-            witnesses=given.witnesses,
-            explained=given.exchanges.explained,
-        )
-
+    site = partial(client_site, reactor, settings)
     companions = [DemoBackends(reactor, settings)] if settings.demo else []
     inherited = None if inheritance is None else inheritance.listening
-    whole = _whole(reactor, settings, site, companions=companions, reread=reread, inherited=inherited)
+    whole = whole_of(reactor, settings, site, companions=companions, reread=reread, inherited=inherited)
     layers = whole.edge.layers
     whole.listen(ListeningService(reactor, settings.endpoints, whole.front, "openprequal", inherited, layers=layers))
     listeners = whole.own_address.listening
@@ -135,6 +117,27 @@ def gateway(
     if inheritance is not None:
         taking_over(reactor, whole.registry, whole.health, listeners, inheritance).setServiceParent(whole.root)  # type: ignore[no-untyped-call]
     return whole.root
+
+
+def client_site(reactor: Clock, settings: GatewaySettings, given: "Given") -> GatewaySite:
+    """What answers clients on the listeners of *settings*."""
+    return GatewaySite(
+        given.exchanges.usual,
+        given.admin,
+        given.limits,
+        now=reactor.seconds,
+        date=given.date,
+        refused=given.refused,
+        max_connections=clients_allowed(settings.max_connections),
+        max_connections_per_client=settings.max_connections_per_client,
+        errors=given.errors,
+        subject_of=subject_of,
+        trusted=settings.trusted_proxies,
+        turned_away=given.turned_away,
+        cut=given.cut,
+        witnesses=given.witnesses,
+        explained=given.exchanges.explained,
+    )
 
 
 def proxy_resource(
@@ -162,7 +165,7 @@ def proxy_resource(
             explained=given.exchanges.explained,
         )
 
-    whole = _whole(reactor, settings, resource, secure=secure)
+    whole = whole_of(reactor, settings, resource, secure=secure)
     return whole.root, whole.front
 
 
@@ -195,15 +198,24 @@ class Given:
 
 
 @frozen
-class _Whole(Generic[F]):
+class Whole(Generic[F]):
     """Everything, put together."""
 
     root: Gateway
     front: F
     registry: IRegistry
+    services: Services
     health: HealthMonitor
     own_address: OwnAddress
     edge: Edge
+    admin: Site
+    metrics: CollectorRegistry
+    reload: Reload | None
+    rebalancing: Rebalancing
+    events: EventRing
+    recorder: Recorder
+    reopen: Callable[[], None]
+    """Opens the files of the access log anew."""
 
     def listen(self, listening: ListeningService) -> None:
         """Let *listening* start and stop with the whole."""
@@ -211,7 +223,7 @@ class _Whole(Generic[F]):
         self.own_address.listening.append(listening)
 
 
-def _whole(
+def whole_of(
     reactor: Clock,
     settings: GatewaySettings,
     frontend: Callable[[Given], F],
@@ -220,24 +232,27 @@ def _whole(
     secure: bool = False,
     reread: Callable[[], GatewaySettings] | None = None,
     inherited: Mapping[str, int] | None = None,
-) -> _Whole[F]:
+    part: Part = ALONE,
+) -> Whole[F]:
     """Everything behind a frontend, the frontend, and the service that runs it all."""
     rng = Random()
     hook_failures: Counter[str] = Counter()
     count_hook_failure = _counter(hook_failures)
 
     # Who exists, and who of them may be picked.
-    registry = configured_registry(reactor, rng, settings)
+    registry = part.registry(reactor, rng, settings)
     services: Services = {}
     of_service: dict[str, list[Periodic]] = {}
     lasting: dict[str, list[Periodic]] = {}
     for name, effective in settings.effective_services.items():
         of_service[name], lasting[name] = [], []
-        services[name] = service_with_balancer(reactor, rng, name, effective, settings, of_service[name], lasting[name])
+        services[name] = service_with_balancer(
+            reactor, rng, name, effective, settings, of_service[name], lasting[name], part.kind
+        )
     own_address = OwnAddress()
     edge = Edge(reactor, settings, time.time)
     rules = address_rules(settings, own_address.is_own)
-    health = health_of(services, reactor, rng, settings, rules, edge.upstream_tls)
+    health = health_of(services, reactor, rng, settings, rules, edge.upstream_tls, part.health)
 
     # What happens to them, and what operators change.
     events = EventRing(time.time)
@@ -245,7 +260,7 @@ def _whole(
     health.turned, edge.replaced = recorder.turned, recorder.certificate
     periodics: list[Periodic] = []
     rebalancing = Rebalancing(reactor, rng, services, health, settings.effective_services, periodics, of_service)
-    operations = Operations(services, health, rebalancing, recorder)
+    operations = Operations(services, health, part.balancers(rebalancing), recorder)
 
     # The way of a request.
     date = HttpDate(time.time)
@@ -264,7 +279,7 @@ def _whole(
         reactor,
         rng,
         date,
-        f"openprequal-{rng.getrandbits(48):012x}".encode("ascii"),
+        part.pseudonym or pseudonym(rng),
         route_counts,
         copies,
         refused,
@@ -282,7 +297,7 @@ def _whole(
     metrics = CollectorRegistry()
 
     def make_admin(given: GatewaySettings) -> Site:
-        return admin_site(
+        return part.admin(
             reactor,
             given,
             registry,
@@ -301,7 +316,7 @@ def _whole(
                 request_of=request_of,
                 route_of=lambda request: answer_for(given, request),
             ).answer,
-            reload=None if reread is None else lambda by: reload(by),
+            reload=None if reread is None else lambda by: cast(Reload, reload)(by),
         )
 
     admin = make_admin(settings)
@@ -340,6 +355,7 @@ def _whole(
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
         Periodic(reactor, FLUSH_S, witnessing.outlets.tick, "access log"),
         *edge.periodics(),
+        *part.extra(services),
         surges_of(reactor, services, events),
     ]
     GatewayMetrics(
@@ -378,8 +394,8 @@ def _whole(
         grace_s=settings.shutdown_grace_seconds,
         observers=[recorder],
     )
+    reload: Reload | None = None
     if reread is not None:
-        assert isinstance(front, GatewaySite)
         running = Running(
             reactor=reactor,
             rng=rng,
@@ -389,7 +405,7 @@ def _whole(
             rebalancing=rebalancing,
             of_service=of_service,
             lasting=lasting,
-            front=front,
+            front=cast(GatewaySite, front),
             sweep=sweep,
             admin=admin,
             root=root,
@@ -398,16 +414,38 @@ def _whole(
             witnesses=witnessing.of,
             is_own=own_address.is_own,
             edge=edge,
+            kind=part.kind,
             recorder=recorder,
             recording=recording,
         )
         reload = Reload(reread, running)
-        Signals(reactor, {SIGHUP: reload.on_signal, SIGUSR1: witnessing.outlets.reopen}).setServiceParent(root)  # type: ignore[no-untyped-call]
+        if part.alone:
+            Signals(reactor, {SIGHUP: reload.on_signal, SIGUSR1: witnessing.outlets.reopen}).setServiceParent(root)  # type: ignore[no-untyped-call]
     root.doubts = edge.doubts()
-    whole = _Whole(root, front, registry, health, own_address, edge)
-    if settings.admin_endpoints:
+    whole = Whole(
+        root,
+        front,
+        registry,
+        services,
+        health,
+        own_address,
+        edge,
+        admin,
+        metrics,
+        reload,
+        rebalancing,
+        events,
+        recorder,
+        witnessing.outlets.reopen,
+    )
+    if settings.admin_endpoints and part.alone:
         whole.listen(admin_listener(reactor, settings, admin, inherited))
     return whole
+
+
+def pseudonym(rng: Random) -> bytes:
+    """What a gateway calls itself in Via (RFC 9110 section 7.6.3), so that it knows what comes back to it."""
+    return f"openprequal-{rng.getrandbits(48):012x}".encode("ascii")
 
 
 def _counter(failures: "Counter[str]") -> Callable[[str], None]:

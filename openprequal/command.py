@@ -17,6 +17,7 @@ from openprequal.config.sources import CONFIG_VARIABLE
 from openprequal.errors import ConfigurationError, suggestion
 from openprequal.reactor import install as install_reactor
 from openprequal.restart.inheritance import Inheritance
+from openprequal.workers.place import Place, become_worker
 
 
 class CommandOptions(SettingsOptions):
@@ -45,6 +46,7 @@ class CommandOptions(SettingsOptions):
         file = self["config"] or os.environ.get(CONFIG_VARIABLE)
         self.directory = directory
         self.inheritance = Inheritance.taken_from(os.environ)
+        self.place = Place.taken_from(os.environ)
         self._config = os.path.join(directory, file) if file else None
         self.reading = read(self.model, self.given, os.environ, self["config"])
         if self.reading.mistakes or self.reading.settings is None:
@@ -55,6 +57,9 @@ class CommandOptions(SettingsOptions):
             if self["check"]:
                 # What runs with the same settings is not to be disturbed, nor to be taken for this process.
                 self.parent["pidfile"] = ""
+            if self.place is not None:
+                become_worker(self.parent)
+                return
             own_files(self.parent, f"{self.role}-{place(settings.listen, settings.port)}")
             if self.inheritance is not None:
                 _forget_pid(self.parent["pidfile"], self.inheritance.pid)

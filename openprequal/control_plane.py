@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import Random
 from signal import SIGUSR2
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 from twisted.web.server import Site
@@ -76,13 +77,14 @@ def health_of(
     settings: GatewaySettings,
     rules: AddressRules,
     tls: Mapping[str, UpstreamTls],
+    make: Callable[..., HealthMonitor] = HealthMonitor,
 ) -> HealthMonitor:
     """Who of those that exist may be picked.
 
     :param rules: where they may be.
     :param tls: how it is spoken with https backends, by service.
     """
-    health = HealthMonitor(
+    health = make(
         reactor, rng, services, members(reactor, settings, rules, tls), rules=health_rules(settings), zone=settings.zone
     )
     for service in services.values():
@@ -146,38 +148,40 @@ def admin_site(
     events: EventRing,
     explain: Callable[[bytes], dict[str, object]],
     reload: Callable[[str], Sequence[str]] | None = None,
+    answers: Mapping[str, Any] | None = None,
 ) -> Site:
     """What is asked of the gateway itself.
 
     :param not_ready: why this gateway should get no traffic now; None: it should.
     :param explain: answers what is asked of picks, by the query.
     :param reload: reads the settings anew, for who asks; None: they came from a program.
+    :param answers: parameters of :class:`~openprequal.admin.routes.Admin` that are others than those made here.
     :raises ConfigurationError: a registration hook cannot be used.
     """
-    admin = Admin(
-        registry=registry,
-        services=services,
-        access=access_rules(settings),
-        hooks=RegistrationHooks(
+    own: dict[str, Any] = {
+        "registry": registry,
+        "services": services,
+        "access": access_rules(settings),
+        "hooks": RegistrationHooks(
             reactor,
             settings.hook_timeout_seconds,
             count_hook_failure,
             register=configured_hook(settings.custom_register_hook, "custom_register_hook"),
             unregister=configured_hook(settings.custom_unregister_hook, "custom_unregister_hook"),
         ),
-        backend_rows=lambda: backend_rows(services, health.standings, reactor.seconds()),
-        ready=not_ready,
-        metrics_page=lambda accept: exposition_in_turns(reactor, metrics, (accept or b"").decode("latin-1")),
-        heartbeat=lambda backend, report: _heartbeat(services, backend, report, reactor.seconds()),
-        refuse=partial(objection, rules),
-        heartbeat_timeout_s=settings.backend_heartbeat_timeout,
-        operations=operations,
-        events=events,
-        reload=reload,
-        route_rows=lambda: route_rows(settings.routes),
-        explain=explain,
-    )
-    site = Site(admin.resource())
+        "backend_rows": lambda: backend_rows(services, health.standings, reactor.seconds()),
+        "ready": not_ready,
+        "metrics_page": lambda accept: exposition_in_turns(reactor, metrics, (accept or b"").decode("latin-1")),
+        "heartbeat": lambda backend, report: heartbeat(services, backend, report, reactor.seconds()),
+        "refuse": partial(objection, rules),
+        "heartbeat_timeout_s": settings.backend_heartbeat_timeout,
+        "operations": operations,
+        "events": events,
+        "reload": reload,
+        "route_rows": lambda: route_rows(settings.routes),
+        "explain": explain,
+    }
+    site = Site(Admin(**own | dict(answers or {})).resource())
     site.displayTracebacks = False
     site.noisy = False
     return site
@@ -244,16 +248,25 @@ def taking_over(
     health: HealthMonitor,
     listeners: Sequence[ListeningService],
     inheritance: Inheritance,
+    ready: Callable[[], bool] = lambda: True,
 ) -> TakingOver:
-    """What takes the place of the process that *inheritance* is from."""
+    """What takes the place of the process that *inheritance* is from.
+
+    :param ready: whether all is known here where requests come in.
+    """
+
+    def offered() -> set[str]:
+        return health.offered_ids() if ready() else set()
+
     # Another registry has a source of its own.
     told = registry if isinstance(registry, MemoryRegistry) else None
-    take_orders, ready = health.by_hand.take_over, inheritance.restore_standard_error
-    predecessor = Predecessor(reactor, told, health.offered_ids, take_orders, listeners, ready, reactor.stop)
+    take_orders, restore_errors = health.by_hand.take_over, inheritance.restore_standard_error
+    predecessor = Predecessor(reactor, told, offered, take_orders, listeners, restore_errors, reactor.stop)
     return TakingOver(reactor, inheritance, predecessor)
 
 
-def _heartbeat(services: Services, backend: Backend, report: LoadReport, now: float) -> None:
+def heartbeat(services: Services, backend: Backend, report: LoadReport, now: float) -> None:
+    """*backend* told its load with its registration."""
     service = services[backend.service]
     member = service.members.get(backend.id)
     if member is not None and service.reports.believes:

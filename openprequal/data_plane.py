@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
@@ -102,11 +102,13 @@ def service_with_balancer(
     settings: GatewaySettings,
     periodics: list[Periodic],
     lasting: list[Periodic],
+    kind: Callable[[type[Service]], Callable[..., Service]] = lambda kind: kind,
 ) -> Service:
     """A service with its balancer, and the probes the balancer sends.
 
     :param periodics: gets what its balancer does again and again.
     :param lasting: gets what the service itself does, whatever balancer it has.
+    :param kind: what makes services of a kind.
     :raises ConfigurationError: the balancer or a parameter of it cannot be used.
     """
     service: Service
@@ -121,11 +123,11 @@ def service_with_balancer(
     if sessions is not None:
         options["sessions"] = sessions
     if most is None:
-        service = (Service if sessions is None else StickyService)(name, parts.balancer, **options)
+        service = kind(Service if sessions is None else StickyService)(name, parts.balancer, **options)
     else:
         limit = AdaptiveLimit(reactor.seconds()) if most == "auto" else FixedLimit(most)
-        make = LimitedService if sessions is None else LimitedStickyService
-        service = limited = make(name, parts.balancer, limit=limit, **options)
+        make = kind(LimitedService if sessions is None else LimitedStickyService)
+        service = limited = cast(LimitedService, make(name, parts.balancer, limit=limit, **options))
         lasting.append(Periodic(reactor, TICK_S, lambda: limited.tick(reactor.seconds()), f"limit of {name}"))
     # A second backend would know nothing of the session, and be quick to say so.
     if effective.hedge_percentile is not None and sessions is None:

@@ -89,6 +89,17 @@ class IExplainsPicks(Interface):
         """
 
 
+class ICountsElsewhere(Interface):
+    """What a balancer may provide beside :class:`IBalancer` that goes by its own requests in flight."""
+
+    def elsewhere(backend: Backend, in_flight: int) -> None:
+        """So many requests of this gateway's other processes are under way at *backend* now. Immediate.
+
+        Told again and again, whenever it is another number; harmless for a backend that is not known. Where a balancer
+        does not hear it, each process balances its own requests by themselves.
+        """
+
+
 class IMembershipObserver(Interface):
     """Hears who exists. Calls come in the order of the changes, each change once."""
 

@@ -148,9 +148,13 @@ class ListeningService(Service):
             inherited.setblocking(False)
             path = inherited.getsockname() if inherited.family == AF_UNIX else None
             mode = S_IMODE(os.stat(path).st_mode) if path else 0
-            port: IListeningPort = self._reactor.adoptStreamPort(descriptor, inherited.family, factory)
+            port = self._adopted_port(descriptor, inherited, factory)
         if path:
             os.chmod(path, mode)  # Twisted lets everybody in
+        return port
+
+    def _adopted_port(self, descriptor: int, inherited: socket, factory: IProtocolFactory) -> IListeningPort:
+        port: IListeningPort = self._reactor.adoptStreamPort(descriptor, inherited.family, factory)
         return port
 
     def _listening(self, port: IListeningPort) -> None:

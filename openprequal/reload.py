@@ -70,6 +70,8 @@ class Running:
     edge: Edge
     recorder: Recorder
     recording: Recording
+    kind: Callable[[type[Service]], Callable[..., Service]] = lambda kind: kind
+    """What makes services of a kind."""
 
 
 class Reload:
@@ -90,7 +92,7 @@ class Reload:
         :raises NeedsRestart: settings have changed that cannot while the gateway runs.
         """
         try:
-            names = self._reload()
+            names = self.take()
         except ConfigurationError as error:
             self.log.error("settings not reloaded, nothing has changed: {reason}", reason=error)
             self._running.recorder.not_reloaded(str(error), by)
@@ -108,7 +110,8 @@ class Reload:
         except Exception:
             self.log.failure("settings not reloaded, nothing has changed")
 
-    def _reload(self) -> Sequence[str]:
+    def take(self) -> Sequence[str]:
+        """Do it, and say nothing of it in the log; see :meth:`__call__`."""
         new = self._reread()
         names = changed(self._running.settings, new)
         fixed = needing_restart(names)
@@ -144,7 +147,9 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
         if name not in before:
             periodics: list[Periodic] = []
             lasting: list[Periodic] = []
-            service = service_with_balancer(running.reactor, running.rng, name, effective, new, periodics, lasting)
+            service = service_with_balancer(
+                running.reactor, running.rng, name, effective, new, periodics, lasting, running.kind
+            )
             joining[name] = service, periodics, lasting
         elif name in rebalancing.by_hand or _differ(effective, before[name], _BALANCING):
             balancings[name] = rebalancing.made(name, effective)

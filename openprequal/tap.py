@@ -32,14 +32,20 @@ class Options(CommandOptions):
 
 
 def makeService(options: Options) -> IService:
-    """The gateway as *options* say."""
+    """The gateway as *options* say: the whole of it, one of its workers, or the parent of those."""
     from openprequal.assembly import gateway
+    from openprequal.crew_assembly import parent, worker
     from openprequal.descriptors import raise_limit
     from openprequal.restart.successor import CommandLine
 
     raise_limit()
+    reread = options.reread_settings
+    if options.place is not None:
+        return make_service(options, partial(worker, place=options.place, reread=reread))
     command = CommandLine(sys.orig_argv, options.directory, options.parent) if options.parent is not None else None
+    if options.settings.worker_count > 1 and command is not None and not options["check"]:
+        return make_service(options, partial(parent, reread=reread, command=command, inheritance=options.inheritance))
     return make_service(
         options,
-        partial(gateway, reread=options.reread_settings, command=command, inheritance=options.inheritance),
+        partial(gateway, reread=reread, command=command, inheritance=options.inheritance),
     )

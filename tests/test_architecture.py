@@ -16,6 +16,7 @@ ASSEMBLY = {
     *("assembly", "control_plane", "data_plane", "survey", "edge"),
     *("route_table", "route_answer", "route_making", "filter_making", "session_making"),
     *("tap", "backend_tap", "cli", "command", "demo", "lifecycle", "reload", "rebalancing"),
+    *("part", "crew_assembly", "crew_reload", "crew_balancers"),
 }
 """What joins the parts; nothing but these, and what proves it all, may import them."""
 
@@ -38,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "hooks": {"values", "errors", "interfaces", "http1"},
     "checks": {"errors", "http1", "config", "tls"},
     "registry": {"values", "errors", "interfaces", "clocks", "config", "tls"},
+    "workers": {"values", "errors", "interfaces", "health", "listening", "registry", "routing", "upstream"},
     "simulation": {"values", "errors", "interfaces", "balancing", "probing", "agent"},
 }
 """What each of the lower packages, and the simulation, may import of the others, itself aside."""

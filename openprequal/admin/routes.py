@@ -1,6 +1,7 @@
 """What can be asked of the gateway itself, and who gets which answer?"""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import TypeVar
 
 from klein import Klein
 from twisted.internet.defer import Deferred
@@ -24,6 +25,8 @@ from openprequal.registry.leases import lease_timeout_s
 from openprequal.registry.registration import read_registration, read_unregistration
 from openprequal.values import Backend, LoadReport
 
+Result = TypeVar("Result")
+
 
 class Admin:
     """The admin API over its collaborators; :meth:`resource` serves it on any ``Site``.
@@ -41,7 +44,7 @@ class Admin:
         services: Collection[str],
         access: AccessRules,
         hooks: RegistrationHooks,
-        backend_rows: Callable[[], list[dict[str, object]]],
+        backend_rows: Callable[[], list[dict[str, object]] | Awaitable[list[dict[str, object]]]],
         ready: Callable[[], str | None],
         metrics_page: Callable[[bytes | None], "Deferred[tuple[str, bytes]]"],
         heartbeat: Callable[[Backend, LoadReport], object],
@@ -49,7 +52,7 @@ class Admin:
         heartbeat_timeout_s: float | None = None,
         operations: Operations,
         events: EventRing,
-        reload: Callable[[str], Sequence[str]] | None = None,
+        reload: Callable[[str], Sequence[str] | Awaitable[Sequence[str]]] | None = None,
         route_rows: Callable[[], list[dict[str, object]]] = list,
         explain: Callable[[bytes], dict[str, object]] = lambda query: {},
     ) -> None:
@@ -114,9 +117,9 @@ class Admin:
         return json_answer(request, 200, views.unregistered(known))
 
     @app.route("/backends", methods=["GET"])
-    def backends(self, request: IRequest) -> bytes:
+    async def backends(self, request: IRequest) -> bytes:
         self._admit(request)
-        return json_answer(request, 200, views.backends(self._backend_rows()))
+        return json_answer(request, 200, views.backends(await _now_or_later(self._backend_rows())))
 
     @app.route("/metrics", methods=["GET"])
     async def metrics(self, request: IRequest) -> bytes:
@@ -137,12 +140,12 @@ class Admin:
         return json_answer(request, 200, views.ready(self._registry))
 
     @app.route("/_openprequal/reload", methods=["POST"])
-    def reload(self, request: IRequest) -> bytes:
+    async def reload(self, request: IRequest) -> bytes:
         self._admit(request)
         if self._reload is None:
             raise Problem(404, "the settings came from a program: there is nothing to read again")
         try:
-            changed = self._reload(_caller(request))
+            changed = await _now_or_later(self._reload(_caller(request)))
         except NeedsRestart as error:
             raise Problem(409, str(error)) from error
         except ConfigurationError as error:
@@ -176,9 +179,9 @@ class Admin:
         return json_answer(request, 200, {"events": [event.row for event in new], "last": self._events.last})
 
     @app.route("/_openprequal/explain", methods=["GET"])
-    def explain(self, request: IRequest) -> bytes:
+    async def explain(self, request: IRequest) -> bytes:
         self._admit(request)
-        return json_answer(request, 200, self._explain(request.uri.partition(b"?")[2]))
+        return json_answer(request, 200, await _now_or_later(self._explain(request.uri.partition(b"?")[2])))
 
     @app.handle_errors(Problem)
     def problem(self, request: IRequest, failure: Failure) -> bytes:
@@ -217,6 +220,10 @@ class Admin:
         objection = self._access.objection(request.getClientAddress(), proxied, request.requestHeaders)
         if objection is not None:
             raise Problem(403, objection)
+
+
+async def _now_or_later(result: Result | Awaitable[Result]) -> Result:
+    return await result if isinstance(result, Awaitable) else result
 
 
 def _caller(request: IRequest) -> str:

@@ -10,11 +10,13 @@ from openprequal.values import Backend
 class Counted:
     """One backend as a rule sees it: who it is, and how many requests of ours are under way there."""
 
-    __slots__ = ("backend", "id", "in_flight", "is_up", "share")
+    __slots__ = ("backend", "elsewhere", "id", "in_flight", "is_up", "share")
 
     def __init__(self, backend: Backend) -> None:
         self.id = backend.id
         self.in_flight = 0
+        self.elsewhere = 0
+        """Requests of the gateway's other processes there, as last told."""
         self.is_up = False
         self.replace(backend)
 

@@ -11,11 +11,11 @@ from openprequal.balancing.parameters import NoParameters, read_parameters
 from openprequal.balancing.power_of_two import PowerOfTwo
 from openprequal.balancing.ranked import LoadChoice, Ranked
 from openprequal.explanations import Considered, PickExplanation
-from openprequal.interfaces import BalancerContext, IBalancer, IExplainsPicks, IRequest
+from openprequal.interfaces import BalancerContext, IBalancer, ICountsElsewhere, IExplainsPicks, IRequest
 from openprequal.values import Backend, LoadReport, Outcome, PickReason
 
 
-@implementer(IBalancer, IExplainsPicks)
+@implementer(IBalancer, ICountsElsewhere, IExplainsPicks)
 class LeastInFlight:
     """The backend with the fewest of this process's own requests for its weight; at a tie the next in turn.
 
@@ -41,7 +41,7 @@ class LeastInFlight:
 
     def up(self, backend: Backend) -> None:
         member = self._counts.joined(backend)
-        member.load = member.in_flight * member.share
+        member.load = (member.in_flight + member.elsewhere) * member.share
         self._choice.add(member)
 
     def down(self, backend: Backend) -> None:
@@ -52,7 +52,7 @@ class LeastInFlight:
     def reweighted(self, backend: Backend) -> None:
         member = self._counts.replaced(backend)
         if member is not None:
-            member.load = member.in_flight * member.share
+            member.load = (member.in_flight + member.elsewhere) * member.share
             self._choice.moved(member)
 
     def pick(self, request: IRequest, exclude: Collection[str]) -> Backend | None:
@@ -64,13 +64,13 @@ class LeastInFlight:
 
     def started(self, backend: Backend) -> None:
         member = self._counts.started(backend)
-        member.load = member.in_flight * member.share
+        member.load = (member.in_flight + member.elsewhere) * member.share
         self._choice.moved(member)
 
     def finished(self, backend: Backend, outcome: Outcome) -> None:
         member = self._counts.finished(backend)
         if member is not None:
-            member.load = member.in_flight * member.share
+            member.load = (member.in_flight + member.elsewhere) * member.share
             self._choice.moved(member)
 
     def reported(self, backend: Backend, report: LoadReport) -> None:
@@ -84,6 +84,13 @@ class LeastInFlight:
 
         compares = "count of requests in flight from here, for its weight"
         return of_ranked(self._choice, self._counts.up, exclude, self._rng, compares, described)
+
+    def elsewhere(self, backend: Backend, in_flight: int) -> None:
+        member = self._counts.get(backend)
+        if member is not None:
+            member.elsewhere = in_flight
+            member.load = (member.in_flight + member.elsewhere) * member.share
+            self._choice.moved(member)
 
 
 class LeastInFlightP2C(LeastInFlight):

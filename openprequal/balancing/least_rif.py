@@ -13,7 +13,7 @@ from openprequal.balancing.parameters import number, read_parameters
 from openprequal.balancing.power_of_two import PowerOfTwo
 from openprequal.balancing.ranked import LoadChoice, Ranked
 from openprequal.explanations import Considered, PickExplanation
-from openprequal.interfaces import BalancerContext, IBalancer, IExplainsPicks, IRequest
+from openprequal.interfaces import BalancerContext, IBalancer, ICountsElsewhere, IExplainsPicks, IRequest
 from openprequal.probing.estimate import EstimateSource
 from openprequal.probing.polling import Polling
 from openprequal.values import Backend, LoadReport, Outcome, PickReason
@@ -34,13 +34,15 @@ class LeastRifParameters:
 class _Reporting(Ranked):
     """A backend with its last known RIF, our own requests counted as they are now."""
 
-    __slots__ = ("others", "reported_s")
+    __slots__ = ("others", "reported_s", "silent")
 
     def __init__(self, backend: Backend) -> None:
         self.others = 0.0
         """Requests that are not ours, by its last report: so that one that claims less than our own in flight changes
         nothing, and what we sent since counts."""
         self.reported_s = -inf
+        self.silent = True
+        """It has told nothing, or nothing for too long."""
         super().__init__(backend)
 
     def replace(self, backend: Backend) -> None:
@@ -48,7 +50,7 @@ class _Reporting(Ranked):
         self.load = (self.others + self.in_flight) * self.share
 
 
-@implementer(IBalancer, IExplainsPicks)
+@implementer(IBalancer, ICountsElsewhere, IExplainsPicks)
 class LeastRif:
     """The backend with the fewest requests in flight for its weight, by its own word; at a tie the next in turn.
 
@@ -121,16 +123,30 @@ class LeastRif:
             # It leaves out the request that it answers, which is still among ours.
             self._heard(member, report.rif + 1.0 if member.in_flight else report.rif)
 
+    def elsewhere(self, backend: Backend, in_flight: int) -> None:
+        member = self._counts.get(backend)
+        if member is not None:
+            member.elsewhere = in_flight
+            # What a backend reports holds them already.
+            if member.silent:
+                self._believe(member, float(in_flight))
+
     def _polled(self, member: _Reporting, report: LoadReport | None) -> None:
         if report is not None and report.rif is not None:
             self._heard(member, report.rif)
         elif self._seconds() - member.reported_s > self.parameters.max_age_seconds:
-            self._heard(member, 0.0)
+            member.silent = True
+            member.reported_s = self._seconds()
+            self._believe(member, float(member.elsewhere))
 
     def _heard(self, member: _Reporting, rif: float) -> None:
+        member.silent = False
         member.reported_s = self._seconds()
         others = rif - member.in_flight
-        member.others = others if others > 0.0 else 0.0
+        self._believe(member, others if others > 0.0 else 0.0)
+
+    def _believe(self, member: _Reporting, others: float) -> None:
+        member.others = others
         member.load = (member.others + member.in_flight) * member.share
         self._choice.moved(member)
 

@@ -11,7 +11,7 @@ from openprequal.balancing.in_flight_counts import Counted, InFlightCounts
 from openprequal.balancing.parameters import number, read_parameters
 from openprequal.balancing.power_of_two import draw_two
 from openprequal.explanations import Considered, PickExplanation
-from openprequal.interfaces import BalancerContext, IBalancer, IExplainsPicks, IRequest
+from openprequal.interfaces import BalancerContext, IBalancer, ICountsElsewhere, IExplainsPicks, IRequest
 from openprequal.values import Backend, Ending, LoadReport, Outcome, PickReason
 
 
@@ -38,7 +38,7 @@ class _Peak(Counted):
         super().__init__(backend)
 
 
-@implementer(IBalancer, IExplainsPicks)
+@implementer(IBalancer, ICountsElsewhere, IExplainsPicks)
 class PeakEwma:
     """Of two backends drawn at random the one of lower ``latency * (in flight + 1) / weight``.
 
@@ -87,8 +87,9 @@ class PeakEwma:
             return None
         if other is not None:
             now_s, fall = self._seconds(), self._fall
-            cost = one.rtt_s * exp(fall * (now_s - one.at_s)) * (one.in_flight + 1) * one.share
-            if other.rtt_s * exp(fall * (now_s - other.at_s)) * (other.in_flight + 1) * other.share < cost:
+            cost = one.rtt_s * exp(fall * (now_s - one.at_s)) * (one.in_flight + one.elsewhere + 1) * one.share
+            in_flight = other.in_flight + other.elsewhere
+            if other.rtt_s * exp(fall * (now_s - other.at_s)) * (in_flight + 1) * other.share < cost:
                 one = other
         self.pick_counts[PickReason.LEAST] += 1
         return one.backend
@@ -142,3 +143,8 @@ class PeakEwma:
             tie="it was drawn first",
             draw=TWO_DRAWN,
         )
+
+    def elsewhere(self, backend: Backend, in_flight: int) -> None:
+        member = self._counts.get(backend)
+        if member is not None:
+            member.elsewhere = in_flight

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Generic, TypeVar
 
+from zope.interface import implementer
+
 from openprequal.balancing.candidates import Candidates
 from openprequal.balancing.explanation import DRAWN, considered, for_people, lowest, nobody, same_draws
 from openprequal.balancing.failures import FailureRecord
 from openprequal.balancing.parameters import ProbingParameters
 from openprequal.balancing.trials import Trials
 from openprequal.explanations import Considered, PickExplanation
-from openprequal.interfaces import BalancerContext, IRequest
+from openprequal.interfaces import BalancerContext, ICountsElsewhere, IRequest
 from openprequal.probing.estimate import Estimate, LoadEstimate
 from openprequal.probing.peers import Peers
 from openprequal.probing.prober import Prober
@@ -21,6 +23,7 @@ from openprequal.values import Backend, LoadReport, Outcome, PickReason
 Given = TypeVar("Given", bound=ProbingParameters)
 
 
+@implementer(ICountsElsewhere)
 class ProbingBalancer(Generic[Given]):
     """Follows each backend's load by reports and by what it sees itself; :meth:`_choose` is the subclass's part.
 
@@ -168,6 +171,12 @@ class ProbingBalancer(Generic[Given]):
         load = self._known.get(backend.id)
         if load is not None and load.is_up and report.rif is not None and self.parameters.in_band:
             self._heard(load, report, report.rif, True)
+
+    def elsewhere(self, backend: Backend, in_flight: int) -> None:
+        """See :class:`~openprequal.interfaces.ICountsElsewhere`."""
+        load = self._known.get(backend.id)
+        if load is not None:
+            load.told_elsewhere(in_flight)
 
     def _probe_ended(self, load: LoadEstimate, report: LoadReport | None) -> None:
         if report is None or report.rif is None:

@@ -34,6 +34,7 @@ from openprequal.bench.sidecar_path import report as sidecar_path
 from openprequal.bench.tail.command import add_options as add_tail_options
 from openprequal.bench.tail.command import run as run_tail
 from openprequal.bench.tracing_path import report as tracing_path
+from openprequal.bench.workers import report as workers
 
 
 def parser() -> argparse.ArgumentParser:
@@ -96,6 +97,11 @@ def parser() -> argparse.ArgumentParser:
     streams.add_argument("--seeds", type=int, default=3, help="(%(default)s)")
     streams.add_argument("--seconds", type=float, default=40.0, help="of arrivals in a turn (%(default)s)")
     streams.add_argument("--load", type=float, default=0.8, help="of what all slots can serve (%(default)s)")
+    several = commands.add_parser("workers", help="what two workers carry beside one, each held to a share of a core")
+    several.add_argument("--share", type=float, default=0.35, help="of a core, for each worker (%(default)s)")
+    several.add_argument("--connections", type=int, default=64, help="(%(default)s)")
+    several.add_argument("--rounds", type=int, default=3, help="turns of each gateway (%(default)s)")
+    several.add_argument("--seconds", type=int, default=5, help="length of a turn (%(default)s)")
     faults = commands.add_parser("faults", help="failures, overload and kills in real processes, and what became of it")
     faults.add_argument("--trial", choices=list(TRIALS), action="append", help="several may be given (all)")
     faults.add_argument("--scale", type=float, default=1.0, help="how much longer than usual (%(default)s)")
@@ -146,6 +152,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _told(lambda: run_tail(options))
     if options.command == "sidecar":
         return _told(lambda: sidecar_path(options.rounds, options.seconds))
+    if options.command == "workers":
+        return _told(lambda: workers(options.share, options.connections, options.rounds, options.seconds))
     if options.command == "inference":
         return _told(lambda: inference(options.ways, options.seeds, options.seconds, options.load))
     if options.command == "faults":

@@ -120,6 +120,12 @@ def cpu_s_of(pids: Iterable[int]) -> float:
     return spent / TICKS_PER_S
 
 
+def children_of(pid: int) -> list[int]:
+    """Process ids of its children."""
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [each for each in pids if (_stat(each) or ["", "0"])[1] == str(pid)]
+
+
 def own_environment() -> dict[str, str]:
     """What a Python process needs to find this very code."""
     source = str(Path(openprequal.__file__).resolve().parents[1])

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from openprequal.config.cors import NO_CORS
 from openprequal.config.endpoints import (
+    SOCKETS,
     TLS_PREFIX,
     all_interfaces,
     endpoint_of,
+    is_socket,
     listening_endpoints,
     under_tls,
     url_of,
@@ -76,6 +78,8 @@ class GatewaySettings(
                 )
         yield from self._route_conflicts()
         yield from self._check_conflicts()
+        if self.worker_count > 1:
+            yield from self._worker_conflicts()
         if self.demo:
             yield from self._demo_conflicts()
 
@@ -109,6 +113,19 @@ class GatewaySettings(
             names = [rule.effective_name for rule in rules]
             for name in sorted({name for name in names if names.count(name) > 1}):
                 yield Conflict(f"{where}: two are called {name}: give each a name of its own", (path,))
+
+    def _worker_conflicts(self) -> Iterator[Conflict]:
+        for endpoint in self.listen:
+            if not is_socket(under_tls(endpoint) or endpoint):
+                reason = f"workers: {endpoint!r} cannot be shared: only {', '.join(SOCKETS)} endpoints can"
+                yield Conflict(reason, (("workers",), ("listen",)))
+        for name, service in self.effective_services.items():
+            if service.sticky not in ("no", "cookie"):
+                reason = (
+                    f"services.{name}.sticky: {service.sticky} is known to one process alone: must be cookie with "
+                    "several workers, or let ring_hash or maglev choose"
+                )
+                yield Conflict(reason, (("services", name, "sticky"), ("sticky",), ("workers",)))
 
     def _demo_conflicts(self) -> Iterator[Conflict]:
         if self.port + self.demo > 65535:
@@ -192,7 +209,8 @@ class GatewaySettings(
         if self.admin_port:
             admin = f", admin on {self.admin_interface} port {self.admin_port}"
         tls = f", TLS on port {self.tls_port}" if self.tls_port else ""
-        return f"{services}{routes}, listening on {', '.join(self.listen) or f'port {self.port}'}{tls}{admin}"
+        workers = f", {self.worker_count} workers" if self.worker_count > 1 else ""
+        return f"{services}{routes}{workers}, listening on {', '.join(self.listen) or f'port {self.port}'}{tls}{admin}"
 
     @property
     def own_url(self) -> str | None:

@@ -221,6 +221,15 @@ class LoadEstimate:
         self._silence_s = 0.0
         self._believe()
 
+    def told_elsewhere(self, in_flight: int) -> None:
+        """This gateway's other processes have so many requests there.
+
+        What a backend reports holds them already; one that never has is at least as busy as all of us made it.
+        """
+        if self.reported_s == -inf:
+            self._others = float(in_flight)
+            self._believe()
+
     def refresh(self, now_s: float, max_age_s: float) -> None:
         """Let time count: an old report fades; silence with requests out counts as latency.
 

@@ -1,8 +1,30 @@
 """Where does the gateway listen, and whom in front of it does it believe?"""
 
+import os
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, PlainValidator
+
 from openprequal.config.schema import NETWORKS_ALLOWED, Networks, Settings, Texts, setting
 
 GROUP = "Listening"
+
+MOST_WORKERS: Final = 64
+WORKERS_ALLOWED: Final = f"auto or a whole number from 1 to {MOST_WORKERS}"
+
+
+def _workers(value: object) -> object:
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_WORKERS):
+        return value
+    raise ValueError(WORKERS_ALLOWED)
+
+
+Workers = Annotated[
+    int | Literal["auto"],
+    PlainValidator(_workers, json_schema_input_type=Annotated[int, Field(ge=1, le=MOST_WORKERS)] | Literal["auto"]),
+]
 
 
 class ListeningSettings(Settings):
@@ -38,7 +60,21 @@ class ListeningSettings(Settings):
         group=GROUP,
         allowed=NETWORKS_ALLOWED,
     )
+    workers: Workers = setting(
+        1,
+        "Processes that take requests, on the same sockets and as one gateway; auto: one a processor it may use.",
+        group=GROUP,
+        allowed=WORKERS_ALLOWED,
+    )
     demo: int = setting(0, "Example backends to start beside, on the ports after --port.", group=GROUP, ge=0, le=64)
     shutdown_grace_seconds: float = setting(
         10.0, "Seconds that requests under way may take to end at shutdown.", group=GROUP, ge=0
     )
+
+    @property
+    def worker_count(self) -> int:
+        """How many processes take requests."""
+        if self.workers != "auto":
+            return int(self.workers)
+        usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return min(MOST_WORKERS, usable)
