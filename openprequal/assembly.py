@@ -7,20 +7,23 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from random import Random
 from secrets import token_bytes
-from signal import SIGHUP
+from signal import SIGHUP, SIGUSR1
 from typing import Generic, Protocol, TypeVar, cast
 
 from attrs import frozen
 from prometheus_client import CollectorRegistry
 from twisted.application.service import IService, Service
+from twisted.internet.defer import Deferred
 from twisted.web.server import Site
 
+from openprequal.access_log.writer import FLUSH_S
 from openprequal.admin.operations import Operations
 from openprequal.admin.own_address import OwnAddress
 from openprequal.checks.assembly import Checks
 from openprequal.clocks import Periodic
 from openprequal.config.gateway import GatewaySettings
 from openprequal.control_plane import (
+    access_rules,
     admin_listener,
     health_of,
     not_read,
@@ -45,9 +48,16 @@ from openprequal.descriptors import clients_allowed
 from openprequal.edge import Edge
 from openprequal.events.recorder import Recorder
 from openprequal.events.ring import EventRing
+from openprequal.explaining.answers import Explanations
+from openprequal.explaining.asking import may_ask
+from openprequal.explaining.pick_now import why_nobody
+from openprequal.explaining.recent import Recent
+from openprequal.explaining.recording import TICK_S as RECORDING_TICK_S
+from openprequal.explaining.recording import Exchanges, Recording
 from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.forwarding.error_pages import ErrorPages, read_error_pages
 from openprequal.forwarding.http_date import HttpDate
+from openprequal.forwarding.journey import Witness
 from openprequal.forwarding.mirroring import Copies
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
@@ -68,9 +78,11 @@ from openprequal.rebalancing import Rebalancing
 from openprequal.reload import Reload, Running
 from openprequal.restart.inheritance import Inheritance
 from openprequal.restart.successor import CommandLine
+from openprequal.route_answer import answer_for, request_of
 from openprequal.route_making import Traffic
 from openprequal.signals import Signals
 from openprequal.tls.subject import subject_of
+from openprequal.tracing.tracing import Tracing
 from openprequal.witnessing import Witnessing
 
 REFUSED_SERVICE = "-"
@@ -110,7 +122,7 @@ def gateway(
 def client_site(reactor: Clock, settings: GatewaySettings, given: "Given") -> GatewaySite:
     """What answers clients on the listeners of *settings*."""
     return GatewaySite(
-        given.proxy,
+        given.exchanges.usual,
         given.admin,
         given.limits,
         now=reactor.seconds,
@@ -123,6 +135,8 @@ def client_site(reactor: Clock, settings: GatewaySettings, given: "Given") -> Ga
         trusted=settings.trusted_proxies,
         turned_away=given.turned_away,
         cut=given.cut,
+        witnesses=given.witnesses,
+        explained=given.exchanges.explained,
     )
 
 
@@ -140,13 +154,15 @@ def proxy_resource(
 
     def resource(given: Given) -> ProxyResource:
         return ProxyResource(
-            given.proxy,
+            given.exchanges.usual,
             given.admin.resource if given.admin is not None else None,
             given.limits,
             clock=reactor,
             date=given.date,
             refused=given.refused,
             errors=given.errors,
+            witnesses=given.witnesses,
+            explained=given.exchanges.explained,
         )
 
     whole = whole_of(reactor, settings, resource, secure=secure)
@@ -159,6 +175,7 @@ class _Frontend(Front, Protocol):
     @property
     def connections(self) -> Collection[object]: ...
     def expire(self) -> None: ...
+    def route_by(self, proxy: ProxyExchange) -> None: ...
 
 
 F = TypeVar("F", bound=_Frontend)
@@ -168,7 +185,7 @@ F = TypeVar("F", bound=_Frontend)
 class Given:
     """What every frontend is made with."""
 
-    proxy: ProxyExchange
+    exchanges: Exchanges
     admin: Site | None
     """Answers the reserved paths; None: they have listeners of their own."""
     limits: Limits
@@ -177,6 +194,7 @@ class Given:
     errors: ErrorPages
     turned_away: "Counter[str]"
     cut: "Counter[str]"
+    witnesses: Sequence[Witness]
 
 
 @frozen
@@ -196,6 +214,8 @@ class Whole(Generic[F]):
     rebalancing: Rebalancing
     events: EventRing
     recorder: Recorder
+    reopen: Callable[[], None]
+    """Opens log files anew."""
 
     def listen(self, listening: ListeningService) -> None:
         """Let *listening* start and stop with the whole."""
@@ -251,7 +271,9 @@ def whole_of(
     refused = RequestTally(REFUSED_SERVICE)
     route_counts = RouteCounts()
     copies = Copies()
-    witnessing = Witnessing()
+    tracing = Tracing(reactor, rng, time.time)
+    witnessing = Witnessing(reactor.seconds, time.time, rng, tracing)
+    recording = Recording(reactor.seconds, Recent(reactor.seconds, time.time))
     checks = Checks(reactor, wall_clock=time.time, secret=token_bytes(32), environ=os.environ)
     traffic = Traffic(
         reactor,
@@ -266,6 +288,9 @@ def whole_of(
         limited,
         secure,
         witnessing.of,
+        recording.recent,
+        lambda given: may_ask(access_rules(given), given.trusted_proxies),
+        lambda service: why_nobody(services[service], health.standings),
     )
 
     # What is asked of the gateway itself.
@@ -284,15 +309,23 @@ def whole_of(
             count_hook_failure=count_hook_failure,
             operations=operations,
             events=events,
+            explain=Explanations(
+                services,
+                health.standings,
+                recording,
+                request_of=request_of,
+                route_of=lambda request: answer_for(given, request),
+            ).answer,
             reload=None if reread is None else lambda by: cast(Reload, reload)(by),
         )
 
     admin = make_admin(settings)
 
     # Where requests come in.
+    exchanges = traffic.exchanges(settings, services)
     front = frontend(
         Given(
-            traffic.exchanges(settings, services),
+            exchanges,
             None if settings.admin_endpoints else admin,
             client_limits(settings),
             date,
@@ -300,28 +333,34 @@ def whole_of(
             read_error_pages(settings.error_pages),
             turned_away,
             slow,
+            witnessing.of(settings),
         )
     )
+
+    recording.take(exchanges, front.route_by)
 
     # What happens again and again.
     sweep = Sweep(reactor.seconds, front.expire, sweep_interval_s(settings))
     lag = LoopLag(reactor)
     periodics += [
         *(periodic for each in (*of_service.values(), *lasting.values()) for periodic in each),
-        lag.periodic,
+        lag,
         Periodic(reactor, SWEEP_TICK_S, sweep.tick, "client time-outs"),
         Periodic(reactor, 0.5, lambda: copies.expire(reactor.seconds()), "mirrored requests"),
         Periodic(reactor, 0.1, health.tick, "health checks"),
+        Periodic(reactor, RECORDING_TICK_S, recording.tick, "requests remembered"),
         Periodic(reactor, 1.0, checks.tick, "files and keys of checks"),
+        Periodic(reactor, 1.0, tracing.tick, "spans"),
         Periodic(reactor, 1.0, lambda: expire_connections(services, reactor.seconds()), "idle connections"),
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
+        Periodic(reactor, FLUSH_S, witnessing.outlets.tick, "access log"),
         *edge.periodics(),
         *part.extra(services),
         surges_of(reactor, services, events),
     ]
     GatewayMetrics(
         metrics,
-        lambda: service_samples(services, refused, health.ejections),
+        lambda: service_samples(services, refused, health.ejections, tracing.exemplars),
         lambda: backend_samples(services, health.standings, reactor.seconds()),
         loop_lag=lag,
         client_connections=lambda: len(front.connections),
@@ -331,14 +370,18 @@ def whole_of(
         periodics=lambda: periodics,
         routes=route_counts.counts,
         copies=copies.counts,
+        spans=tracing.counts,
+        access_log_lost=lambda: witnessing.outlets.lost,
         edge=edge.sample,
         source=source_of(registry),
     )
 
-    def cut() -> None:
+    def cut() -> "Deferred[None]":
         copies.shut_down()
         abort_connections(services)
         checks.close()
+        witnessing.outlets.close()
+        return tracing.close()
 
     root = Gateway(
         reactor,
@@ -368,14 +411,17 @@ def whole_of(
             root=root,
             make_proxy=traffic.exchanges,
             make_admin=make_admin,
+            witnesses=witnessing.of,
             is_own=own_address.is_own,
             edge=edge,
             kind=part.kind,
             recorder=recorder,
+            recording=recording,
         )
         reload = Reload(reread, running)
         if part.alone:
-            Signals(reactor, {SIGHUP: reload.on_signal}).setServiceParent(root)  # type: ignore[no-untyped-call]
+            heard = {SIGHUP: reload.on_signal, SIGUSR1: witnessing.outlets.reopen}
+            Signals(reactor, heard).setServiceParent(root)  # type: ignore[no-untyped-call]
     root.doubts = edge.doubts()
     whole = Whole(
         root,
@@ -391,6 +437,7 @@ def whole_of(
         rebalancing,
         events,
         recorder,
+        witnessing.outlets.reopen,
     )
     if settings.admin_endpoints and part.alone:
         whole.listen(admin_listener(reactor, settings, admin, inherited))

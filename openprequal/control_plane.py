@@ -124,6 +124,15 @@ def follow(service: Service, health: HealthMonitor) -> None:
     health.watch(service)
 
 
+def access_rules(settings: GatewaySettings) -> AccessRules:
+    """Who may call the admin API."""
+    return AccessRules(
+        tokens=Tokens(settings.token, settings.token_file, lambda why: Admin.log.warn("{why}", why=why)).now,
+        trust_loopback=settings.trust_loopback,
+        networks=settings.admin_networks,
+    )
+
+
 def admin_site(
     reactor: Clock,
     settings: GatewaySettings,
@@ -137,12 +146,14 @@ def admin_site(
     count_hook_failure: Callable[[str], None],
     operations: Operations,
     events: EventRing,
+    explain: Callable[[bytes], dict[str, object]],
     reload: Callable[[str], Sequence[str]] | None = None,
     answers: Mapping[str, Any] | None = None,
 ) -> Site:
     """What is asked of the gateway itself.
 
     :param not_ready: why this gateway should get no traffic now; None: it should.
+    :param explain: answers what is asked of picks, by the query.
     :param reload: reads the settings anew, for who asks; None: they came from a program.
     :param answers: parameters of :class:`~openprequal.admin.routes.Admin` that are others than those made here.
     :raises ConfigurationError: a registration hook cannot be used.
@@ -150,11 +161,7 @@ def admin_site(
     own: dict[str, Any] = {
         "registry": registry,
         "services": services,
-        "access": AccessRules(
-            tokens=Tokens(settings.token, settings.token_file, lambda why: Admin.log.warn("{why}", why=why)).now,
-            trust_loopback=settings.trust_loopback,
-            networks=settings.admin_networks,
-        ),
+        "access": access_rules(settings),
         "hooks": RegistrationHooks(
             reactor,
             settings.hook_timeout_seconds,
@@ -171,6 +178,7 @@ def admin_site(
         "operations": operations,
         "events": events,
         "reload": reload,
+        "explain": explain,
         "route_rows": lambda: route_rows(settings.routes),
     }
     site = Site(Admin(**own | dict(answers or {})).resource())

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from random import Random
 from secrets import token_hex
-from signal import SIGHUP
+from signal import SIGHUP, SIGUSR1
 from typing import Any, Final, cast
 
 from prometheus_client import CollectorRegistry
@@ -19,6 +19,7 @@ from twisted.web.server import Site
 
 from openprequal.admin.access import told_by_proxy_protocol
 from openprequal.admin.backend_rows import backend_rows
+from openprequal.admin.problems import Problem
 from openprequal.assembly import Whole, client_site, pseudonym, whole_of
 from openprequal.clocks import Periodic
 from openprequal.config.gateway import GatewaySettings
@@ -84,6 +85,12 @@ def worker(
     registry, relay = ToldRegistry(), Relay(told_by_proxy_protocol)
 
     told_until = 0
+    explain: Callable[[bytes], dict[str, object]]
+
+    def admin(*_: object, **made: Any) -> Site:
+        nonlocal explain
+        explain = made["explain"]
+        return Site(relay)
 
     def tell() -> None:
         nonlocal told_until
@@ -106,7 +113,7 @@ def worker(
         registry=lambda *_: registry,
         health=ToldHealth,
         kind=SharedKinds(counts).kind,
-        admin=lambda *_, **__: Site(relay),
+        admin=admin,
         alone=False,
         pseudonym=place.pseudonym.encode("ascii"),
         extra=extra,
@@ -130,12 +137,14 @@ def worker(
         relay,
         [listening],
         {
-            "metrics": lambda: told_samples(whole.metrics),
-            "rows": lambda: _rows(whole, reactor.seconds()),
-            "reload": lambda: _reloaded(whole),
+            "metrics": lambda _: told_samples(whole.metrics),
+            "rows": lambda _: _rows(whole, reactor.seconds()),
+            "reload": lambda _: _reloaded(whole),
+            "explain": lambda asked: _explained(explain, asked["query"]),
         },
         lambda backend, report: heartbeat(whole.services, backend, report, reactor.seconds()),
         whole.rebalancing,
+        whole.reopen,
     )
     link.connect(CHANNEL)
     link.setServiceParent(whole.root)  # type: ignore[no-untyped-call]
@@ -162,6 +171,13 @@ def _reloaded(whole: Whole[Any]) -> Iterator[bytes]:
         yield json.dumps({"changed": whole.reload("its parent")}).encode("ascii")
     except Exception as error:
         yield json.dumps({"error": str(error)}).encode("ascii")
+
+
+def _explained(explain: Callable[[bytes], dict[str, object]], query: str) -> Iterator[bytes]:
+    try:
+        yield json.dumps({"answer": explain(query.encode("latin-1"))}).encode("ascii")
+    except Problem as problem:
+        yield json.dumps({"status": problem.status, "detail": problem.detail, "field": problem.field}).encode("ascii")
 
 
 def parent(
@@ -214,7 +230,19 @@ def parent(
             return "shutting down"
         return not_read(registry) or (None if crew.accepting else "no worker accepts yet")
 
+    async def explain(query: bytes) -> dict[str, object]:
+        """One worker explains its own picks; another's differ in what it has heard since."""
+        for each in crew.live:
+            said = await each.ask("explain", query=query.decode("latin-1"))
+            if said:
+                told = json.loads(said[0].payload)
+                if "answer" in told:
+                    return dict(told["answer"])
+                raise Problem(told["status"], told["detail"], field=told["field"])
+        raise Problem(503, "no worker answers")
+
     answers: dict[str, Any] = {
+        "explain": explain,
         "registry": Acknowledged(registry, crew.applied),
         "backend_rows": lambda: together.rows(
             lambda: backend_rows(whole.services, health.standings, reactor.seconds())
@@ -286,6 +314,10 @@ def parent(
     crew.introduce, crew.hear, crew.gone = introduce, hear, gone
     reading.taken, reading.not_taken = taken, whole.recorder.not_reloaded
 
+    def reopen() -> None:
+        for each in crew.live:
+            each.say("reopen")
+
     # Where clients come in, start and end.
     inherited = None if inheritance is None else inheritance.listening
     listening = HeldListening(reactor, settings.endpoints, crew, "openprequal", inherited, whole.edge.layers)
@@ -293,7 +325,7 @@ def parent(
     if settings.admin_endpoints:
         whole.listen(admin_listener(reactor, settings, whole.admin, inherited))
     crew.setServiceParent(whole.root)  # type: ignore[no-untyped-call]
-    Signals(reactor, {SIGHUP: reading.on_signal}).setServiceParent(whole.root)  # type: ignore[no-untyped-call]
+    Signals(reactor, {SIGHUP: reading.on_signal, SIGUSR1: reopen}).setServiceParent(whole.root)  # type: ignore[no-untyped-call]
     listeners = whole.own_address.listening
     restart_on_signal(reactor, settings, whole.root, registry, health, listeners, command)
     if inheritance is not None:

@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
+from openprequal.explanations import PickExplanation
 from openprequal.values import Backend, LoadReport, Outcome
 
 
@@ -85,6 +86,17 @@ class ICountsElsewhere(Interface):
 
         Told again and again, whenever it is another number; harmless for a backend that is not known. Where a balancer
         does not hear it, each process balances its own requests by themselves.
+        """
+
+
+class IExplainsPicks(Interface):
+    """What a balancer may provide beside IBalancer: why its picks fall as they do. Every shipped one does."""
+
+    def explain(request: IRequest, exclude: Collection[str] = ()) -> PickExplanation:
+        """Whom :meth:`IBalancer.pick` would give now for the same arguments, and why; immediate, but not cheap.
+
+        Nothing is changed by it, draws included: the picks that follow are what they would have been. Of a balancer
+        whose picks wait it is whom it would give without waiting.
         """
 
 

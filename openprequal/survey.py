@@ -9,19 +9,23 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import Any, NoReturn
 
+from openprequal.access_log.destinations import STDOUT_NAME
 from openprequal.checks.assembly import Checks
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.routes import RouteSettings
 from openprequal.config.services import EffectiveService
 from openprequal.control_plane import configured_registry
-from openprequal.data_plane import Clock, balancing_of, configured_hook, upstream_tls_rules
+from openprequal.data_plane import Clock, balancing_of, configured_hook, shadow_balancer, upstream_tls_rules
 from openprequal.edge import tls_rules
 from openprequal.errors import ConfigurationError
 from openprequal.filter_making import FilterRules
 from openprequal.forwarding.error_pages import read_error_pages
+from openprequal.probing.overheard import Overheard
 from openprequal.route_table import conditions_of, fixed_answer, route_table, target_of
 from openprequal.tls.server import TlsServer
+from openprequal.tracing.tracing import Tracing
 from openprequal.upstream.trust import UpstreamTls
+from openprequal.witnessing import Witnessing
 
 HOOKS = (
     *("custom_path_rewrite", "custom_request_hook", "custom_response_hook"),
@@ -38,6 +42,7 @@ def objections(reactor: Clock, settings: GatewaySettings) -> Iterator[Configurat
         yield from _objection(TlsServer, tls_rules(settings))
     yield from _objection(read_error_pages, settings.error_pages)
     yield from _objection(FilterRules, settings)
+    yield from _of_witnesses(reactor, settings)
     checks = Checks(reactor, wall_clock=time.time, secret=b"", environ=os.environ)
     for name, check in settings.checks.items():
         yield from _objection(checks.made, {name: check}, lambda request: None, "")
@@ -47,6 +52,14 @@ def objections(reactor: Clock, settings: GatewaySettings) -> Iterator[Configurat
     for name, effective in settings.effective_services.items():
         for error in _of_service(reactor, name, effective):
             yield ConfigurationError(error.reason, about=("services", name, *error.about) if error.about else ())
+
+
+def _of_witnesses(reactor: Clock, settings: GatewaySettings) -> Iterator[ConfigurationError]:
+    witnessing = Witnessing(reactor.seconds, time.time, Random(), Tracing(reactor, Random(), time.time))
+    for name in ("access_log", "access_log_format"):
+        others = {"access_log": settings.access_log and STDOUT_NAME, "access_log_format": "json"}
+        alone = settings.model_copy(update={**others, name: getattr(settings, name)})
+        yield from _objection(witnessing.of, alone)
 
 
 def _of_registry(reactor: Clock, settings: GatewaySettings) -> Iterator[ConfigurationError]:
@@ -68,10 +81,16 @@ def _of_service(reactor: Clock, name: str, effective: EffectiveService) -> Itera
     yield from _objection(UpstreamTls, upstream_tls_rules(effective))
 
     def make(parameters: Mapping[str, object]) -> object:
-        left = effective.model_copy(update={"balancer_parameters": parameters})
+        left = effective.model_copy(update={"balancer_parameters": parameters, "shadow_balancer": None})
         return balancing_of(reactor, Random(), name, left, _no_service)
 
+    def make_shadow(parameters: Mapping[str, object]) -> object:
+        left = effective.model_copy(update={"shadow_balancer_parameters": parameters})
+        return shadow_balancer(reactor, Random(), Overheard(reactor), left)
+
     yield from _of_parameters(make, "balancer_parameters", effective.balancer_parameters)
+    if effective.shadow_balancer is not None:
+        yield from _of_parameters(make_shadow, "shadow_balancer_parameters", effective.shadow_balancer_parameters)
 
 
 def _of_parameters(

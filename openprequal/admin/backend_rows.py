@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from openprequal.balancing.shadow import Shadowed
 from openprequal.health.standing import Standing
 from openprequal.routing.member import Member
 from openprequal.routing.service import Service
@@ -15,6 +16,7 @@ def backend_rows(
     rows: list[dict[str, object]] = []
     for service in services.values():
         estimates: Mapping[str, Any] = getattr(service.balancer, "estimates", dict)()
+        shares = service.balancer.shares if isinstance(service.balancer, Shadowed) else None
         for member in service.members.values():
             backend, report = member.backend, member.report
             standing = standings.get(backend.id)
@@ -33,6 +35,7 @@ def backend_rows(
                     "ejections": standing.ejections if standing is not None else 0,
                     "in_flight": member.in_flight,
                     "picks": member.picks,
+                    **_shares_of(backend.id, shares),
                     "average_latency": member.latency.average(now),
                     "rif": report.rif if report is not None else None,
                     "latency": report.latency_s if report is not None else None,
@@ -44,6 +47,15 @@ def backend_rows(
                 }
             )
     return rows
+
+
+def _shares_of(backend_id: str, shares: Mapping[str, tuple[float, float]] | None) -> dict[str, object]:
+    """The part of all picks that it got while a shadow balancer was asked, and that the shadow would have given it.
+
+    :param shares: both of each backend; None: there is no shadow.
+    """
+    picked, foreseen = (None, None) if shares is None else shares.get(backend_id, (0.0, 0.0))
+    return {"pick_share": picked, "shadow_share": foreseen}
 
 
 def _load_source(member: Member, estimate: Any, now: float) -> str:

@@ -8,8 +8,10 @@ from pathlib import Path
 from types import FrameType
 
 from openprequal.balancing.catalogue import BALANCERS
+from openprequal.bench.access_log_path import report as access_log_path
 from openprequal.bench.agent_path import report as agent_path
 from openprequal.bench.check_path import report as check_path
+from openprequal.bench.explain_path import report as explain_path
 from openprequal.bench.faults.soak import RATE_PER_S
 from openprequal.bench.faults.soak import report as soak_report
 from openprequal.bench.faults.trials import TRIALS
@@ -27,9 +29,11 @@ from openprequal.bench.report import as_csv, as_json, as_text
 from openprequal.bench.rounds import Plan, measure
 from openprequal.bench.route_matching import report as route_matching
 from openprequal.bench.scenarios import SCENARIOS
+from openprequal.bench.scrape_path import report as scrape_path
 from openprequal.bench.sidecar_path import report as sidecar_path
 from openprequal.bench.tail.command import add_options as add_tail_options
 from openprequal.bench.tail.command import run as run_tail
+from openprequal.bench.tracing_path import report as tracing_path
 from openprequal.bench.workers import report as workers
 
 
@@ -47,6 +51,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--backends", type=int, default=16, help="backends behind each proxy (%(default)s)")
     one.add_argument("--peers", default=",".join(PEERS), help="with commas, or none (%(default)s)")
     one.add_argument("--routes", type=int, default=0, help="measure ours with so many routes too (%(default)s)")
+    one.add_argument(
+        "--access-log", choices=("json", "combined"), action="append", default=[], help="measure ours with it too"
+    )
     one.add_argument("--without-own", action="store_true", help="measure only the peers")
     one.add_argument("--json", type=Path, metavar="FILE", help="write every turn and the report there")
     one.add_argument("--csv", type=Path, metavar="FILE", help="write every turn there, one a line")
@@ -67,6 +74,16 @@ def parser() -> argparse.ArgumentParser:
     checks.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
     limits = commands.add_parser("rate-limits", help="microseconds that a rate limit costs a request, in memory")
     limits.add_argument("--count", type=int, default=200_000, help="requests of one repeat (%(default)s)")
+    scrape = commands.add_parser("scrape", help="how long a scrape of the metrics holds the reactor, in memory")
+    scrape.add_argument("--backends", type=int, nargs="+", default=[10, 1000, 10_000], help="(%(default)s)")
+    tracing = commands.add_parser("tracing", help="microseconds that tracing costs a request, in memory")
+    tracing.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
+    logging = commands.add_parser("access-log", help="microseconds that the access log costs a request, in memory")
+    logging.add_argument("--count", type=int, default=500, help="requests of one round (%(default)s)")
+    why = commands.add_parser("explain", help="microseconds that explanations and a shadow cost a request, in memory")
+    why.add_argument("--balancer", choices=immediate, default="prequal", help="(%(default)s)")
+    why.add_argument("--backends", type=int, default=10, help="(%(default)s)")
+    why.add_argument("--count", type=int, default=10_000, help="requests of one repeat (%(default)s)")
     probe = commands.add_parser("probe", help="microseconds of CPU that a probe costs the gateway, over real sockets")
     probe.add_argument("--count", type=int, default=50_000, help="probes (%(default)s)")
     registry = commands.add_parser("registry", help="CPU of a gateway, and of Redis, for registrations and heartbeats")
@@ -115,6 +132,18 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "rate-limits":
         rate_limit_path(options.count)
         return 0
+    if options.command == "access-log":
+        access_log_path(options.count)
+        return 0
+    if options.command == "explain":
+        explain_path(options.balancer, options.backends, options.count)
+        return 0
+    if options.command == "scrape":
+        scrape_path(options.backends)
+        return 0
+    if options.command == "tracing":
+        tracing_path(options.count)
+        return 0
     if options.command == "probe":
         return _told(lambda: probe_path(options.count))
     if options.command == "registry":
@@ -152,6 +181,7 @@ def _throughput(options: argparse.Namespace, peers: list[str]) -> None:
                 peers=peers,
                 own=not options.without_own,
                 routes=options.routes,
+                access_logs=tuple(options.access_log),
             )
             results.append(measure(plan))
             sys.stdout.write(as_text(results[-1]) + "\n")

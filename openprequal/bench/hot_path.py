@@ -12,6 +12,8 @@ from twisted.internet.defer import succeed
 from zope.interface import implementer
 
 from openprequal.balancing.catalogue import BALANCERS
+from openprequal.balancing.shadow import Shadowed
+from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.forwarding.exchange import Exchange
 from openprequal.forwarding.http_date import HttpDate
 from openprequal.forwarding.request_head import RequestRules
@@ -23,6 +25,7 @@ from openprequal.frontend.limits import Limits
 from openprequal.http1.fields import Field
 from openprequal.interfaces import BalancerContext, IBalancer, IProbeTransport
 from openprequal.metrics.window import WindowAverage
+from openprequal.probing.overheard import Overheard
 from openprequal.routing.member import Member
 from openprequal.routing.service import Service
 from openprequal.upstream.addresses import Addresses
@@ -67,9 +70,24 @@ class _NoProbes:
 class HotPath:
     """The data path over that many backends, all with a warm connection and a report."""
 
-    def __init__(self, balancer: str, backends: int) -> None:
+    def __init__(
+        self,
+        balancer: str,
+        backends: int,
+        *,
+        exchanges: Callable[[Route], ProxyExchange] = lambda route: partial(Exchange, route),
+        shadow: str | None = None,
+    ) -> None:
+        """
+        :param exchanges: makes what makes exchanges.
+        :param shadow: name of the balancer that is asked beside the other; None: none is.
+        """
         clock: Any = _Clock()
         made: IBalancer = BALANCERS[balancer](BalancerContext(clock, Random(1), _NoProbes()))
+        if shadow is not None:
+            overheard = Overheard(clock)
+            beside = BALANCERS[shadow](BalancerContext(clock, Random(3), overheard))
+            made = Shadowed(made, beside, overheard, lambda backend: self.service.in_flight_at(backend))
         self.service = Service("default", made)
         for number in range(backends):
             backend = Backend(f"http://127.0.0.1:{10_000 + number}")
@@ -83,7 +101,7 @@ class HotPath:
         rules = RequestRules(b"bench", RequestIds(Random(2)))
         route = Route(time.monotonic, self.service, rules, ResponseRules(Field(b"Via", b"1.1 bench"), date))
         site = GatewaySite(
-            partial(Exchange, route),
+            exchanges(route),
             None,
             Limits(),
             now=time.monotonic,

@@ -16,6 +16,8 @@ LIVE: Final = frozenset(
         *("admin_networks", "backend_networks", "backend_sockets"),
         # Balancing, checks and hooks
         *("load_balancer_class", "balancer_parameters", "slow_start_seconds", "services", "routes"),
+        *("shadow_balancer", "shadow_balancer_parameters"),
+        "explain_requests",
         *("checks", "default_checks"),
         *("hook_timeout_seconds", "custom_path_rewrite", "custom_request_hook", "custom_response_hook"),
         # Responses
@@ -25,6 +27,8 @@ LIVE: Final = frozenset(
         *("health_rise", "health_fall", "health_jitter", "health_statuses"),
         *("report_format", "backend_probe_path", "report_running_metric", "report_waiting_metric"),
         *("report_poll_seconds", "response_report_strip"),
+        # Access log
+        *("access_log", "access_log_format", "access_log_sample", "access_log_slow_seconds", "access_log_query"),
         # Limits on clients
         *("request_line_max_bytes", "header_max_bytes", "header_max_fields", "body_max_bytes"),
         *("header_timeout_seconds", "idle_timeout_seconds", "max_connections", "max_connections_per_client"),
@@ -39,6 +43,8 @@ LIVE: Final = frozenset(
         *("retry_attempts", "retry_statuses", "retry_unsafe", "retry_body_max_bytes", "try_timeout_seconds"),
         *("deadline_header", "retry_budget", "zone_healthy_share"),
         *("eject_after_failures", "eject_error_rate", "eject_seconds", "eject_max_seconds"),
+        # Tracing
+        *("tracing_endpoint", "tracing_sample", "tracing_parents", "tracing_service_name", "tracing_headers"),
     )
 )
 """What a running gateway takes from one request to the next. All others, new ones too until they are listed here, need

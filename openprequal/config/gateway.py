@@ -14,6 +14,7 @@ from openprequal.config.endpoints import (
     url_of,
     url_of_endpoints,
 )
+from openprequal.config.groups.access_log import AccessLogSettings
 from openprequal.config.groups.backends import BackendSettings
 from openprequal.config.groups.balancing import BalancingSettings
 from openprequal.config.groups.checking import CheckingSettings
@@ -26,6 +27,7 @@ from openprequal.config.groups.responses import ResponseSettings
 from openprequal.config.groups.services import ServicesSettings
 from openprequal.config.groups.sessions import SessionSettings
 from openprequal.config.groups.tls import TlsSettings
+from openprequal.config.groups.tracing import TracingSettings
 from openprequal.config.rate_limits import RateLimitSettings
 from openprequal.config.routes import RouteSettings
 from openprequal.config.schema import Conflict
@@ -36,6 +38,8 @@ from openprequal.values import DEFAULT_SERVICE
 
 # The last base comes first in ``--help``.
 class GatewaySettings(
+    TracingSettings,
+    AccessLogSettings,
     BackendSettings,
     CheckingSettings,
     ClientSettings,
@@ -66,6 +70,11 @@ class GatewaySettings(
                 yield Conflict(
                     f"report_waiting_metric: {name} needs report_running_metric too",
                     (("services", name, "report_waiting_metric"), ("services", name, "report_running_metric")),
+                )
+            if service.shadow_balancer_parameters and service.shadow_balancer is None:
+                yield Conflict(
+                    f"shadow_balancer_parameters: {name} needs shadow_balancer too",
+                    (("services", name, "shadow_balancer_parameters"), ("services", name, "shadow_balancer")),
                 )
         yield from self._route_conflicts()
         yield from self._check_conflicts()

@@ -126,6 +126,9 @@ class Crew(Service):
     def expire(self) -> None:
         """Each of them looks after its own connections."""
 
+    def route_by(self, proxy: object) -> None:
+        """Each of them makes its exchanges itself."""
+
     def configure(self, *arguments: Any, **settings: Any) -> None:
         """Each of them reads the settings itself."""
 

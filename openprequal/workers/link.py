@@ -23,7 +23,7 @@ SETTLE_S: Final = 2.0
 """Names of backends that have not been found by then are waited for no more."""
 LOOK_S: Final = 0.02
 
-Answer = Callable[[], Iterable[bytes]]
+Answer = Callable[[Mapping[str, Any]], Iterable[bytes]]
 """Makes the answer to a question, piece by piece; each piece is made in a turn of the reactor of its own."""
 
 
@@ -43,11 +43,13 @@ class Link(Service):
         answers: Mapping[str, Answer],
         reported: Callable[[Backend, LoadReport], None],
         balance: Callable[[str, str, Mapping[str, object], str], object],
+        reopen: Callable[[], object],
     ) -> None:
         """
         :param listeners: accept nothing before the parent says so.
         :param answers: what the parent may ask.
         :param reported: told of load reports that came with a heartbeat.
+        :param reopen: opens log files anew.
         :param balance: gives a service another balancer, with parameters, for who wants it.
         """
         self._reactor = reactor
@@ -59,6 +61,7 @@ class Link(Service):
         self._answers = answers
         self._reported = reported
         self._balance = balance
+        self._reopen = reopen
         self._accepts = False
         self._channel = Channel(self.hear, self._lost)
 
@@ -96,6 +99,8 @@ class Link(Service):
                 self._channel.say("applied", n=told["n"])
             case "judged":
                 self._health.judged(told["id"], told["told"])
+            case "reopen":
+                self._reopen()
             case "restore":
                 standing = self._health.standings.get(told["id"])
                 if standing is not None:
@@ -112,7 +117,7 @@ class Link(Service):
             case "stop":
                 self._reactor.stop()
             case "ask":
-                Deferred.fromCoroutine(self._answer(told["ask"], told["about"])).addErrback(
+                Deferred.fromCoroutine(self._answer(told)).addErrback(
                     lambda failure: self.log.failure("a question could not be answered", failure=failure)
                 )
             case _:
@@ -142,8 +147,9 @@ class Link(Service):
                 report = LoadReport(rif, latency_s, LoadState(state), format=ReportFormat.OPENPREQUAL)
                 self._reported(backend, report)
 
-    async def _answer(self, number: int, about: str) -> None:
-        for piece in self._answers[about]():
+    async def _answer(self, asked: Mapping[str, Any]) -> None:
+        number = asked["ask"]
+        for piece in self._answers[asked["about"]](asked):
             self._channel.say("answer", piece, ask=number)
             await deferLater(self._reactor, 0)
         self._channel.say("answer", ask=number, last=True)

@@ -59,8 +59,11 @@ class Worker:
         if backend_id in self.told:
             self.say("judged", id=backend_id, told=told)
 
-    def ask(self, about: str, timeout_s: float = ASK_S) -> "Deferred[list[Message] | None]":
-        """All it says on a question; None: it has not answered in time, or has ended. Cancelled, it is None at once."""
+    def ask(self, about: str, timeout_s: float = ASK_S, **told: Any) -> "Deferred[list[Message] | None]":
+        """All it says on a question; None: it has not answered in time, or has ended. Cancelled, it is None at once.
+
+        :param told: what belongs to the question.
+        """
         self._asked += 1
         number = self._asked
         # Whoever asks may lose interest: that is an answer, too.
@@ -73,7 +76,7 @@ class Worker:
                 too_late.cancel()
             return answer
 
-        self.say("ask", ask=number, about=about)
+        self.say("ask", ask=number, about=about, **told)
         return answered.addCallback(done)
 
     def answers(self, message: Message) -> None:
