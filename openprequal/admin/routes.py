@@ -54,7 +54,7 @@ class Admin:
         events: EventRing,
         reload: Callable[[str], Sequence[str] | Awaitable[Sequence[str]]] | None = None,
         route_rows: Callable[[], list[dict[str, object]]] = list,
-        explain: Callable[[bytes], dict[str, object]] = lambda query: {},
+        explain: Callable[[bytes], dict[str, object] | Awaitable[dict[str, object]]] = lambda query: {},
     ) -> None:
         """
         :param services: names of the services there are; looked at on each request.

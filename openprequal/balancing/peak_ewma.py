@@ -126,7 +126,9 @@ class PeakEwma:
         """See :class:`~openprequal.interfaces.IExplainsPicks`."""
         now_s = self._seconds()
         latencies = {each.id: each.rtt_s * exp(self._fall * (now_s - each.at_s)) for each in self._members}
-        costs = {each.id: latencies[each.id] * (each.in_flight + 1) * each.share for each in self._members}
+        costs = {
+            each.id: latencies[each.id] * (each.in_flight + each.elsewhere + 1) * each.share for each in self._members
+        }
         with same_draws(self._rng):
             one, other = draw_two(self._members, exclude, self._random)
         drawn = [each.id for each in (one, other) if each is not None]

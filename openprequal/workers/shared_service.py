@@ -15,7 +15,7 @@ from openprequal.routing.sticky_service import LimitedStickyService, StickyServi
 from openprequal.values import Backend, Outcome
 from openprequal.workers.counts import OwnCounts
 
-TICK_S: Final = 0.02
+TICK_S: Final = 0.05
 """How old is at most what this worker's balancers know of the others' requests."""
 
 

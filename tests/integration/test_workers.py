@@ -218,6 +218,19 @@ def test_what_an_operator_wants_holds_at_every_worker_and_is_an_event_once(tmp_p
         assert [kinds.count(kind) for kind in ("joined", "drained", "undrained", "balancer")] == [1, 1, 1, 1]
 
 
+def test_picks_are_explained_and_log_files_opened_anew_by_the_workers(tmp_path: Path, service: str) -> None:
+    log = tmp_path / "access.log"
+    with several(tmp_path, f"--access-log={log}") as (command, port):
+        joined(port, service)
+        assert service in ask(port, "/_openprequal/explain").body.decode()
+        assert ask(port, "/_openprequal/explain?service=no_such").status == 404
+        log.rename(tmp_path / "access.log.1")
+        command.process.send_signal(signal.SIGUSR1)
+        eventually(
+            lambda: ask(port, "/after").status == 200 and log.exists() and "/after" in log.read_text(), "it is new"
+        )
+
+
 def test_a_failure_that_a_worker_sees_is_an_event(tmp_path: Path) -> None:
     with several(tmp_path) as (_, port):
         assert ask(port).status == 503
@@ -327,7 +340,7 @@ def test_a_request_is_explained_whichever_worker_had_it_and_whichever_is_asked(t
             assert row["request_id"] == f"mine-{number}"
             assert row["worker"] in (0, 1)
         now = json.loads(ask(port, "/_openprequal/explain").body)
-        assert now["picks"][0]["picked"] == f"default/{service}"
+        assert now["picks"][0]["picked"] == service
 
 
 def test_all_workers_write_to_one_access_log_and_open_it_anew(tmp_path: Path, service: str) -> None:

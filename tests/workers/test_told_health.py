@@ -141,6 +141,26 @@ def test_what_a_worker_hears_of_a_state_counts_for_all_until_a_check_says_otherw
     assert case.worker.up
 
 
+def test_what_an_operator_wants_counts_for_the_worker_and_is_no_news_of_its_own(case: Case) -> None:
+    turned: list[object] = []
+    case.parent.raw.answer(OK)
+    case.told.turned = lambda standing, before: turned.append(standing.condition)
+    standing = case.judging.standings[case.backend.id]
+    case.judging.by_hand.eject(standing, "somebody")
+    assert not case.worker.up
+    assert case.told.standings[case.backend.id].reason == "ejected by somebody"
+    case.judging.by_hand.restore(standing)
+    assert case.worker.up
+    assert turned == []
+
+
+def test_an_operator_restores_what_a_worker_has_ejected(case: Case) -> None:
+    restored: list[str] = []
+    case.judging.restored = restored.append
+    assert case.judging.restore(case.judging.standings[case.backend.id])
+    assert restored == [case.backend.id]
+
+
 def test_a_check_that_is_answered_by_one_that_drains_counts_for_the_worker(case: Case) -> None:
     case.parent.raw.answer(OK)
     case.wait(12)
