@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry
@@ -32,10 +33,12 @@ def told(registry: CollectorRegistry) -> Iterator[bytes]:
     """All families of *registry*, in pieces of a bounded number of samples."""
     for family in registry.collect():
         about = [family.name, family.documentation, family.type, family.unit]
-        for start in range(0, max(1, len(family.samples)), SAMPLES):
-            part = family.samples[start : start + SAMPLES]
+        # Some families make their samples when they are taken, and only once.
+        taken, first = iter(family.samples), True
+        while (part := list(islice(taken, SAMPLES))) or first:
             samples = [[sample.name, list(sample.labels.items()), sample.value] for sample in part]
             yield json.dumps([*about, samples]).encode("ascii")
+            first = False
 
 
 def read(piece: bytes) -> Family:
