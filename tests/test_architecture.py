@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "hooks": {"values", "errors", "interfaces", "http1"},
     "checks": {"errors", "http1", "config", "tls"},
     "registry": {"values", "errors", "interfaces", "clocks", "config", "tls"},
-    "workers": {"values", "errors", "interfaces", "health", "listening", "registry", "routing", "upstream"},
+    "workers": {"admin", "values", "errors", "interfaces", "health", "listening", "registry", "routing", "upstream"},
     "simulation": {"values", "errors", "interfaces", "balancing", "probing", "agent"},
 }
 """What each of the lower packages, and the simulation, may import of the others, itself aside."""
