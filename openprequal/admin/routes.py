@@ -1,7 +1,6 @@
 """What can be asked of the gateway itself, and who gets which answer?"""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Collection, Sequence
 
 from klein import Klein
 from twisted.internet.defer import Deferred
@@ -11,8 +10,9 @@ from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from openprequal.admin import problems, views
-from openprequal.admin.access import AccessRules, told_by_proxy_protocol
+from openprequal.admin import views
+from openprequal.admin.access import AccessRules, objection_to
+from openprequal.admin.answers import answer, json_answer, problem_answer
 from openprequal.admin.body import json_body
 from openprequal.admin.problems import Problem
 from openprequal.errors import ConfigurationError, HookFailed, NeedsRestart, RegistrationRefused
@@ -89,7 +89,7 @@ class Admin:
         await self._registry.register(backend)
         if registration.load is not None:
             self._heartbeat(backend, registration.load)
-        return _json(request, 200, views.registered(backend, lease_timeout_s(backend, self._heartbeat_timeout_s)))
+        return json_answer(request, 200, views.registered(backend, lease_timeout_s(backend, self._heartbeat_timeout_s)))
 
     @app.route("/unregister", methods=["POST"])
     async def unregister(self, request: IRequest) -> bytes:
@@ -99,30 +99,30 @@ class Admin:
         if not await self._registry.unregister(named.id):
             raise Problem(404, f"there is no backend {named.url} in service {named.service}", field="url")
         await self._hooks.tell(known)
-        return _json(request, 200, views.unregistered(known))
+        return json_answer(request, 200, views.unregistered(known))
 
     @app.route("/backends", methods=["GET"])
     def backends(self, request: IRequest) -> bytes:
         self._admit(request)
-        return _json(request, 200, views.backends(self._backend_rows()))
+        return json_answer(request, 200, views.backends(self._backend_rows()))
 
     @app.route("/metrics", methods=["GET"])
     async def metrics(self, request: IRequest) -> bytes:
         self._admit(request)
         accepted = request.requestHeaders.getRawHeaders(b"accept")
         content_type, body = await self._metrics_page(b", ".join(accepted) if accepted else None)
-        return _answer(request, 200, content_type.encode("ascii"), body)
+        return answer(request, 200, content_type.encode("ascii"), body)
 
     @app.route("/healthz", methods=["GET"])
     def healthz(self, request: IRequest) -> bytes:
-        return _json(request, 200, {"status": "ok"})
+        return json_answer(request, 200, {"status": "ok"})
 
     @app.route("/readyz", methods=["GET"])
     def readyz(self, request: IRequest) -> bytes:
         reason = self._ready()
         if reason is not None:
             raise Problem(503, reason)
-        return _json(request, 200, views.ready(self._registry))
+        return json_answer(request, 200, views.ready(self._registry))
 
     @app.route("/_openprequal/reload", methods=["POST"])
     def reload(self, request: IRequest) -> bytes:
@@ -135,17 +135,17 @@ class Admin:
             raise Problem(409, str(error)) from error
         except ConfigurationError as error:
             raise Problem(422, str(error)) from error
-        return _json(request, 200, {"reloaded": True, "changed": list(changed)})
+        return json_answer(request, 200, {"reloaded": True, "changed": list(changed)})
 
     @app.route("/_openprequal/routes", methods=["GET"])
     def routes(self, request: IRequest) -> bytes:
         self._admit(request)
-        return _json(request, 200, {"routes": self._route_rows()})
+        return json_answer(request, 200, {"routes": self._route_rows()})
 
     @app.handle_errors(Problem)
     def problem(self, request: IRequest, failure: Failure) -> bytes:
         assert isinstance(failure.value, Problem)
-        return _problem(request, failure.value)
+        return problem_answer(request, failure.value)
 
     @app.handle_errors(RegistrationRefused)
     def refused(self, request: IRequest, failure: Failure) -> bytes:
@@ -156,37 +156,28 @@ class Admin:
             peer=request.getClientAddress(),
             reason=failure.value.reason,
         )
-        return _problem(request, Problem.of(failure.value))
+        return problem_answer(request, Problem.of(failure.value))
 
     @app.handle_errors(HTTPException)
     def not_routed(self, request: IRequest, failure: Failure) -> bytes:
         if isinstance(failure.value, MethodNotAllowed):
             allowed = ", ".join(sorted(failure.value.valid_methods or ()))
-            return _problem(request, Problem(405, f"allowed: {allowed}", headers={b"allow": allowed.encode("ascii")}))
-        return _problem(request, Problem(404))
+            return problem_answer(
+                request, Problem(405, f"allowed: {allowed}", headers={b"allow": allowed.encode("ascii")})
+            )
+        return problem_answer(request, Problem(404))
 
     @app.handle_errors(Exception)
     def failed(self, request: IRequest, failure: Failure) -> bytes:
         if not failure.check(HookFailed):  # that one was logged with its cause where it happened
             self.log.failure("admin request failed", failure=failure)
-        return _problem(request, Problem(500))
+        return problem_answer(request, Problem(500))
 
     def _admit(self, request: IRequest) -> None:
         """:raises Problem: 403, the caller may not use this."""
-        proxied = told_by_proxy_protocol(getattr(request, "transport", None))
-        objection = self._access.objection(request.getClientAddress(), proxied, request.requestHeaders)
+        objection = objection_to(self._access, request)
         if objection is not None:
             raise Problem(403, objection)
-
-
-# Nothing here is meant for a page: it is not kept, not taken for what it is not, and does nothing where it is shown.
-_FIELDS: Final = (
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"referrer-policy", b"no-referrer"),
-)
 
 
 class _AnyRequest(Resource):
@@ -202,25 +193,5 @@ class _AnyRequest(Resource):
         try:
             result: int | bytes = self._routes.render(request)
         except (HTTPException, UnicodeError):
-            return _problem(request, Problem(400, "not a valid host or method"))
+            return problem_answer(request, Problem(400, "not a valid host or method"))
         return result
-
-
-def _json(request: IRequest, status: int, document: Mapping[str, object]) -> bytes:
-    return _answer(request, status, views.CONTENT_TYPE, views.json_bytes(document))
-
-
-def _problem(request: IRequest, problem: Problem) -> bytes:
-    for name, value in problem.headers.items():
-        request.setHeader(name, value)
-    return _answer(request, problem.status, problems.CONTENT_TYPE, problem.body)
-
-
-def _answer(request: IRequest, status: int, content_type: bytes, body: bytes) -> bytes:
-    request.setResponseCode(status)
-    request.setHeader(b"content-type", content_type)
-    request.setHeader(b"content-length", b"%d" % len(body))
-    for name, value in _FIELDS:
-        request.setHeader(name, value)
-    request.responseHeaders.removeHeader(b"server")  # twisted.web's, which tells its version
-    return body
