@@ -3,7 +3,7 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from random import Random
 from secrets import token_bytes
 from signal import SIGHUP
@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 from attrs import frozen
 from prometheus_client import CollectorRegistry
-from twisted.application.service import IService, Service
+from twisted.application.service import IService
 from twisted.web.server import Site
 
 from openprequal.admin.own_address import OwnAddress
@@ -22,6 +22,7 @@ from openprequal.control_plane import (
     admin_listener,
     admin_site,
     configured_registry,
+    dashboard,
     health_of,
     not_read,
     restart_on_signal,
@@ -55,7 +56,7 @@ from openprequal.health.monitor import HealthMonitor
 from openprequal.interfaces import IRegistry
 from openprequal.lifecycle import Front, Gateway
 from openprequal.listening import ListeningService
-from openprequal.metrics.families import ClientCounts, GatewayMetrics
+from openprequal.metrics.families import ClientCounts, GatewayMetrics, ServiceSample
 from openprequal.metrics.gateway_samples import backend_samples, service_samples
 from openprequal.metrics.loop_lag import LoopLag
 from openprequal.metrics.route_counts import RouteCounts
@@ -104,9 +105,9 @@ def gateway(
             cut=given.cut,
         )
 
-    companions = [DemoBackends(reactor, settings)] if settings.demo else []
+    demo = DemoBackends(reactor, settings) if settings.demo else None
     inherited = None if inheritance is None else inheritance.listening
-    whole = _whole(reactor, settings, site, companions=companions, reread=reread, inherited=inherited)
+    whole = _whole(reactor, settings, site, demo=demo, reread=reread, inherited=inherited)
     layers = whole.edge.layers
     whole.listen(ListeningService(reactor, settings.endpoints, whole.front, "openprequal", inherited, layers=layers))
     listeners = whole.own_address.listening
@@ -192,7 +193,7 @@ def _whole(
     settings: GatewaySettings,
     frontend: Callable[[Given], F],
     *,
-    companions: Sequence[Service] = (),
+    demo: DemoBackends | None = None,
     secure: bool = False,
     reread: Callable[[], GatewaySettings] | None = None,
     inherited: Mapping[str, int] | None = None,
@@ -242,6 +243,13 @@ def _whole(
     # What is asked of the gateway itself.
     metrics = CollectorRegistry()
 
+    def samples() -> Iterator[ServiceSample]:
+        return service_samples(services, refused, health.ejections)
+
+    stream, sampling = dashboard(
+        reactor, services, health, samples, lambda: settings if reread is None else running.settings
+    )
+
     def make_admin(given: GatewaySettings) -> Site:
         return admin_site(
             reactor,
@@ -251,9 +259,11 @@ def _whole(
             health,
             metrics,
             address_rules(given, own_address.is_own),
+            stream=stream,
             not_ready=lambda: "shutting down" if root.stopping else not_read(registry),
             count_hook_failure=count_hook_failure,
             reload=None if reread is None else lambda: reload(),
+            demo_token=None if demo is None else demo.token,
         )
 
     admin = make_admin(settings)
@@ -284,18 +294,19 @@ def _whole(
         Periodic(reactor, 1.0, checks.tick, "files and keys of checks"),
         Periodic(reactor, 1.0, lambda: expire_connections(services, reactor.seconds()), "idle connections"),
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
+        sampling,
         *edge.periodics(),
     ]
     GatewayMetrics(
         metrics,
-        lambda: service_samples(services, refused, health.ejections),
+        samples,
         lambda: backend_samples(services, health.standings, reactor.seconds()),
         loop_lag=lag,
         client_connections=lambda: len(front.connections),
         clients=ClientCounts(limited, turned_away, slow),
         hook_failures=hook_failures,
         check_refusals=checks.refusals,
-        periodics=lambda: periodics,
+        periodics=lambda: (*periodics, stream.showing),
         routes=route_counts.counts,
         copies=copies.counts,
         edge=edge.sample,
@@ -314,7 +325,7 @@ def _whole(
         front,
         periodics,
         cut,
-        companions,
+        [stream] if demo is None else [demo, stream],
         grace_s=settings.shutdown_grace_seconds,
     )
     if reread is not None:

@@ -1,6 +1,6 @@
 """How is what stands beside the requests put together from the settings? Registry, health, admin API, restart."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from random import Random
 from signal import SIGUSR2
@@ -8,15 +8,22 @@ from signal import SIGUSR2
 from prometheus_client import CollectorRegistry
 from twisted.web.server import Site
 
+from openprequal import __version__
 from openprequal.admin.access import AccessRules
 from openprequal.admin.backend_rows import backend_rows
 from openprequal.admin.routes import Admin
 from openprequal.admin.whereabouts import objection
+from openprequal.balancing.catalogue import BALANCERS
+from openprequal.clocks import Periodic
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.names import resolve
 from openprequal.config.services import EffectiveService
 from openprequal.config.statuses import statuses_of
 from openprequal.config.tokens import Tokens
+from openprequal.dashboard.history import SAMPLE_S, History
+from openprequal.dashboard.paths import DashboardPaths
+from openprequal.dashboard.snapshot import Looked
+from openprequal.dashboard.stream import Stream
 from openprequal.data_plane import Clock, Services, configured_hook, members
 from openprequal.health.ejection import EjectionRules
 from openprequal.health.monitor import CheckRules, HealthMonitor, HealthRules
@@ -25,6 +32,7 @@ from openprequal.interfaces import IRegistry, IRegistrySource, RegistryContext
 from openprequal.lifecycle import Gateway
 from openprequal.listening import ListeningService
 from openprequal.metrics.exposition import exposition_in_turns
+from openprequal.metrics.families import ServiceSample
 from openprequal.registry.catalogue import REGISTRIES
 from openprequal.registry.memory import MemoryRegistry
 from openprequal.restart.inheritance import Inheritance, membership_line
@@ -127,24 +135,31 @@ def admin_site(
     metrics: CollectorRegistry,
     rules: AddressRules,
     *,
+    stream: Stream,
     not_ready: Callable[[], str | None],
     count_hook_failure: Callable[[str], None],
     reload: Callable[[], Sequence[str]] | None = None,
+    demo_token: str | None = None,
 ) -> Site:
     """What is asked of the gateway itself.
 
+    :param stream: what the dashboard shows; it lasts when the settings are read again.
     :param not_ready: why this gateway should get no traffic now; None: it should.
     :param reload: reads the settings anew; None: they came from a program.
+    :param demo_token: valid beside those of the settings; None: there is none.
     :raises ConfigurationError: a registration hook cannot be used.
     """
+    tokens = Tokens(settings.token, settings.token_file, lambda why: Admin.log.warn("{why}", why=why))
+    access = AccessRules(
+        tokens=tokens.now if demo_token is None else lambda: (*tokens.now(), demo_token),
+        trust_loopback=settings.trust_loopback,
+        networks=settings.admin_networks,
+        own_origin=bool(settings.admin_endpoints),
+    )
     admin = Admin(
         registry=registry,
         services=services,
-        access=AccessRules(
-            tokens=Tokens(settings.token, settings.token_file, lambda why: Admin.log.warn("{why}", why=why)).now,
-            trust_loopback=settings.trust_loopback,
-            networks=settings.admin_networks,
-        ),
+        access=access,
         hooks=RegistrationHooks(
             reactor,
             settings.hook_timeout_seconds,
@@ -161,10 +176,32 @@ def admin_site(
         reload=reload,
         route_rows=lambda: route_rows(settings.routes),
     )
-    site = Site(admin.resource())
+    site = Site(DashboardPaths(admin.resource(), access, stream))
     site.displayTracebacks = False
     site.noisy = False
     return site
+
+
+def dashboard(
+    reactor: Clock,
+    services: Services,
+    health: HealthMonitor,
+    samples: Callable[[], Iterable[ServiceSample]],
+    settings: Callable[[], GatewaySettings],
+) -> tuple[Stream, Periodic]:
+    """What the dashboard shows, and what keeps the last minutes for it.
+
+    :param settings: those in force.
+    """
+
+    def balancers() -> Mapping[str, tuple[str, Mapping[str, object]]]:
+        effective = settings().effective_services
+        return {name: (each.load_balancer_class, each.balancer_parameters) for name, each in effective.items()}
+
+    history = History(services)
+    looked = Looked(services, health.standings, samples, history, balancers)
+    stream = Stream(reactor, looked, {"version": __version__, "balancers": list(BALANCERS)})
+    return stream, Periodic(reactor, SAMPLE_S, lambda: history.tick(reactor.seconds()), "samples of the last minutes")
 
 
 def admin_listener(

@@ -11,39 +11,52 @@ from openprequal.routing.service import Service
 def backend_rows(
     services: Mapping[str, Service], standings: Mapping[str, Standing], now: float
 ) -> list[dict[str, object]]:
-    """One row a backend, by service, in the order they joined. Ages in seconds, latencies in seconds."""
+    """One row a backend, by service, in the order they joined."""
     rows: list[dict[str, object]] = []
     for service in services.values():
-        estimates: Mapping[str, Any] = getattr(service.balancer, "estimates", dict)()
+        estimates = estimates_of(service)
         for member in service.members.values():
-            backend, report = member.backend, member.report
-            standing = standings.get(backend.id)
-            rows.append(
-                {
-                    "url": backend.url,
-                    "service": backend.service,
-                    "weight": backend.weight,
-                    "priority": backend.priority,
-                    "zone": backend.zone,
-                    "heartbeat_seconds": backend.heartbeat_seconds,
-                    "up": standing is not None and standing.offered,
-                    "condition": standing.condition if standing is not None else None,
-                    "reason": standing.reason if standing is not None else "left",
-                    "since_seconds": round(now - standing.since, 3) if standing is not None else None,
-                    "ejections": standing.ejections if standing is not None else 0,
-                    "in_flight": member.in_flight,
-                    "picks": member.picks,
-                    "average_latency": member.latency.average(now),
-                    "rif": report.rif if report is not None else None,
-                    "latency": report.latency_s if report is not None else None,
-                    "state": report.state if report is not None else None,
-                    "load_source": _load_source(member, estimates.get(backend.id), now),
-                    "report_age": round(now - member.reported_at, 3) if report is not None else None,
-                    "connections_opened": member.connections.opened,
-                    "connections_idle": member.connections.idle,
-                }
-            )
+            key = member.backend.id
+            rows.append(backend_row(member, standings.get(key), estimates.get(key), now))
     return rows
+
+
+def estimates_of(service: Service) -> Mapping[str, Any]:
+    """What its balancer believes of each backend, by id; nothing, if it believes nothing."""
+    estimates: Mapping[str, Any] = getattr(service.balancer, "estimates", dict)()
+    return estimates
+
+
+def backend_row(member: Member, standing: Standing | None, estimate: Any, now: float) -> dict[str, object]:
+    """The row of one backend. Ages in seconds, latencies in seconds.
+
+    :param standing: None: it has just left.
+    :param estimate: the balancer's; None: it has none.
+    """
+    backend, report = member.backend, member.report
+    return {
+        "url": backend.url,
+        "service": backend.service,
+        "weight": backend.weight,
+        "priority": backend.priority,
+        "zone": backend.zone,
+        "heartbeat_seconds": backend.heartbeat_seconds,
+        "up": standing is not None and standing.offered,
+        "condition": standing.condition if standing is not None else None,
+        "reason": standing.reason if standing is not None else "left",
+        "since_seconds": round(now - standing.since, 3) if standing is not None else None,
+        "ejections": standing.ejections if standing is not None else 0,
+        "in_flight": member.in_flight,
+        "picks": member.picks,
+        "average_latency": member.latency.average(now),
+        "rif": report.rif if report is not None else None,
+        "latency": report.latency_s if report is not None else None,
+        "state": report.state if report is not None else None,
+        "load_source": _load_source(member, estimate, now),
+        "report_age": round(now - member.reported_at, 3) if report is not None else None,
+        "connections_opened": member.connections.opened,
+        "connections_idle": member.connections.idle,
+    }
 
 
 def _load_source(member: Member, estimate: Any, now: float) -> str:

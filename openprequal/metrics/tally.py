@@ -71,6 +71,11 @@ class RequestTally:
         """Requests so far."""
         return sum(self._by_token.values())
 
+    @property
+    def failures(self) -> int:
+        """Those of them that were answered with a status of 500 or above."""
+        return sum(count for (_, status), count in self._by_token.items() if status >= 500)
+
     def counts(self) -> dict[tuple[str, str], int]:
         """Requests so far by (method label, code label)."""
         return {(KNOWN_METHODS.get(method, "other"), str(status)): n for (method, status), n in self._by_token.items()}
