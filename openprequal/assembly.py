@@ -67,6 +67,7 @@ from openprequal.restart.successor import CommandLine
 from openprequal.route_making import Traffic
 from openprequal.signals import Signals
 from openprequal.tls.subject import subject_of
+from openprequal.witnessing import Witnessing
 
 REFUSED_SERVICE = "-"
 """Service label of requests that were refused before they had one."""
@@ -225,6 +226,7 @@ def _whole(
     refused = RequestTally(REFUSED_SERVICE)
     route_counts = RouteCounts()
     copies = Copies()
+    witnessing = Witnessing()
     checks = Checks(reactor, wall_clock=time.time, secret=token_bytes(32), environ=os.environ)
     traffic = Traffic(
         reactor,
@@ -238,6 +240,7 @@ def _whole(
         checks,
         limited,
         secure,
+        witnessing.of,
     )
 
     # What is asked of the gateway itself.

@@ -18,6 +18,7 @@ from openprequal.config.statuses import statuses_of
 from openprequal.data_plane import Clock, configured_hook
 from openprequal.errors import BadRequest, GatewayError, NoRoute
 from openprequal.filter_making import FilterRules
+from openprequal.forwarding.accompanied import accompanied, on_route
 from openprequal.forwarding.checked_exchange import Checking
 from openprequal.forwarding.downstream import Downstream, ProxyExchange
 from openprequal.forwarding.exchange import Exchange
@@ -26,7 +27,9 @@ from openprequal.forwarding.fixed_exchange import Answer, AnswerRules, FixedExch
 from openprequal.forwarding.hedged_exchange import HedgedExchange
 from openprequal.forwarding.hooked_exchange import HookedExchange, TrafficHooks
 from openprequal.forwarding.http_date import HttpDate
+from openprequal.forwarding.journey import Witness
 from openprequal.forwarding.mirroring import Copies, Mirroring
+from openprequal.forwarding.recorded_exchange import RecordedExchange, RecordedHookedExchange
 from openprequal.forwarding.request_head import RequestRules
 from openprequal.forwarding.request_ids import RequestIds
 from openprequal.forwarding.response_filters import Cors, compressing, cross_origin, preflight_answer
@@ -69,6 +72,8 @@ class Traffic:
     """Gets requests over a rate limit counted, by its name."""
     secure: bool = False
     """Clients speak TLS to us."""
+    witnesses: Callable[[GatewaySettings], Sequence[Witness]] = lambda settings: ()
+    """Who is told of each request, by these settings."""
     buckets: Known = field(factory=WeakValueDictionary)
     """Rules that a reload leaves as they are find what was used of them again."""
 
@@ -77,8 +82,10 @@ class Traffic:
 
         :raises ConfigurationError: a route or a hook cannot be used.
         """
-        making = _Making(self, settings, services)
-        return making.limited(self._found(making, settings), settings.effective_rate_limits, None)
+        witnesses = self.witnesses(settings)
+        making = _Making(self, settings, services, witnessed=bool(witnesses))
+        make = making.limited(self._found(making, settings), settings.effective_rate_limits, None)
+        return accompanied(make, witnesses, self.reactor.seconds)
 
     def _found(self, making: "_Making", settings: GatewaySettings) -> ProxyExchange:
         if not settings.routes:
@@ -94,7 +101,11 @@ class Traffic:
 class _Making:
     """Makes what the routes lead to, by one reading of the settings."""
 
-    def __init__(self, traffic: Traffic, settings: GatewaySettings, services: Mapping[str, Service]) -> None:
+    def __init__(
+        self, traffic: Traffic, settings: GatewaySettings, services: Mapping[str, Service], *, witnessed: bool
+    ) -> None:
+        """:param witnessed: somebody is told of each request."""
+        self._witnessed = witnessed
         self._traffic = traffic
         self._settings = settings
         self._services = services
@@ -110,6 +121,10 @@ class _Making:
 
         :raises ConfigurationError: it cannot be used.
         """
+        make = self._made(route)
+        return on_route(make, route.name) if self._witnessed else make
+
+    def _made(self, route: RouteSettings) -> ProxyExchange:
         where = f"routes.{route.name}"
         response_edits = _edits(route.response_headers, f"{where}.response_headers", of_request=False)
         answer = fixed_answer(route)
@@ -175,7 +190,9 @@ class _Making:
         )
         make: Callable[[Downstream, RequestHead], Exchange]
         if hooks:
-            make = partial(HookedExchange, hooks, route)
+            make = partial(RecordedHookedExchange if self._witnessed else HookedExchange, hooks, route)
+        elif self._witnessed:
+            make = partial(RecordedExchange, route)
         else:
             make = partial(Exchange if route.service.lateness is None else HedgedExchange, route)
         return compressing(make, self._filters.compression(settings))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from twisted.logger import LogEvent, eventAsText, globalLogPublisher
 from whole_gateway import Start, WholeGateway
 
 # Hypothesis would time every example.
@@ -23,3 +24,16 @@ def start() -> Iterator[Start]:
     yield make
     for gateway in started:
         gateway.end()
+
+
+@pytest.fixture
+def logged() -> Iterator[list[str]]:
+    """Every log line, with its traceback."""
+    lines: list[str] = []
+
+    def observe(event: LogEvent) -> None:
+        lines.append(eventAsText(event, includeTraceback=True, includeTimestamp=False))
+
+    globalLogPublisher.addObserver(observe)
+    yield lines
+    globalLogPublisher.removeObserver(observe)

@@ -1,12 +1,10 @@
 """Nothing leaks: no secret is in what the gateway writes or answers, and its answers say no more than they must."""
 
 import traceback
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from twisted.internet.address import IPv4Address
-from twisted.logger import LogEvent, eventAsText, globalLogPublisher
 from whole_gateway import OK, Start, WholeGateway, answer, status
 
 from openprequal.config.agent import AgentSettings
@@ -17,19 +15,6 @@ from openprequal.errors import ConfigurationError
 
 SECRET = "q7-s3cret-9x"
 STRANGER = IPv4Address("TCP", "198.51.100.66", 40000)
-
-
-@pytest.fixture
-def logged() -> Iterator[list[str]]:
-    """Every log line, with its traceback."""
-    lines: list[str] = []
-
-    def observe(event: LogEvent) -> None:
-        lines.append(eventAsText(event, includeTraceback=True, includeTimestamp=False))
-
-    globalLogPublisher.addObserver(observe)
-    yield lines
-    globalLogPublisher.removeObserver(observe)
 
 
 def broken_hook(request: Any) -> None:

@@ -79,14 +79,18 @@ class YarpP2C:
         if one is None:
             return None
         if other is None:
-            self.pick_counts[PickReason.RANDOM] += 1
+            self._count(PickReason.RANDOM)
             return one.backend
         if one.rif is not None and other.rif is not None:
-            self.pick_counts[PickReason.LEAST] += 1
+            self._count(PickReason.LEAST)
             return (other if other.rif * other.share < one.rif * one.share else one).backend
         # Nothing compares: in proportion to the weights.
-        self.pick_counts[PickReason.RANDOM] += 1
+        self._count(PickReason.RANDOM)
         return (one if self._random() * (one.share + other.share) < other.share else other).backend
+
+    def _count(self, reason: PickReason) -> None:
+        self.last_reason = reason
+        self.pick_counts[reason] += 1
 
     def started(self, backend: Backend) -> None:
         pass

@@ -27,5 +27,5 @@ class CrossOrigin(Passing):
     ) -> None:
         self._client.respond(status, reason, self._rules.head(self._request, section), length, chunk, ended)
 
-    def respond_error(self, error: GatewayError, more: Sequence[Field] = ()) -> None:
-        self._client.respond_error(error, self._rules.head(self._request, FieldSection([*more])).fields)
+    def respond_error(self, error: GatewayError, more: Sequence[Field] = ()) -> int:
+        return self._client.respond_error(error, self._rules.head(self._request, FieldSection([*more])).fields)

@@ -4,12 +4,17 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from openprequal.errors import GatewayError
+from openprequal.forwarding.journey import Journey
 from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.request import RequestHead
 
 
 class Downstream(Protocol):
     """Where a response goes. One call of ``respond`` or ``respond_error``, then content, then the end."""
+
+    @property
+    def journey(self) -> Journey | None:
+        """What happens to the request, written down for those who witness it; None: nobody does."""
 
     def respond(
         self, status: int, reason: bytes, section: FieldSection, length: int, chunk: bytes, ended: bool
@@ -33,10 +38,11 @@ class Downstream(Protocol):
     def respond_switching(self, section: FieldSection, data: bytes) -> None:
         """Send 101; from now on bytes pass both ways."""
 
-    def respond_error(self, error: GatewayError, more: Sequence[Field] = ()) -> None:
+    def respond_error(self, error: GatewayError, more: Sequence[Field] = ()) -> int:
         """Send a problem document, or a page of the operator's.
 
         :param more: fields beside those of every such answer.
+        :return: bytes of content sent.
         """
 
     def abort_response(self) -> None:

@@ -278,8 +278,11 @@ class Exchange:
         if not self._request_ended and self._connection is connection:
             self._client.resume_request()
 
-    def _message(self, member: Member) -> bytes:
-        """The request for that backend: its head, and what is there of its body."""
+    def _message(self, member: Member, more: bytes = b"") -> bytes:
+        """The request for that backend: its head, and what is there of its body.
+
+        :param more: field lines beside the others.
+        """
         request = self.request
         rules = self._route.request_rules
         assert request.rendered is not None
@@ -290,7 +293,7 @@ class Exchange:
             left = timeouts.response_s if timeouts.total_s is None else timeouts.total_s - elapsed
             host += deadline_line(request, rules.deadline_field, elapsed, left)
         request_id = self._request_id = b"" if request.brings_id else rules.request_ids()
-        head = b"%b%b%b\r\n" % (request.rendered, host, request_id)
+        head = b"%b%b%b%b\r\n" % (request.rendered, host, request_id, more)
         body = self._first_body
         if request.length == CHUNKED:
             body = as_chunk(body)

@@ -71,7 +71,7 @@ class Hedge:
             self._connecting.cancel()
         if self.connection is not None:
             self.connection.abort()
-        self._exchange.hedge_over(self)
+        self._exchange.hedge_over(self, outcome)
         self._exchange.service.free(self.member, outcome)
 
     # As its connection's receiver.
@@ -185,7 +185,7 @@ class HedgedExchange(Exchange):
         self._moved_at = max(hedge.sent_at, self._moved_at)
         self._reused = False
 
-    def hedge_over(self, hedge: Hedge) -> None:
+    def hedge_over(self, hedge: Hedge, outcome: Outcome) -> None:
         """*hedge* is lost or cancelled."""
         if self._hedge is hedge:
             self._hedge = None

@@ -10,10 +10,11 @@ from openprequal.http1.fields import Field, FieldSection
 class Passing:
     """A :class:`~openprequal.forwarding.downstream.Downstream` before another."""
 
-    __slots__ = ("_client",)
+    __slots__ = ("_client", "journey")
 
     def __init__(self, client: Downstream) -> None:
         self._client = client
+        self.journey = client.journey
 
     def respond(
         self, status: int, reason: bytes, section: FieldSection, length: int, chunk: bytes, ended: bool
@@ -32,8 +33,8 @@ class Passing:
     def respond_switching(self, section: FieldSection, data: bytes) -> None:
         self._client.respond_switching(section, data)
 
-    def respond_error(self, error: GatewayError, more: Sequence[Field] = ()) -> None:
-        self._client.respond_error(error, more)
+    def respond_error(self, error: GatewayError, more: Sequence[Field] = ()) -> int:
+        return self._client.respond_error(error, more)
 
     def abort_response(self) -> None:
         self._client.abort_response()

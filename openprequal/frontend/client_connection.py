@@ -73,6 +73,8 @@ def client_of(peer: object) -> str:
 class ClientConnection(TwistedProtocol):
     """Speaks HTTP/1.1 to one client; the ``Downstream`` of each of its exchanges."""
 
+    journey = None
+
     def __init__(self, frontend: Frontend, *, last: bool = False) -> None:
         """:param last: the first response ends the connection: the gateway is about to end."""
         self._frontend = frontend
@@ -335,18 +337,20 @@ class ClientConnection(TwistedProtocol):
             self._start_reading()
             self._exchange.request_more(early)
 
-    def respond_error(self, error: GatewayError, more: Sequence[Field] = ()) -> None:
+    def respond_error(self, error: GatewayError, more: Sequence[Field] = ()) -> int:
         head = self._head
         if error.status == TooManyRequests.status and self._buffer:
             # Who has asked for more already is told once, not a thousand times in one turn of the reactor.
             self._last = True
-        self._respond_error(error, more, without_body=head is not None and head.method == b"HEAD")
+        return self._respond_error(error, more, without_body=head is not None and head.method == b"HEAD")
 
-    def _respond_error(self, error: GatewayError, more: Sequence[Field], *, without_body: bool) -> None:
+    def _respond_error(self, error: GatewayError, more: Sequence[Field], *, without_body: bool) -> int:
         fields, body = self._frontend.errors.answer(error, self._head)
         fields += [*more, self._frontend.date()]
         reason = PHRASES.get(error.status, b"")
-        self.respond(error.status, reason, FieldSection(fields), len(body), b"" if without_body else body, True)
+        content = b"" if without_body else body
+        self.respond(error.status, reason, FieldSection(fields), len(body), content, True)
+        return len(content)
 
     def abort_response(self) -> None:
         self._last = True

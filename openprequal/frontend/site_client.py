@@ -69,6 +69,8 @@ class SiteClient:
     :ivar busy: the exchange is not over yet; once it is, what may be left is to see a connection end.
     """
 
+    journey = None
+
     def __init__(
         self,
         request: Request,
@@ -175,11 +177,12 @@ class SiteClient:
         """Does not happen: without an Upgrade field in the request a 101 is a broken response."""
         self.abort_response()
 
-    def respond_error(self, error: GatewayError, more: Sequence[Field] = ()) -> None:
+    def respond_error(self, error: GatewayError, more: Sequence[Field] = ()) -> int:
         fields, body = self._errors.answer(error, self._head)
         section = FieldSection([*fields, *more, self._date()])
         # In answer to HEAD twisted.web leaves the content out.
         self.respond(error.status, PHRASES.get(error.status, b""), section, len(body), body, True)
+        return 0 if self._request.method == b"HEAD" else len(body)
 
     def abort_response(self) -> None:
         self._broken_at = self._clock.seconds()

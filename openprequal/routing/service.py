@@ -138,6 +138,15 @@ class Service:
         return self.balancer.pick(request, tried | self._full if tried and self._full else tried or self._full)
 
     @property
+    def last_reason(self) -> str | None:
+        """Why the last pick fell as it did: a :class:`~openprequal.values.PickReason`; None: the balancer is silent."""
+        balancer: Any = self.balancer
+        reason: str | None = getattr(balancer, "last_reason", None)
+        if reason is None and len(balancer.pick_counts) == 1:
+            (reason,) = balancer.pick_counts
+        return reason
+
+    @property
     def saturated(self) -> bool:
         """True if some member would be picked but for its limit."""
         return bool(self._full)

@@ -32,6 +32,8 @@ class StickyService(Service):
         super().__init__(*arguments, **options)
         self.counts: Counter[str] = Counter(kept=0, moved=0, new=0)
         self._up: set[str] = set()
+        self._kept = False
+        """The last pick was not the balancer's."""
         self._awaited: dict[_Waiting, str] = {}
         """Those in the queue that wait for one backend, and for which."""
         self.sessions = self._sessions = sessions
@@ -81,13 +83,19 @@ class StickyService(Service):
                 if bound in self._full:
                     return None
                 self.counts["kept"] += 1
+                self._kept = True
                 return member.backend
+        self._kept = False
         picked = super().pick(request, tried)
         if picked is not None and not tried:
             self.counts["new" if bound is None else "moved"] += 1
             if picked.__class__ is Backend:
                 sessions.placed(request, picked.id)
         return picked
+
+    @property
+    def last_reason(self) -> str | None:
+        return "session" if self._kept else super().last_reason
 
     def _had(self, backend_id: str) -> Member | None:
         """The member of that id if it takes requests of its sessions."""

@@ -24,11 +24,14 @@ from twisted.internet.task import Clock
 from twisted.web.server import Site
 
 from openprequal.balancing.round_robin import RoundRobin
-from openprequal.forwarding.downstream import Downstream
+from openprequal.forwarding.accompanied import accompanied
+from openprequal.forwarding.downstream import Downstream, ProxyExchange
 from openprequal.forwarding.exchange import Exchange
 from openprequal.forwarding.hedged_exchange import HedgedExchange
 from openprequal.forwarding.hooked_exchange import HookedExchange, TrafficHooks
 from openprequal.forwarding.http_date import HttpDate
+from openprequal.forwarding.journey import Witness
+from openprequal.forwarding.recorded_exchange import RecordedExchange, RecordedHookedExchange
 from openprequal.forwarding.request_head import RequestRules
 from openprequal.forwarding.request_ids import RequestIds
 from openprequal.forwarding.response_head import ResponseRules
@@ -171,6 +174,7 @@ class MemoryNetwork:
         retry_share: float = 0.2,
         limit: ConcurrencyLimit | None = None,
         sessions: Sessions | None = None,
+        witnesses: Sequence[Witness] = (),
         **request_rules: Any,
     ) -> None:
         """
@@ -185,6 +189,7 @@ class MemoryNetwork:
         :param retry_share: see :class:`~openprequal.routing.service.Service`.
         :param limit: of all requests under way; none unless given.
         :param sessions: which requests belong together, without *limit*; none do unless given.
+        :param witnesses: told of each request.
         :param request_rules: attributes of :class:`~openprequal.forwarding.request_head.RequestRules` to set.
         """
         self.clock = clock or Clock()
@@ -225,21 +230,27 @@ class MemoryNetwork:
         )
 
         def exchange(client: Downstream, request: RequestHead) -> Exchange:
+            if witnesses:
+                if hooks is None:
+                    return RecordedExchange(route, client, request)
+                return RecordedHookedExchange(hooks, route, client, request)
             if hooks is None:
                 if self.service.lateness is not None:
                     return HedgedExchange(route, client, request)
                 return make_exchange(route, client, request)
             return HookedExchange(hooks, route, client, request)
 
-        self.exchange = exchange
         self.rate_limited: Counter[str] = Counter()
         self.turned_away: Counter[str] = Counter()
         self.cut: Counter[str] = Counter()
         limited = RateLimits(rate_limits, trusted_proxies, limited=self.rate_limited, known=WeakValueDictionary())
+        make: ProxyExchange = exchange
+        if rate_limits:
+            now, refused = self.clock.seconds, self.refused.append
+            make = rate_limited(make, limited.wait_s, now=now, date=date, refused=refused)
+        self.exchange = accompanied(make, witnesses, self.clock.seconds)
         self.site = GatewaySite(
-            rate_limited(exchange, limited.wait_s, now=self.clock.seconds, date=date, refused=self.refused.append)
-            if rate_limits
-            else exchange,
+            self.exchange,
             admin,
             limits or Limits(),
             now=self.clock.seconds,

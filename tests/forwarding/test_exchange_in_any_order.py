@@ -1,9 +1,13 @@
 """Whatever clients and backends do, in whatever order: nothing leaks, nothing raises, nobody gets another's answer."""
 
+from collections.abc import Sequence
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from witnessing import Remembering
 
+from openprequal.forwarding.journey import Witness
 from openprequal.forwarding.retry import RetryRules, Unsafe
 from openprequal.forwarding.route import Timeouts
 from openprequal.frontend.limits import Limits
@@ -44,10 +48,11 @@ WHO = st.integers(0, 2)
 class AnyOrder(RuleBasedStateMachine):
     """Three clients, two backends with room for one request each, and a queue for one."""
 
-    def __init__(self) -> None:
+    def __init__(self, witnesses: Sequence[Witness] = ()) -> None:
         super().__init__()
         self.network = MemoryNetwork(
             backends=2,
+            witnesses=witnesses,
             max_in_flight=1,
             queue_max=1,
             limits=Limits(header_s=5.0, idle_s=20.0),
@@ -141,8 +146,8 @@ TestAnyOrder = AnyOrder.TestCase
 class AnyOrderHedged(AnyOrder):
     """The same, and every request that waits for a second is hedged."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, witnesses: Sequence[Witness] = ()) -> None:
+        super().__init__(witnesses)
         self.network.service.lateness = self.lateness = Lateness(50.0, self.network.clock.seconds)
         self.lateness.delay_s = 1.0
 
@@ -154,3 +159,23 @@ class AnyOrderHedged(AnyOrder):
 
 AnyOrderHedged.TestCase.settings = AnyOrder.TestCase.settings
 TestAnyOrderHedged = AnyOrderHedged.TestCase
+
+
+class AnyOrderWitnessed(AnyOrderHedged):
+    """The same, and all of it is written down."""
+
+    def __init__(self) -> None:
+        self.witness = Remembering()
+        super().__init__((self.witness,))
+
+    def teardown(self) -> None:
+        super().teardown()
+        assert sorted(map(id, self.witness.begun)) == sorted(map(id, self.witness.over))
+        for journey in self.witness.over:
+            assert journey.attempt is None
+            assert journey.hedge is None
+            assert all(attempt.outcome is not None for attempt in journey.attempts)
+
+
+AnyOrderWitnessed.TestCase.settings = AnyOrder.TestCase.settings
+TestAnyOrderWitnessed = AnyOrderWitnessed.TestCase

@@ -1,0 +1,132 @@
+"""An exchange that writes down its attempts in its request's journey."""
+
+from openprequal.errors import GatewayError
+from openprequal.forwarding.downstream import Downstream
+from openprequal.forwarding.hedged_exchange import Hedge, HedgedExchange
+from openprequal.forwarding.hooked_exchange import HookedExchange, TrafficHooks
+from openprequal.forwarding.journey import HEDGE, Attempt, Journey
+from openprequal.forwarding.route import Route
+from openprequal.http1.request import RequestHead
+from openprequal.http1.response import ResponseHead
+from openprequal.routing.member import Member
+from openprequal.upstream.connection import UpstreamConnection
+from openprequal.values import Backend, Outcome
+
+
+class _Recorded(HedgedExchange):
+    """What is written down, whether there are hooks or not."""
+
+    __slots__ = ()
+
+    _journey: Journey
+
+    # ---- the request ------------------------------------------------------------------------------------------------
+
+    def start(self, body: bytes, ended: bool) -> None:
+        self._journey.request_bytes += len(body)
+        super().start(body, ended)
+
+    def request_more(self, chunk: bytes) -> None:
+        self._journey.request_bytes += len(chunk)
+        super().request_more(chunk)
+
+    def slot_free(self) -> None:
+        if self._queued_at is not None:
+            self._journey.queued_s += self._route.now() - self._queued_at
+        super().slot_free()
+
+    # ---- attempts ---------------------------------------------------------------------------------------------------
+
+    def _attempt(self, backend: Backend) -> None:
+        journey = self._journey
+        attempt = journey.attempt = Attempt(backend, self._service.last_reason, self._route.now())
+        journey.attempts.append(attempt)
+        super()._attempt(backend)
+
+    def _send(self, connection: UpstreamConnection, member: Member) -> None:
+        journey = self._journey
+        attempt = journey.sending = journey.attempt
+        if attempt is not None:
+            attempt.reused = self._reused
+            attempt.sent_at = self._route.now()
+        super()._send(connection, member)
+
+    def _message(self, member: Member, more: bytes = b"") -> bytes:
+        journey = self._journey
+        attempt = journey.sending
+        if journey.lines is not None and attempt is not None:
+            more += journey.lines(attempt)
+        message = super()._message(member, more)
+        if journey.request_id is None:
+            journey.request_id = self._request_id.partition(b": ")[2].rstrip()
+        return message
+
+    def response_started(self, head: ResponseHead, chunk: bytes, ended: bool) -> None:
+        journey = self._journey
+        if journey.attempt is not None:
+            journey.attempt.head_at = self._route.now()
+        super().response_started(head, chunk, ended)
+
+    def _try_another(self, why: str, error: GatewayError, outcome: Outcome, *, reusable: bool = False) -> bool:
+        attempt = self._journey.attempt
+        if not super()._try_another(why, error, outcome, reusable=reusable):
+            return False
+        if attempt is not None:
+            attempt.end(outcome, self._route.now())
+        return True
+
+    def _end_attempt(self, outcome: Outcome) -> None:
+        journey = self._journey
+        attempt, journey.attempt = journey.attempt, None
+        if attempt is not None:
+            attempt.end(outcome, self._route.now())
+        super()._end_attempt(outcome)
+
+    # ---- the second beside the first --------------------------------------------------------------------------------
+
+    def send_hedge(self, hedge: Hedge, connection: UpstreamConnection) -> float:
+        journey, now = self._journey, self._route.now()
+        attempt = journey.hedge = journey.sending = Attempt(hedge.member.backend, HEDGE, now)
+        attempt.sent_at = now
+        journey.attempts.append(attempt)
+        return super().send_hedge(hedge, connection)
+
+    def take(self, hedge: Hedge, outcome: Outcome) -> None:
+        super().take(hedge, outcome)
+        journey = self._journey
+        journey.attempt, journey.hedge = journey.hedge, None
+
+    def hedge_over(self, hedge: Hedge, outcome: Outcome) -> None:
+        journey = self._journey
+        attempt, journey.hedge = journey.hedge, None
+        if attempt is not None:
+            attempt.end(outcome, self._route.now())
+        super().hedge_over(hedge, outcome)
+
+
+def of_service(client: Downstream, service: str) -> Journey:
+    """The journey of *client*'s request, which is to be answered by a backend of *service*."""
+    journey = client.journey
+    assert journey is not None
+    journey.service = service
+    return journey
+
+
+class RecordedExchange(_Recorded):
+    """A :class:`~openprequal.forwarding.hedged_exchange.HedgedExchange` that is written down."""
+
+    __slots__ = ("_journey",)
+
+    def __init__(self, route: Route, client: Downstream, request: RequestHead) -> None:
+        super().__init__(route, client, request)
+        self._journey = of_service(client, self._service.name)
+
+
+class RecordedHookedExchange(_Recorded, HookedExchange):
+    """A :class:`~openprequal.forwarding.hooked_exchange.HookedExchange` that is written down."""
+
+    __slots__ = ("_journey",)
+
+    def __init__(self, hooks: TrafficHooks, route: Route, client: Downstream, request: RequestHead) -> None:
+        HookedExchange.__init__(self, hooks, route, client, request)
+        self._journey = of_service(client, self._service.name)
