@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from twisted.application.service import IService
 from twisted.web.server import Site
 
+from openprequal.admin.operations import Operations
 from openprequal.admin.own_address import OwnAddress
 from openprequal.checks.assembly import Checks
 from openprequal.clocks import Periodic
@@ -27,6 +28,7 @@ from openprequal.control_plane import (
     not_read,
     restart_on_signal,
     source_of,
+    surges_of,
     taking_over,
 )
 from openprequal.data_plane import (
@@ -43,6 +45,8 @@ from openprequal.data_plane import (
 from openprequal.demo import DemoBackends
 from openprequal.descriptors import clients_allowed
 from openprequal.edge import Edge
+from openprequal.events.recorder import Recorder
+from openprequal.events.ring import EventRing
 from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.forwarding.error_pages import ErrorPages, read_error_pages
 from openprequal.forwarding.http_date import HttpDate
@@ -61,6 +65,7 @@ from openprequal.metrics.gateway_samples import backend_samples, service_samples
 from openprequal.metrics.loop_lag import LoopLag
 from openprequal.metrics.route_counts import RouteCounts
 from openprequal.metrics.tally import RequestTally
+from openprequal.rebalancing import Rebalancing
 from openprequal.reload import Reload, Running
 from openprequal.restart.inheritance import Inheritance
 from openprequal.restart.successor import CommandLine
@@ -217,6 +222,14 @@ def _whole(
     rules = address_rules(settings, own_address.is_own)
     health = health_of(services, reactor, rng, settings, rules, edge.upstream_tls)
 
+    # What happens to them, and what operators change.
+    events = EventRing(time.time)
+    recorder = Recorder(events)
+    health.turned, edge.replaced = recorder.turned, recorder.certificate
+    periodics: list[Periodic] = []
+    rebalancing = Rebalancing(reactor, rng, services, health, settings.effective_services, periodics, of_service)
+    operations = Operations(services, health, rebalancing, recorder)
+
     # The way of a request.
     date = HttpDate(time.time)
     # Requests and connections that were too many or too slow, by why.
@@ -249,9 +262,7 @@ def _whole(
     def samples() -> Iterator[ServiceSample]:
         return service_samples(services, refused, health.ejections)
 
-    stream, sampling = dashboard(
-        reactor, services, health, samples, lambda: settings if reread is None else running.settings
-    )
+    stream, sampling = dashboard(reactor, services, health, samples, lambda: rebalancing.in_force, events)
 
     def make_admin(given: GatewaySettings) -> Site:
         return admin_site(
@@ -265,7 +276,9 @@ def _whole(
             stream=stream,
             not_ready=lambda: "shutting down" if root.stopping else not_read(registry),
             count_hook_failure=count_hook_failure,
-            reload=None if reread is None else lambda: reload(),
+            operations=operations,
+            events=events,
+            reload=None if reread is None else lambda by: reload(by),
             demo_token=None if demo is None else demo.token,
         )
 
@@ -288,7 +301,7 @@ def _whole(
     # What happens again and again.
     sweep = Sweep(reactor.seconds, front.expire, sweep_interval_s(settings))
     lag = LoopLag(reactor)
-    periodics = [
+    periodics += [
         *(periodic for each in (*of_service.values(), *lasting.values()) for periodic in each),
         lag.periodic,
         Periodic(reactor, SWEEP_TICK_S, sweep.tick, "client time-outs"),
@@ -299,6 +312,7 @@ def _whole(
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
         sampling,
         *edge.periodics(),
+        surges_of(reactor, services, events),
     ]
     GatewayMetrics(
         metrics,
@@ -330,6 +344,7 @@ def _whole(
         cut,
         [stream] if demo is None else [demo, stream],
         grace_s=settings.shutdown_grace_seconds,
+        observers=[recorder],
     )
     if reread is not None:
         assert isinstance(front, GatewaySite)
@@ -339,7 +354,7 @@ def _whole(
             settings=settings,
             services=services,
             health=health,
-            periodics=periodics,
+            rebalancing=rebalancing,
             of_service=of_service,
             lasting=lasting,
             front=front,
@@ -350,6 +365,7 @@ def _whole(
             make_admin=make_admin,
             is_own=own_address.is_own,
             edge=edge,
+            recorder=recorder,
         )
         reload = Reload(reread, running)
         Signals(reactor, {SIGHUP: reload.on_signal}).setServiceParent(root)  # type: ignore[no-untyped-call]

@@ -11,6 +11,7 @@ from twisted.web.server import Site
 from openprequal import __version__
 from openprequal.admin.access import AccessRules
 from openprequal.admin.backend_rows import backend_rows
+from openprequal.admin.operations import Operations
 from openprequal.admin.routes import Admin
 from openprequal.admin.whereabouts import objection
 from openprequal.balancing.catalogue import BALANCERS
@@ -22,9 +23,11 @@ from openprequal.config.statuses import statuses_of
 from openprequal.config.tokens import Tokens
 from openprequal.dashboard.history import SAMPLE_S, History
 from openprequal.dashboard.paths import DashboardPaths
-from openprequal.dashboard.snapshot import Looked
+from openprequal.dashboard.snapshot import MOST_EVENTS, Looked
 from openprequal.dashboard.stream import Stream
 from openprequal.data_plane import Clock, Services, configured_hook, members
+from openprequal.events.ring import EventRing, Kind
+from openprequal.events.surges import LOOK_S, Surges
 from openprequal.health.ejection import EjectionRules
 from openprequal.health.monitor import CheckRules, HealthMonitor, HealthRules
 from openprequal.hooks.registration import RegistrationHooks
@@ -138,14 +141,16 @@ def admin_site(
     stream: Stream,
     not_ready: Callable[[], str | None],
     count_hook_failure: Callable[[str], None],
-    reload: Callable[[], Sequence[str]] | None = None,
+    operations: Operations,
+    events: EventRing,
+    reload: Callable[[str], Sequence[str]] | None = None,
     demo_token: str | None = None,
 ) -> Site:
     """What is asked of the gateway itself.
 
     :param stream: what the dashboard shows; it lasts when the settings are read again.
     :param not_ready: why this gateway should get no traffic now; None: it should.
-    :param reload: reads the settings anew; None: they came from a program.
+    :param reload: reads the settings anew, for who asks; None: they came from a program.
     :param demo_token: valid beside those of the settings; None: there is none.
     :raises ConfigurationError: a registration hook cannot be used.
     """
@@ -173,6 +178,8 @@ def admin_site(
         heartbeat=lambda backend, report: _heartbeat(services, backend, report, reactor.seconds()),
         refuse=partial(objection, rules),
         heartbeat_timeout_s=settings.backend_heartbeat_timeout,
+        operations=operations,
+        events=events,
         reload=reload,
         route_rows=lambda: route_rows(settings.routes),
     )
@@ -187,21 +194,48 @@ def dashboard(
     services: Services,
     health: HealthMonitor,
     samples: Callable[[], Iterable[ServiceSample]],
-    settings: Callable[[], GatewaySettings],
+    balancing: Callable[[], Mapping[str, EffectiveService]],
+    ring: EventRing,
 ) -> tuple[Stream, Periodic]:
     """What the dashboard shows, and what keeps the last minutes for it.
 
-    :param settings: those in force.
+    :param balancing: what each service balances by now.
     """
 
     def balancers() -> Mapping[str, tuple[str, Mapping[str, object]]]:
-        effective = settings().effective_services
-        return {name: (each.load_balancer_class, each.balancer_parameters) for name, each in effective.items()}
+        return {name: (each.load_balancer_class, each.balancer_parameters) for name, each in balancing().items()}
+
+    def events(after: int) -> tuple[Sequence[object], int]:
+        return [event.row for event in ring.after(after)[-MOST_EVENTS:]], ring.last
 
     history = History(services)
-    looked = Looked(services, health.standings, samples, history, balancers)
+    looked = Looked(services, health.standings, samples, history, balancers, events)
     stream = Stream(reactor, looked, {"version": __version__, "balancers": list(BALANCERS)})
     return stream, Periodic(reactor, SAMPLE_S, lambda: history.tick(reactor.seconds()), "samples of the last minutes")
+
+
+def surges_of(clock: Clock, services: Services, ring: EventRing) -> Periodic:
+    """Makes events of errors and retries."""
+    surges = (
+        Surges(
+            ring,
+            Kind.ERRORS,
+            "requests were answered with an error (5xx)",
+            lambda: {name: service.tally.errors for name, service in services.items()},
+        ),
+        Surges(
+            ring,
+            Kind.RETRIES,
+            "requests were sent to a backend again",
+            lambda: {name: sum(service.retry_budget.counts.values()) for name, service in services.items()},
+        ),
+    )
+
+    def tick() -> None:
+        for each in surges:
+            each.tick(clock.seconds())
+
+    return Periodic(clock, LOOK_S, tick, "events of errors")
 
 
 def admin_listener(
@@ -228,7 +262,7 @@ def restart_on_signal(
         return "its --demo backends end with it" if settings.demo else None
 
     def membership() -> bytes:
-        return membership_line(registry.backends(), health.offered_ids())
+        return membership_line(registry.backends(), health.offered_ids(), health.by_hand.orders())
 
     restart = Restart(reactor, command, listeners, membership, why_not=why_not)
     Signals(reactor, {SIGUSR2: restart.begin}).setServiceParent(root)  # type: ignore[no-untyped-call]
@@ -244,7 +278,8 @@ def taking_over(
     """What takes the place of the process that *inheritance* is from."""
     # Another registry has a source of its own.
     told = registry if isinstance(registry, MemoryRegistry) else None
-    predecessor = Predecessor(reactor, told, health.offered_ids, listeners, inheritance.restore_standard_error)
+    take_orders, ready = health.by_hand.take_over, inheritance.restore_standard_error
+    predecessor = Predecessor(reactor, told, health.offered_ids, take_orders, listeners, ready)
     return TakingOver(reactor, inheritance, predecessor)
 
 

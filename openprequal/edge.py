@@ -42,6 +42,8 @@ class Edge:
         self._proxied: list[ProxiedFactory] = []
         self._refused: Counter[str] = Counter()
         self._told_at = float("-inf")
+        self.replaced: Callable[[str], None] = lambda message: None
+        """Hears of files that have changed, and are used from now on."""
 
     def layers(self, description: str, factory: IProtocolFactory) -> tuple[str, IProtocolFactory]:
         """What goes before *factory* at a listener; see :data:`openprequal.listening.Layers`."""
@@ -118,9 +120,12 @@ class Edge:
             proxied.expire()
 
     def _look_again(self) -> None:
-        for tls in self.upstream_tls.values():
-            tls.read.look_again()
+        for name, tls in self.upstream_tls.items():
+            if tls.read.look_again():
+                self.replaced(f"what backends of {name} are believed by has changed, and is used from now on")
         replaced = self._server is not None and self._server.shown.look_again()
+        if replaced:
+            self.replaced("the certificates that clients are shown have changed, and are used from now on")
         if replaced or self._clock.seconds() - self._told_at >= TELL_S:
             self._tell()
 

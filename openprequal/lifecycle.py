@@ -10,7 +10,7 @@ from twisted.logger import Logger
 
 from openprequal.clocks import Periodic
 from openprequal.health.monitor import HealthMonitor
-from openprequal.interfaces import IRegistry
+from openprequal.interfaces import IMembershipObserver, IRegistry
 
 POLL_S = 0.05
 
@@ -45,8 +45,10 @@ class Gateway(MultiService):
         companions: Sequence[Service] = (),
         *,
         grace_s: float,
+        observers: Sequence[IMembershipObserver] = (),
     ) -> None:
         """
+        :param observers: hear who exists before *health* does.
         :param end: called last: closes what is left of connections to backends.
         :param companions: started after the listeners and stopped before everything else, because they unregister here.
         :param grace_s: how long requests under way may take to finish at shutdown.
@@ -59,6 +61,7 @@ class Gateway(MultiService):
         self._periodics = periodics
         self._end = end
         self.grace_s = grace_s
+        self._observers = observers
         self._companions = companions
         self.stopping = False
         """From the moment of SIGTERM: not ready any more."""
@@ -67,7 +70,8 @@ class Gateway(MultiService):
 
     def startService(self) -> None:
         self._registry.start()
-        self._registry.subscribe(self._health)
+        for observer in (*self._observers, self._health):
+            self._registry.subscribe(observer)
         for periodic in self._periodics:
             periodic.start()
         super().startService()  # type: ignore[no-untyped-call]

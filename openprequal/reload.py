@@ -5,7 +5,6 @@ was made takes its place, which cannot fail.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from random import Random
 
 from attrs import define
@@ -22,7 +21,6 @@ from openprequal.data_plane import (
     Clock,
     Services,
     address_rules,
-    balancing_of,
     client_limits,
     configure_member,
     dialling,
@@ -33,18 +31,16 @@ from openprequal.data_plane import (
 from openprequal.descriptors import clients_allowed
 from openprequal.edge import Edge
 from openprequal.errors import ConfigurationError, NeedsRestart
+from openprequal.events.recorder import Recorder
 from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.forwarding.error_pages import read_error_pages
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.sweep import Sweep
 from openprequal.health.monitor import HealthMonitor
 from openprequal.lifecycle import Gateway
+from openprequal.rebalancing import Rebalancing
 from openprequal.routing.service import Service
 from openprequal.upstream.head_memory import forget_heads
-from openprequal.values import Backend
-
-RETIRED_S = 15.0
-"""What a former balancer had begun, probes and requests that wait for them, is over by then."""
 
 
 @define
@@ -56,9 +52,9 @@ class Running:
     settings: GatewaySettings
     services: Services
     health: HealthMonitor
-    periodics: list[Periodic]
+    rebalancing: Rebalancing
     of_service: dict[str, list[Periodic]]
-    """Those of *periodics* that belong to a service's balancer."""
+    """What a service's balancer does again and again."""
     lasting: dict[str, list[Periodic]]
     """Those that belong to a service, whatever balancer it has."""
     front: GatewaySite
@@ -70,6 +66,7 @@ class Running:
     is_own: Callable[[str, int], bool]
     """Whether this process listens on an address and port."""
     edge: Edge
+    recorder: Recorder
 
 
 class Reload:
@@ -81,9 +78,10 @@ class Reload:
         self._reread = reread
         self._running = running
 
-    def __call__(self) -> Sequence[str]:
+    def __call__(self, by: str) -> Sequence[str]:
         """Do it; whatever goes wrong has changed nothing.
 
+        :param by: who wants it.
         :return: the names of the settings that changed.
         :raises ConfigurationError: as at the start.
         :raises NeedsRestart: settings have changed that cannot while the gateway runs.
@@ -92,14 +90,16 @@ class Reload:
             names = self._reload()
         except ConfigurationError as error:
             self.log.error("settings not reloaded, nothing has changed: {reason}", reason=error)
+            self._running.recorder.not_reloaded(str(error), by)
             raise
-        self.log.info("settings reloaded: {names}", names=", ".join(names) or "nothing has changed")
+        self.log.info("settings reloaded by {by}: {names}", by=by, names=", ".join(names) or "nothing has changed")
+        self._running.recorder.reloaded(names, by)
         return names
 
     def on_signal(self) -> None:
         """Do it where nobody waits for an answer but the log."""
         try:
-            self()
+            self("SIGHUP")
         except ConfigurationError:
             return
         except Exception:
@@ -113,7 +113,7 @@ class Reload:
             raise NeedsRestart(f"{', '.join(fixed)}: cannot change while the gateway runs: restart it")
         # Certificates and pages are read again even if no setting has changed, wholly or not at all like the settings.
         steps = [self._running.edge.prepare(new)]
-        if names or new.error_pages is not None:
+        if names or new.error_pages is not None or self._running.rebalancing.by_hand:
             steps.append(_prepare(self._running, new))
         # First the edge: backends of services that are new may be connected to at once.
         for put_in_place in steps:
@@ -127,7 +127,7 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
     :return: what puts it in its place.
     :raises ConfigurationError: something cannot be made.
     """
-    admin = running.make_admin(new)
+    admin, rebalancing = running.make_admin(new), running.rebalancing
     errors = read_error_pages(new.error_pages)
     rules, tls = address_rules(new, running.is_own), running.edge.upstream_tls
     make_member, dial = members(running.reactor, new, rules, tls), dialling(running.reactor, new, rules, tls)
@@ -142,10 +142,8 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
             lasting: list[Periodic] = []
             service = service_with_balancer(running.reactor, running.rng, name, effective, new, periodics, lasting)
             joining[name] = service, periodics, lasting
-        elif _differ(effective, before[name], _BALANCING):
-            balancings[name] = balancing_of(
-                running.reactor, running.rng, name, effective, partial(running.services.__getitem__, name)
-            )
+        elif name in rebalancing.by_hand or _differ(effective, before[name], _BALANCING):
+            balancings[name] = rebalancing.made(name, effective)
     # Routes may lead to services that are not here yet, and to none that goes.
     staying = {name: service for name, service in running.services.items() if name in after}
     proxy = running.make_proxy(new, {**staying, **{name: service for name, (service, _, _) in joining.items()}})
@@ -153,20 +151,22 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
     def put_in_place() -> None:
         old, running.settings = running.settings, new
         dialled_otherwise = any(getattr(old, each) != getattr(new, each) for each in _DIALLING)
+        rebalancing.effective = after
         running.health.configure(make_member, health_rules(new))
         for name, (service, periodics, lasting) in joining.items():
             running.services[name] = service
             follow(service, running.health)
-            _begin(running, name, periodics)
+            rebalancing.begin(name, periodics)
             running.lasting[name] = lasting
-            _start(running, lasting)
+            rebalancing.start(lasting)
         for name in before.keys() - after.keys():
             del running.services[name]
-            _retire(running, [*running.of_service.pop(name), *running.lasting.pop(name)])
+            rebalancing.by_hand.pop(name, None)
+            rebalancing.retire([*running.of_service.pop(name), *running.lasting.pop(name)])
         for name, service in running.services.items():
             up = running.health.offered(name)
             if name in balancings:
-                _rebalance(running, service, balancings[name], up)
+                rebalancing.put_in_place(name, balancings[name])
             effective = after[name]
             service.set_limits(up, max_in_flight=effective.backend_max_in_flight, queue_max=effective.queue_max)
             service.retry_budget.configure(effective.retry_budget)
@@ -228,32 +228,3 @@ def _check_fixed(before: Mapping[str, EffectiveService], after: Mapping[str, Eff
         for each in _FIXED:
             if _differ(before[name], after[name], (each,)):
                 raise NeedsRestart(f"services.{name}.{each}: cannot change while the gateway runs: restart it")
-
-
-def _rebalance(running: Running, service: Service, balancing: Balancing, up: Sequence[Backend]) -> None:
-    service.departed = balancing.departed
-    service.rebalance(balancing.balancer, up, balancing.reports)
-    _retire(running, running.of_service.pop(service.name))
-    _begin(running, service.name, balancing.periodics)
-
-
-def _begin(running: Running, name: str, periodics: list[Periodic]) -> None:
-    running.of_service[name] = periodics
-    _start(running, periodics)
-
-
-def _start(running: Running, periodics: list[Periodic]) -> None:
-    running.periodics += periodics
-    for periodic in periodics:
-        periodic.start()
-
-
-def _retire(running: Running, periodics: list[Periodic]) -> None:
-    """Stop them once nothing can wait for them any more."""
-
-    def stop() -> None:
-        for periodic in periodics:
-            periodic.stop()
-            running.periodics.remove(periodic)
-
-    running.reactor.callLater(RETIRED_S, stop)

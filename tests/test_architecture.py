@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ASSEMBLY = {
     *("assembly", "control_plane", "data_plane", "survey", "edge"),
     *("route_table", "route_making", "filter_making", "session_making"),
-    *("tap", "backend_tap", "cli", "command", "demo", "lifecycle", "reload"),
+    *("tap", "backend_tap", "cli", "command", "demo", "lifecycle", "reload", "rebalancing"),
 }
 """What joins the parts; nothing but these, and what proves it all, may import them."""
 

@@ -79,6 +79,11 @@ class AccessRules:
         return any(matches)
 
 
+def name_of(peer: object) -> str:
+    """Who *peer* is, in log and events."""
+    return "a Unix socket" if isinstance(peer, UNIXAddress) else str(getattr(peer, "host", "somebody"))
+
+
 def is_loopback(peer: object) -> bool:
     """Whether *peer* is a TCP peer on this host's loopback; a Unix socket's never is."""
     address = _ip_of(peer)

@@ -1,4 +1,4 @@
-"""Which JSON did a caller send, if it is JSON that may be read at all?"""
+"""What did a caller send, if it may be read at all? JSON in the body, a number in the query."""
 
 import json
 from typing import Any
@@ -10,6 +10,9 @@ from openprequal.admin.problems import Problem
 
 MAX_BYTES = 64 * 1024
 """A registration is some hundred bytes; the frontend bounds what it buffers by the same figure."""
+
+
+MAX_DIGITS = 18
 
 
 def json_body(request: IRequest) -> object:
@@ -39,6 +42,18 @@ def parse_json(body: bytes) -> object:
         raise Problem(400, f"the body is not JSON: {error.msg} at character {error.pos}") from None
     except ValueError:  # a number of more digits than Python converts
         raise Problem(400, "the body holds a number that is too long") from None
+
+
+def number_in_query(request: IRequest, name: bytes) -> int:
+    """The whole number that the query gives *name*; 0 if it says nothing of it.
+
+    :raises Problem: 400, it is none, or too large to be meant.
+    """
+    values: list[bytes] = request.args.get(name, [b"0"])
+    if len(values) != 1 or not values[0].isdigit() or len(values[0]) > MAX_DIGITS:
+        told = name.decode("ascii")
+        raise Problem(400, f"{told}: must be a whole number of at least 0, once", field=told)
+    return int(values[0])
 
 
 def _check_type(headers: Headers) -> None:

@@ -7,15 +7,17 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
-from twisted.web.resource import IResource, Resource
+from twisted.web.resource import IResource
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from openprequal.admin import views
-from openprequal.admin.access import AccessRules, objection_to
-from openprequal.admin.answers import answer, json_answer, problem_answer
-from openprequal.admin.body import json_body
+from openprequal.admin.access import AccessRules, name_of, objection_to
+from openprequal.admin.answers import AnyRequest, answer, json_answer, problem_answer
+from openprequal.admin.body import json_body, number_in_query
+from openprequal.admin.operations import ORDERS, Operations
 from openprequal.admin.problems import Problem
 from openprequal.errors import ConfigurationError, HookFailed, NeedsRestart, RegistrationRefused
+from openprequal.events.ring import EventRing
 from openprequal.hooks.registration import RegistrationHooks
 from openprequal.interfaces import IRegistry
 from openprequal.registry.leases import lease_timeout_s
@@ -45,7 +47,9 @@ class Admin:
         heartbeat: Callable[[Backend, LoadReport], object],
         refuse: Callable[[Backend], str | None],
         heartbeat_timeout_s: float | None = None,
-        reload: Callable[[], Sequence[str]] | None = None,
+        operations: Operations,
+        events: EventRing,
+        reload: Callable[[str], Sequence[str]] | None = None,
         route_rows: Callable[[], list[dict[str, object]]] = list,
     ) -> None:
         """
@@ -56,8 +60,10 @@ class Admin:
         :param heartbeat: told of a load report that came with a registration, after it.
         :param refuse: why a backend cannot be one (it is this gateway itself); None: it can.
         :param heartbeat_timeout_s: the configured lease time-out, told to those who register.
-        :param reload: reads the settings anew and returns the names of those that changed; None: there is nothing to
-            read. Raises :class:`~openprequal.errors.ConfigurationError` where they cannot be taken.
+        :param operations: does what operators want.
+        :param events: what ``/_openprequal/events`` shows.
+        :param reload: reads the settings anew, for who asks, and returns the names of those that changed; None: there
+            is nothing to read. Raises :class:`~openprequal.errors.ConfigurationError` where they cannot be taken.
         :param route_rows: what ``/_openprequal/routes`` shows, in the order of precedence.
         """
         self._registry = registry
@@ -70,12 +76,14 @@ class Admin:
         self._heartbeat = heartbeat
         self._refuse = refuse
         self._heartbeat_timeout_s = heartbeat_timeout_s
+        self._operations = operations
+        self._events = events
         self._reload = reload
         self._route_rows = route_rows
 
     def resource(self) -> IResource:
         """A leaf resource that answers every path: ours as below, 404 otherwise."""
-        return _AnyRequest(self.app.resource())
+        return AnyRequest(self.app.resource())
 
     @app.route("/register", methods=["POST"])
     async def register(self, request: IRequest) -> bytes:
@@ -130,7 +138,7 @@ class Admin:
         if self._reload is None:
             raise Problem(404, "the settings came from a program: there is nothing to read again")
         try:
-            changed = self._reload()
+            changed = self._reload(_caller(request))
         except NeedsRestart as error:
             raise Problem(409, str(error)) from error
         except ConfigurationError as error:
@@ -141,6 +149,22 @@ class Admin:
     def routes(self, request: IRequest) -> bytes:
         self._admit(request)
         return json_answer(request, 200, {"routes": self._route_rows()})
+
+    @app.route(f"/_openprequal/<any({', '.join(ORDERS)}):order>", methods=["POST"])
+    def order(self, request: IRequest, order: str) -> bytes:
+        self._admit(request)
+        return json_answer(request, 200, self._operations.order(order, json_body(request), _caller(request)))
+
+    @app.route("/_openprequal/balancer", methods=["POST"])
+    def balancer(self, request: IRequest) -> bytes:
+        self._admit(request)
+        return json_answer(request, 200, self._operations.balancer(json_body(request), _caller(request)))
+
+    @app.route("/_openprequal/events", methods=["GET"])
+    def events(self, request: IRequest) -> bytes:
+        self._admit(request)
+        new = self._events.after(number_in_query(request, b"after"))
+        return json_answer(request, 200, {"events": [event.row for event in new], "last": self._events.last})
 
     @app.handle_errors(Problem)
     def problem(self, request: IRequest, failure: Failure) -> bytes:
@@ -180,18 +204,5 @@ class Admin:
             raise Problem(403, objection)
 
 
-class _AnyRequest(Resource):
-    """Keeps from Klein what it cannot route: it binds its routes to the Host before any of its error handlers hears."""
-
-    isLeaf = True
-
-    def __init__(self, routes: IResource) -> None:
-        Resource.__init__(self)
-        self._routes = routes
-
-    def render(self, request: IRequest) -> int | bytes:
-        try:
-            result: int | bytes = self._routes.render(request)
-        except (HTTPException, UnicodeError):
-            return problem_answer(request, Problem(400, "not a valid host or method"))
-        return result
+def _caller(request: IRequest) -> str:
+    return name_of(request.getClientAddress())

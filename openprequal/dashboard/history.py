@@ -78,7 +78,7 @@ class _ServiceHistory:
     def _look(self, service: Service, now: float) -> None:
         self._at_s = now
         self._buckets = service.tally.durations.counts.copy()
-        self._errors = service.tally.failures
+        self._errors = service.tally.errors
         self._retries = service.retry_budget.counts.total()
 
     def take(self, service: Service, number: int, now: float) -> None:

@@ -41,6 +41,9 @@ LOAD: Final = ("in_flight", "picks", "average_latency", "rif", "latency", "load_
 SLICE: Final = 50
 """Backends that are looked at in one turn of the reactor: about a millisecond."""
 
+MOST_EVENTS: Final = 200
+"""That are shown."""
+
 Events = Callable[[int], tuple[Sequence[object], int]]
 """Those after a number, and the number of the last one."""
 
@@ -147,8 +150,10 @@ class Snapshots:
         if shown is None:
             self._numbers += 1
             shown = self._shown[backend.id] = _Shown(self._numbers)
-        row = backend_row(member, self._looked.standings.get(backend.id), estimate, now)
+        standing = self._looked.standings.get(backend.id)
+        row = backend_row(member, standing, estimate, now)
         named = {name: row[name] for name in WHO}
+        named["drained_by_hand"] = standing is not None and standing.orders.drained_by is not None
         if named != shown.who:
             shown.who = named
             # The age of its condition goes on by itself where it is shown.

@@ -133,6 +133,13 @@ class Ejections:
         if self._records and now - self._judged_at >= JUDGE_EVERY_S:
             self._judge(now)
 
+    def restore(self, backend_id: str, now: float) -> bool:
+        """Let it return before its time, if it is ejected; True if it was."""
+        if backend_id not in self._ejected:
+            return False
+        self._reinstate(backend_id, now)
+        return True
+
     def end(self, now: float) -> None:
         """Eject nobody any more: all return."""
         for backend_id in list(self._ejected):

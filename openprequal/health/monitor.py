@@ -9,8 +9,9 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from openprequal.health.by_hand import ByHand
 from openprequal.health.ejection import EjectionRules, Ejections
-from openprequal.health.standing import Standing
+from openprequal.health.standing import Condition, Standing
 from openprequal.health.tiers import Tiers
 from openprequal.health.verdict import failure_of
 from openprequal.interfaces import IMembershipObserver
@@ -85,6 +86,9 @@ class HealthMonitor:
         """By backend id."""
         self.ejections: dict[str, Ejections] = {}
         """By service; without those where nobody is ejected."""
+        self.by_hand = ByHand(clock, self.standings, self._ordered)
+        self.turned: Callable[[Standing, Condition], None] = lambda standing, before: None
+        """Hears of backends whose condition is another than it was, but for what an operator has just asked for."""
         self._strangers: dict[str, Backend] = {}
         """Backends of services that there are not, by id."""
         self._zone = zone
@@ -147,7 +151,9 @@ class HealthMonitor:
             return
         member = self._make_member(backend)
         self._services[backend.service].add(member)
-        self.standings[backend.id] = Standing(backend, self._clock.seconds())
+        self.standings[backend.id] = standing = Standing(backend, self._clock.seconds())
+        self.by_hand.joined(standing)
+        self._notice(standing)
         member.addresses.refresh().addCallback(lambda _: self._check_if_here(backend))
 
     def changed(self, old: Backend, new: Backend) -> None:
@@ -177,7 +183,9 @@ class HealthMonitor:
         if self._strangers.pop(backend.id, None) is not None:
             return
         self._cancel_check(backend.id)
-        self.standings.pop(backend.id, None)
+        standing = self.standings.pop(backend.id, None)
+        if standing is not None:
+            self.by_hand.left(standing)
         self._services[backend.service].remove(backend)
         if backend.service in self.ejections:
             self.ejections[backend.service].left(backend.id)
@@ -205,6 +213,15 @@ class HealthMonitor:
         # While it warms up or drains, every response says so.
         if standing is not None and standing.told(state, self._clock.seconds()):
             self._apply(standing)
+
+    def restore(self, standing: Standing) -> bool:
+        """Eject it no longer, whoever or whatever did; True if that is news."""
+        ejections = self.ejections.get(standing.backend.service)
+        standing.noticed = None
+        returned = ejections is not None and ejections.restore(standing.backend.id, self._clock.seconds())
+        restored = self.by_hand.restore(standing)
+        self._notice(standing)
+        return returned or restored
 
     # ---- checks -----------------------------------------------------------------------------------------------------
 
@@ -310,6 +327,10 @@ class HealthMonitor:
         self.log.info("{backend}: {reason}", backend=standing.backend.url, reason=standing.reason)
         self._apply(standing)
 
+    def _ordered(self, standing: Standing) -> None:
+        standing.noticed = None
+        self._apply(standing)
+
     def _apply(self, standing: Standing) -> None:
         """Tell the service, if what it was told last is no longer so, of this backend or of those whose turn it is."""
         if self._tiers[standing.backend.service].note(standing):
@@ -326,6 +347,7 @@ class HealthMonitor:
     def _offer(self, standing: Standing) -> None:
         uses = self._tiers[standing.backend.service].uses(standing.backend)
         standing.standby = standing.pickable and not uses
+        self._notice(standing)
         if standing.offered == (standing.pickable and uses):
             return
         standing.offered = not standing.offered
@@ -334,6 +356,11 @@ class HealthMonitor:
             service.up(standing.backend)
         else:
             service.down(standing.backend)
+
+    def _notice(self, standing: Standing) -> None:
+        before, standing.noticed = standing.noticed, standing.condition
+        if before is not None and standing.noticed is not before:
+            self.turned(standing, before)
 
     def _cancel_check(self, backend_id: str) -> None:
         check = self._checks.pop(backend_id, None)

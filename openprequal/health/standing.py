@@ -1,6 +1,7 @@
-"""A backend's standing: what its checks, its own word and its failures add up to, and since when."""
+"""A backend's standing: what its checks, its own word, its failures and operators add up to, and since when."""
 
 from enum import StrEnum
+from typing import Final, NamedTuple
 
 from openprequal.values import Backend, LoadState
 
@@ -16,11 +17,21 @@ class Condition(StrEnum):
     STANDBY = "standby"
     """Healthy, and not its turn: enough of those before it are healthy (``tiers``)."""
     DRAINING = "draining"
-    """By its own word, or the registry's."""
+    """By its own word, the registry's, or an operator's."""
     EJECTED = "ejected"
-    """Its checks pass, but its requests fail."""
+    """Its checks pass, but its requests fail; or an operator wants it so."""
     PANIC = "panic"
     """Ejected, and used all the same: more than half of its service's backends would have to be ejected."""
+
+
+class Orders(NamedTuple):
+    """What operators want of one backend, and who does; None: nobody."""
+
+    drained_by: str | None = None
+    ejected_by: str | None = None
+
+
+NO_ORDERS: Final = Orders()
 
 
 class Standing:
@@ -35,7 +46,9 @@ class Standing:
         "ejections",
         "failures",
         "next_check",
+        "noticed",
         "offered",
+        "orders",
         "passes",
         "since",
         "spared",
@@ -70,18 +83,21 @@ class Standing:
         self.passes = 0
         """Passed checks in a row."""
         self.next_check = now
+        self.orders = NO_ORDERS
+        self.noticed: Condition | None = Condition.UNCHECKED
+        """The condition that was told of last; None: whoever changes it now tells of that."""
         self.offered = False
         """The balancer has been told that it may be picked."""
 
     @property
     def serves(self) -> bool:
-        """Its checks, its own word and the registry's allow that it is picked."""
-        return self.checked_up and not self.drains
+        """Its checks, its own word, the registry's and an operator's allow that it is picked."""
+        return self.checked_up and not self.drains and self.orders.ejected_by is None
 
     @property
     def drains(self) -> bool:
         """It ends, and gets nothing new."""
-        return self.state is LoadState.DRAINING or self.backend.draining
+        return self.state is LoadState.DRAINING or self.backend.draining or self.orders.drained_by is not None
 
     @property
     def pickable(self) -> bool:
@@ -89,7 +105,11 @@ class Standing:
 
     @property
     def condition(self) -> Condition:
-        """What it is."""
+        """What it is. An order comes first: a backend that was taken out on purpose is not one that is down."""
+        if self.orders.drained_by is not None:
+            return Condition.DRAINING
+        if self.orders.ejected_by is not None:
+            return Condition.EJECTED
         if not self.checked_up:
             return Condition.DOWN if self.checked else Condition.UNCHECKED
         if self.drains:
@@ -103,6 +123,9 @@ class Standing:
     @property
     def reason(self) -> str:
         """Why it may (not) be picked, for people."""
+        ordered = _told(self.orders)
+        if ordered:
+            return ordered if self.checked_up or not self.checked else f"{ordered}; {self.verdict}"
         condition = self.condition
         if condition is Condition.EJECTED:
             return f"ejected: {self.ejected_why}"
@@ -153,3 +176,9 @@ class Standing:
         self.ejected_until = None
         self.spared = False
         self.since = now
+
+
+def _told(orders: Orders) -> str:
+    """*orders* for people; empty: there are none."""
+    told = [("drained", orders.drained_by), ("ejected", orders.ejected_by)]
+    return ", ".join(f"{what} by {who}" for what, who in told if who is not None)

@@ -72,8 +72,8 @@ class RequestTally:
         return sum(self._by_token.values())
 
     @property
-    def failures(self) -> int:
-        """Those of them that were answered with a status of 500 or above."""
+    def errors(self) -> int:
+        """Of those, answered with 5xx, whether by a backend or by us."""
         return sum(count for (_, status), count in self._by_token.items() if status >= 500)
 
     def counts(self) -> dict[tuple[str, str], int]:

@@ -43,13 +43,18 @@ class LoadBody(_Body):
     state: Annotated[LoadState, Field(strict=False)] = LoadState.READY
 
 
-class UnregistrationBody(_Body):
+class NamingBody(_Body):
+    """What names a service."""
+
+    service: str = DEFAULT_SERVICE
+
+
+class UnregistrationBody(NamingBody):
     """What names a backend."""
 
     url: str
     port: Port | None = None
     """May repeat the URL's port, or give it if the URL has none."""
-    service: str = DEFAULT_SERVICE
 
 
 class RegistrationBody(UnregistrationBody):
@@ -85,10 +90,10 @@ def read_registration(body: object, services: Collection[str] | None) -> Registr
     :param services: the services there are; None: nobody knows here.
     :raises RegistrationRefused: (400) naming the first member at fault and what is wrong with it.
     """
-    told = _validated(RegistrationBody, body)
+    told = validated(RegistrationBody, body)
     backend = Backend(
         url=canonical_url(told.url, told.port),
-        service=_known(told.service, services),
+        service=known_service(told.service, services),
         weight=told.weight,
         health_path=told.health_path,
         probe_path=told.probe_path,
@@ -106,11 +111,15 @@ def read_unregistration(body: object, services: Collection[str]) -> Backend:
 
     :raises RegistrationRefused: as in :func:`read_registration`.
     """
-    told = _validated(UnregistrationBody, body)
-    return Backend(url=canonical_url(told.url, told.port), service=_known(told.service, services))
+    told = validated(UnregistrationBody, body)
+    return Backend(url=canonical_url(told.url, told.port), service=known_service(told.service, services))
 
 
-def _validated(model: type[Body], body: object) -> Body:
+def validated(model: type[Body], body: object) -> Body:
+    """*body*, a JSON value, as *model* has it.
+
+    :raises RegistrationRefused: as in :func:`read_registration`.
+    """
     if not isinstance(body, dict):
         raise RegistrationRefused("the body must be a JSON object")
     try:
@@ -130,7 +139,11 @@ def _refusal(error: ErrorDetails) -> RegistrationRefused:
     return RegistrationRefused(f"{name}: {problem}", field=name)
 
 
-def _known(service: str, services: Collection[str] | None) -> str:
+def known_service(service: str, services: Collection[str] | None) -> str:
+    """*service*, if it is one of *services*.
+
+    :raises RegistrationRefused: it is none.
+    """
     if services is not None and service not in services:
         names = ", ".join(sorted(services))
         raise RegistrationRefused(f"service: there is no {ascii(service)[:80]}, only {names}", field="service")

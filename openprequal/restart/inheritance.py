@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from attrs import asdict, fields, frozen
 
+from openprequal.health.standing import NO_ORDERS, Orders
 from openprequal.values import Backend
 
 VARIABLE: Final = "_OPENPREQUAL_HANDED_OVER"
@@ -50,20 +51,37 @@ class Inheritance:
 _FIELDS: Final = tuple(field.name for field in fields(Backend) if field.init)
 
 
-def membership_line(backends: Collection[Backend], up: Collection[str]) -> bytes:
+def membership_line(
+    backends: Collection[Backend], up: Collection[str], orders: Mapping[str, Orders] | None = None
+) -> bytes:
     """Everyone registered, as one line.
 
     :param up: ids of those that may be picked.
+    :param orders: what operators want of which, by id; None: nothing.
     """
-    rows = [{"up": backend.id in up, **{name: getattr(backend, name) for name in _FIELDS}} for backend in backends]
+    wanted = orders or {}
+    rows = [
+        {
+            "up": backend.id in up,
+            "orders": wanted.get(backend.id, NO_ORDERS)._asdict(),
+            **{name: getattr(backend, name) for name in _FIELDS},
+        }
+        for backend in backends
+    ]
     return json.dumps(rows).encode("ascii") + b"\n"
 
 
-def read_membership_line(line: bytes) -> tuple[list[Backend], set[str]]:
-    """The backends of such a line, and the ids of those that could be picked.
+def read_membership_line(line: bytes) -> tuple[list[Backend], set[str], dict[str, Orders]]:
+    """The backends of such a line, the ids of those that could be picked, and what operators want of which.
 
     What another version says beyond what is known here is left out.
     """
     rows: list[dict[str, Any]] = json.loads(line)
     backends = [Backend(**{name: row[name] for name in _FIELDS if name in row}) for row in rows]
-    return backends, {backend.id for backend, row in zip(backends, rows, strict=True) if row["up"]}
+    of = dict(zip((backend.id for backend in backends), rows, strict=True))
+    told = {backend_id: row.get("orders", {}) for backend_id, row in of.items()}
+    orders = {
+        backend_id: Orders(**{name: each.get(name) for name in Orders._fields}) for backend_id, each in told.items()
+    }
+    wanted = {backend_id: each for backend_id, each in orders.items() if each != NO_ORDERS}
+    return backends, {backend_id for backend_id, row in of.items() if row["up"]}, wanted

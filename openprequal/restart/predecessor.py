@@ -1,6 +1,6 @@
 """How does a new process take the place of the one that started it? It knows its backends before it accepts."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from os import getpid
 from typing import Any
 
@@ -11,6 +11,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.protocols.basic import LineOnlyReceiver
 
+from openprequal.health.standing import NO_ORDERS, Orders
 from openprequal.interfaces import IRegistry
 from openprequal.listening import ListeningService
 from openprequal.restart.inheritance import READY, Inheritance, read_membership_line
@@ -34,18 +35,22 @@ class Predecessor(LineOnlyReceiver):
         clock: Any,
         registry: IRegistry | None,
         offered: Callable[[], Collection[str]],
+        take_orders: Callable[[Mapping[str, Orders]], object],
         listeners: Sequence[ListeningService],
         ready: Callable[[], None],
     ) -> None:
         """
         :param registry: is told who is registered; None: it knows by itself.
         :param offered: ids of the backends that may be picked here.
+        :param take_orders: told what operators want of backends, by id, where that is another than before.
         :param listeners: accept nothing before :meth:`~openprequal.listening.ListeningService.accept`.
         :param ready: called when they accept.
         """
         self._clock = clock
         self._registry = registry
         self._offered = offered
+        self._take_orders = take_orders
+        self._orders: Mapping[str, Orders] = {}
         self._listeners = listeners
         self._ready = ready
         self._known: dict[str, Backend] | None = None
@@ -57,7 +62,11 @@ class Predecessor(LineOnlyReceiver):
         )
 
     async def _told(self, line: bytes) -> None:
-        backends, up = read_membership_line(line)
+        backends, up, orders = read_membership_line(line)
+        # First, so that nobody who is drained gets a request. What was wanted here meanwhile is none of its business.
+        told = {backend_id: orders.get(backend_id, NO_ORDERS) for backend_id in orders.keys() | self._orders.keys()}
+        self._take_orders({each: told[each] for each in told if told[each] != self._orders.get(each, NO_ORDERS)})
+        self._orders = orders
         first = self._known is None
         if self._registry is not None:
             await self._tell(self._registry, backends)

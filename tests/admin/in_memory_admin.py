@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterable
+from random import Random
+from typing import NoReturn
 
 from attrs import define, field, frozen
 from twisted.internet.address import IPv4Address
@@ -11,7 +13,12 @@ from twisted.internet.testing import StringTransportWithDisconnection
 from twisted.web.server import Site
 
 from openprequal.admin.access import AccessRules
+from openprequal.admin.operations import Operations
 from openprequal.admin.routes import Admin
+from openprequal.errors import ConfigurationError
+from openprequal.events.recorder import Recorder
+from openprequal.events.ring import EventRing
+from openprequal.health.monitor import HealthMonitor
 from openprequal.hooks.registration import RegistrationHooks
 from openprequal.interfaces import RegistryContext
 from openprequal.registry.memory import MemoryRegistry
@@ -54,12 +61,15 @@ class InMemoryAdmin:
     accepted: list[bytes | None] = field(factory=list)
     hook_failures: list[str] = field(factory=list)
     registry: MemoryRegistry = field(init=False)
+    events: EventRing = field(factory=lambda: EventRing(lambda: 1_700_000_000.0))
 
     def __attrs_post_init__(self) -> None:
         self.registry = MemoryRegistry(RegistryContext(self.clock, self.max_backends))
 
     def connect(self, peer: object = LOOPBACK) -> StringTransportWithDisconnection:
         hooks = RegistrationHooks(self.clock, 1.0, self.hook_failures.append, self.register_hook, self.unregister_hook)
+        health = HealthMonitor(self.clock, Random(1), {}, _no_member, rules={})
+        operations = Operations(self.services, health, _no_balancer, Recorder(self.events))
         admin = Admin(
             registry=self.registry,
             services=self.services,
@@ -70,6 +80,8 @@ class InMemoryAdmin:
             metrics_page=self._metrics_page,
             heartbeat=lambda backend, report: self.reports.append((backend, report)),
             refuse=lambda backend: self.objection,
+            operations=operations,
+            events=self.events,
         )
         site = Site(admin.resource(), reactor=self.clock)
         transport = StringTransportWithDisconnection(peerAddress=peer)
@@ -105,6 +117,14 @@ class InMemoryAdmin:
     def _metrics_page(self, accept: bytes | None) -> "Deferred[tuple[str, bytes]]":
         self.accepted.append(accept)
         return succeed(("text/plain; version=0.0.4", b"up 1\n"))
+
+
+def _no_member(backend: Backend) -> NoReturn:
+    raise AssertionError("no backend is followed here")
+
+
+def _no_balancer(service: str, balancer: str, parameters: object) -> NoReturn:
+    raise ConfigurationError("there is none here", about=("load_balancer_class",))
 
 
 def parse(raw: bytes) -> Answer | None:

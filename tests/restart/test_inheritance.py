@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openprequal.health.standing import Orders
 from openprequal.restart.inheritance import VARIABLE, Inheritance, membership_line, read_membership_line
 from openprequal.values import Backend
 
@@ -29,12 +30,13 @@ BACKENDS = st.builds(
 @given(st.lists(BACKENDS, unique_by=lambda backend: backend.id), st.data())
 def test_everyone_registered_arrives_as_they_were(backends: list[Backend], data: st.DataObject) -> None:
     up = {backend.id for backend in backends if data.draw(st.booleans())}
-    line = membership_line(backends, up)
+    orders = {each.id: Orders("192.0.2.9", data.draw(st.none() | st.just("me"))) for each in backends[::2]}
+    line = membership_line(backends, up, orders)
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
-    assert read_membership_line(line) == (backends, up)
+    assert read_membership_line(line) == (backends, up, orders)
 
 
 def test_what_another_version_says_beyond_is_left_out() -> None:
     line = b'[{"url": "http://192.0.2.1:80", "up": true, "colour": "blue"}]'
-    assert read_membership_line(line) == ([Backend("http://192.0.2.1:80")], {"default/http://192.0.2.1:80"})
+    assert read_membership_line(line) == ([Backend("http://192.0.2.1:80")], {"default/http://192.0.2.1:80"}, {})

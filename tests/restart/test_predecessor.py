@@ -5,6 +5,7 @@ from attrs import evolve
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
+from openprequal.health.standing import NO_ORDERS, Orders
 from openprequal.interfaces import RegistryContext
 from openprequal.registry.memory import MemoryRegistry
 from openprequal.restart.inheritance import membership_line
@@ -14,17 +15,22 @@ from openprequal.values import Backend
 ONE, TWO = Backend("http://192.0.2.1:80"), Backend("http://192.0.2.2:80", heartbeat_seconds=30)
 
 
+DRAINED = Orders(drained_by="192.0.2.9")
+
+
 class Case:
     def __init__(self) -> None:
         self.clock = Clock()
         self.registry = MemoryRegistry(RegistryContext(self.clock, 2))
         self.up: set[str] = set()
+        self.orders: dict[str, Orders] = {}
         self.events: list[str] = []
         self.transport = StringTransport()
         predecessor = Predecessor(
             self.clock,
             self.registry,
             lambda: self.up,
+            self.orders.update,
             [self],  # type: ignore[list-item]
             lambda: self.events.append("ready"),
         )
@@ -82,6 +88,20 @@ def test_who_has_registered_here_meanwhile_stays(case: Case) -> None:
     case.registry.register(TWO)
     case.hear(membership_line([ONE], set()))
     assert case.known == {ONE, TWO}
+
+
+def test_what_operators_wanted_is_wanted_here(case: Case) -> None:
+    case.hear(membership_line([ONE], set(), {ONE.id: DRAINED}))
+    assert case.orders == {ONE.id: DRAINED}
+
+
+def test_what_was_wanted_here_meanwhile_stays(case: Case) -> None:
+    case.hear(membership_line([ONE, TWO], set(), {ONE.id: DRAINED}))
+    case.orders.clear()
+    case.hear(membership_line([ONE, TWO], set(), {ONE.id: DRAINED}))
+    assert case.orders == {}
+    case.hear(membership_line([ONE, TWO], set()))
+    assert case.orders == {ONE.id: NO_ORDERS}
 
 
 def test_one_that_cannot_be_registered_keeps_none_of_the_others(case: Case) -> None:
