@@ -37,7 +37,7 @@ setup(
     python_requires=">=3.11",
     # twisted/plugins is no package (an __init__.py there would hide Twisted's own plugins), so it is named by hand.
     packages=[*find_packages(include=["openprequal", "openprequal.*"]), "twisted.plugins"],
-    package_data={"openprequal": ["py.typed", "config/openprequal.schema.json"]},
+    package_data={"openprequal": ["py.typed", "config/openprequal.schema.json", "dashboard/static/*"]},
     install_requires=[
         "Twisted[tls]>=24.11",
         "cryptography>=42",

@@ -262,7 +262,10 @@ def _whole(
     def samples() -> Iterator[ServiceSample]:
         return service_samples(services, refused, health.ejections)
 
-    stream, sampling = dashboard(reactor, services, health, samples, lambda: rebalancing.in_force, events)
+    stream, sampling = dashboard(
+        *(reactor, services, health, samples, lambda: rebalancing.in_force, events),
+        own_origin=bool(settings.admin_endpoints),
+    )
 
     def make_admin(given: GatewaySettings) -> Site:
         return admin_site(

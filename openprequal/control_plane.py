@@ -196,10 +196,13 @@ def dashboard(
     samples: Callable[[], Iterable[ServiceSample]],
     balancing: Callable[[], Mapping[str, EffectiveService]],
     ring: EventRing,
+    *,
+    own_origin: bool,
 ) -> tuple[Stream, Periodic]:
     """What the dashboard shows, and what keeps the last minutes for it.
 
     :param balancing: what each service balances by now.
+    :param own_origin: no backend's page has the dashboard's origin, so that it may keep its token.
     """
 
     def balancers() -> Mapping[str, tuple[str, Mapping[str, object]]]:
@@ -210,7 +213,8 @@ def dashboard(
 
     history = History(services)
     looked = Looked(services, health.standings, samples, history, balancers, events)
-    stream = Stream(reactor, looked, {"version": __version__, "balancers": list(BALANCERS)})
+    about = {"version": __version__, "balancers": list(BALANCERS), "own_origin": own_origin}
+    stream = Stream(reactor, looked, about)
     return stream, Periodic(reactor, SAMPLE_S, lambda: history.tick(reactor.seconds()), "samples of the last minutes")
 
 
