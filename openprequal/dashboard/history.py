@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from openprequal.routing.service import Service
@@ -51,10 +52,9 @@ class History:
             del self._kept[name]
         for name, service in self._services.items():
             kept = self._kept.get(name)
-            if kept is None:
-                self._kept[name] = _ServiceHistory(service, now)
-            else:
-                kept.take(service, self._number, now)
+            if kept is None:  # it has come since the last tick
+                kept = self._kept[name] = _ServiceHistory(now - SAMPLE_S)
+            kept.take(service, self._number, now)
 
     def after(self, number: int) -> dict[str, list[Sample]]:
         """The samples of each service that are newer than sample *number*, oldest first; 0: all that are kept."""
@@ -71,20 +71,20 @@ class _ServiceHistory:
 
     __slots__ = ("_at_s", "_buckets", "_errors", "_retries", "_samples")
 
-    def __init__(self, service: Service, now: float) -> None:
+    def __init__(self, begun_s: float) -> None:
         self._samples: deque[Sample] = deque(maxlen=KEPT)
-        self._look(service, now)
-
-    def _look(self, service: Service, now: float) -> None:
-        self._at_s = now
-        self._buckets = service.tally.durations.counts.copy()
-        self._errors = service.tally.errors
-        self._retries = service.retry_budget.counts.total()
+        self._at_s = begun_s
+        self._buckets: Sequence[int] = ()
+        self._errors = 0
+        self._retries = 0
 
     def take(self, service: Service, number: int, now: float) -> None:
-        at_s, buckets, errors, retries = self._at_s, self._buckets, self._errors, self._retries
-        self._look(service, now)
-        new = [count - before for count, before in zip(self._buckets, buckets, strict=True)]
+        at_s, before, errors_before, retries_before = self._at_s, self._buckets, self._errors, self._retries
+        self._at_s = now
+        self._buckets = buckets = service.tally.durations.counts.copy()
+        self._errors = errors = service.tally.errors
+        self._retries = retries = service.retry_budget.counts.total()
+        new = [count - seen for count, seen in zip_longest(buckets, before, fillvalue=0)]
         bounds_s = service.tally.durations.bounds_s
         self._samples.append(
             Sample(
@@ -92,8 +92,8 @@ class _ServiceHistory:
                 now,
                 now - at_s,
                 sum(new),
-                self._errors - errors,
-                self._retries - retries,
+                errors - errors_before,
+                retries - retries_before,
                 quantile(bounds_s, new, 0.5),
                 quantile(bounds_s, new, 0.9),
                 quantile(bounds_s, new, 0.99),

@@ -189,7 +189,8 @@ class Snapshots:
 
     def _pool(self, explanation: PickExplanation) -> dict[str, object]:
         return {
-            "threshold": _finite(explanation.rif_threshold),
+            # The least there is stands for "above zero" (``probing/rif_distribution.py``).
+            "threshold": _finite(round(explanation.rif_threshold, 6)),
             "picked": self._number_of(explanation.picked),
             "reason": explanation.reason,
             "loads": [self._considered(each) for each in explanation.pool],

@@ -103,8 +103,8 @@ export class BackendTable {
 
   #say(found, all, shown) {
     const first = this.#page * PAGE + 1;
-    const which = found > shown ? `${first}–${first + shown - 1} of ${count(found)}` : `${count(found)}`;
-    setText(byId("shown"), found < all ? `${which} found, of ${count(all)}` : which);
+    const which = found > shown ? `${first}–${first + shown - 1} of ${count(found)}` : count(found);
+    setText(byId("shown"), found < all ? `${which} found, of ${count(all)}` : `${which} in this service`);
     setAttribute(byId("previous"), "disabled", this.#page === 0);
     setAttribute(byId("next"), "disabled", first + shown > found);
     setAttribute(byId("previous"), "hidden", found <= PAGE);
@@ -132,7 +132,7 @@ export class BackendTable {
     setAttribute(cells[0], "aria-sort", "ascending");
     byId("backend-table").append(
       element("caption", { class: "hidden" }, "Backends of the service, those that need a look first"),
-      element("thead", {}, element("tr", {}, ...cells, element("th", { scope: "col" }, "Do"))),
+      element("thead", {}, element("tr", {}, ...cells, element("th", { scope: "col" }, "Change"))),
       element("tbody"),
     );
   }

@@ -4,9 +4,9 @@ import { BackendTable } from "./backend_table.js";
 import { byId, element, fillTable, setAttribute, setText } from "./dom.js";
 import { lately, Model } from "./model.js";
 import { askForToken, order, token } from "./orders.js";
-import { drawLines, drawPool } from "./plots.js";
+import { drawLines, drawPool, thetaText } from "./plots.js";
 import { Stream } from "./stream.js";
-import { count, latency, percent, rate } from "./units.js";
+import { count, latency, percent, rate, roundLatency } from "./units.js";
 
 const HISTORY_S = 300;
 const QUIET_MS = 4000; // between two things that are said to a screen reader
@@ -134,8 +134,8 @@ function drawServiceTable(names) {
 
 function drawHistory(samples) {
   const at = (sample) => sample.at - model.now;
-  const lately300 = samples.filter((sample) => at(sample) > -HISTORY_S);
-  const line = (name, kind, of) => ({ name, kind, points: lately300.map((sample) => [at(sample), of(sample)]) });
+  const minutes = samples.filter((sample) => at(sample) > -HISTORY_S);
+  const line = (name, kind, of) => ({ name, kind, points: minutes.map((sample) => [at(sample), of(sample)]) });
   const now = lately(samples);
   const perSecond = now.requests / (now.seconds || 1);
   drawLines(
@@ -158,7 +158,7 @@ function drawHistory(samples) {
       line("p99", "p99", (sample) => sample.p99),
     ],
     HISTORY_S,
-    latency,
+    roundLatency,
     true,
   );
   if (byId("numbers").open) {
@@ -166,7 +166,7 @@ function drawHistory(samples) {
       byId("history-table"),
       "Requests and latency",
       ["Seconds ago", "Requests /s", "Errors", "Retries", "p50", "p90", "p99"],
-      lately300.slice(-30).reverse().map((sample) => [
+      minutes.slice(-30).reverse().map((sample) => [
         count(Math.round(-at(sample))), rate(sample.requests / sample.seconds), count(sample.errors),
         count(sample.retries), latency(sample.p50), latency(sample.p90), latency(sample.p99),
       ]),
@@ -178,7 +178,7 @@ function drawPoolOf(shown) {
   const reasons = [...shown.reasons].map(([reason, growth]) => [reason, growth.value]).filter(([, picks]) => picks > 0);
   const total = reasons.reduce((sum, [, picks]) => sum + picks, 0);
   const told = reasons.sort((one, other) => other[1] - one[1]).map(([reason, picks]) => `${reason} ${percent(picks / total)}`);
-  setText(byId("reasons"), told.length ? `Picks of the last 10 s: ${told.join(", ")}` : "No picks in the last 10 s.");
+  setText(byId("reasons"), told.length ? `Picks in 10 s (the halos): ${told.join(", ")}` : "No picks in the last 10 s.");
   const pool = shown.pool;
   if (pool === null) {
     setText(byId("pool-unit"), `${shown.balancer} keeps none`);
@@ -196,12 +196,12 @@ function drawPoolOf(shown) {
   const cold = loads.length - hot - held;
   setText(
     byId("pool-unit"),
-    `● ${cold} cold, ▲ ${hot} hot${held ? `, ✕ ${held} held back` : ""}; ring: the next pick; size: share of picks`,
+    `● ${cold} cold ▲ ${hot} hot${held ? ` ✕ ${held} held back` : ""} ◯ next pick`,
   );
-  const theta = pool.threshold === null ? "nothing is hot yet" : `θ ${count(pool.threshold)}`;
+  const theta = thetaText(pool.threshold, count);
   drawPool(
     byId("pool-plot"), `Probe pool, RIF by latency: ${cold} cold, ${hot} hot, ${theta}`,
-    loads, pool.threshold, count, latency,
+    loads, pool.threshold, count, roundLatency,
   );
   if (byId("numbers").open) {
     fillTable(

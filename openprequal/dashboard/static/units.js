@@ -15,6 +15,11 @@ export function latency(seconds) {
   return seconds < 1 ? `${digits(seconds * 1e3)} ms` : `${digits(seconds)} s`;
 }
 
+/** The same where it is a round number, at an axis. */
+export function roundLatency(seconds) {
+  return latency(seconds).replace(/\.0+ |(\.\d*?)0+ /, "$1 ");
+}
+
 /** How long ago, or for how long. */
 export function age(seconds) {
   if (seconds === null || seconds === undefined) return NOTHING;
