@@ -6,6 +6,7 @@ from typing import Any
 from openprequal.health.standing import Standing
 from openprequal.routing.member import Member
 from openprequal.routing.service import Service
+from openprequal.values import Backend
 
 
 def backend_rows(
@@ -28,12 +29,15 @@ def estimates_of(service: Service) -> Mapping[str, Any]:
 
 
 def backend_row(member: Member, standing: Standing | None, estimate: Any, now: float) -> dict[str, object]:
-    """The row of one backend. Ages in seconds, latencies in seconds.
+    """The row of one backend: :func:`standing_row` and :func:`load_row`."""
+    return {**standing_row(member.backend, standing, now), **load_row(member, estimate, now)}
+
+
+def standing_row(backend: Backend, standing: Standing | None, now: float) -> dict[str, object]:
+    """What it registered, and whether it may be picked. Ages in seconds.
 
     :param standing: None: it has just left.
-    :param estimate: the balancer's; None: it has none.
     """
-    backend, report = member.backend, member.report
     return {
         "url": backend.url,
         "service": backend.service,
@@ -46,6 +50,16 @@ def backend_row(member: Member, standing: Standing | None, estimate: Any, now: f
         "reason": standing.reason if standing is not None else "left",
         "since_seconds": round(now - standing.since, 3) if standing is not None else None,
         "ejections": standing.ejections if standing is not None else 0,
+    }
+
+
+def load_row(member: Member, estimate: Any, now: float) -> dict[str, object]:
+    """What it has to do. Ages in seconds, latencies in seconds.
+
+    :param estimate: the balancer's; None: it has none.
+    """
+    report = member.report
+    return {
         "in_flight": member.in_flight,
         "picks": member.picks,
         "average_latency": member.latency.average(now),

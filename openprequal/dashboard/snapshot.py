@@ -16,6 +16,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 
 from attrs import frozen
@@ -23,7 +24,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
-from openprequal.admin.backend_rows import backend_row, estimates_of
+from openprequal.admin.backend_rows import estimates_of, load_row, standing_row
 from openprequal.admin.views import json_bytes
 from openprequal.balancing.explanation import Considered, PickExplanation
 from openprequal.dashboard.history import KEPT, History
@@ -32,14 +33,18 @@ from openprequal.metrics.families import ServiceSample
 from openprequal.probing.estimate import HELD_BACK
 from openprequal.routing.member import Member
 from openprequal.routing.service import Service
+from openprequal.values import Backend
 
 WHO: Final = (
     *("url", "service", "weight", "priority", "zone", "heartbeat_seconds"),
-    *("up", "condition", "reason", "ejections", "state"),
+    *("up", "condition", "reason", "ejections"),
 )
-LOAD: Final = ("in_flight", "picks", "average_latency", "rif", "latency", "load_source", "report_age")
+LOAD: Final = ("in_flight", "picks", "average_latency", "rif", "latency", "state", "load_source", "report_age")
+_STANDING_OF: Final = attrgetter(*Standing.__slots__)
+_LOAD_OF: Final = itemgetter(*LOAD[:-1])
 SLICE: Final = 50
 """Backends that are looked at in one turn of the reactor: about a millisecond."""
+_encoded: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 MOST_EVENTS: Final = 200
 """That are shown."""
@@ -66,10 +71,12 @@ class Looked:
 class _Shown:
     """One backend as it was shown last, as text."""
 
-    __slots__ = ("load", "load_text", "number", "who", "who_text")
+    __slots__ = ("load", "load_text", "number", "standing", "who", "who_text")
 
     def __init__(self, number: int) -> None:
         self.number = number
+        self.standing: object = None
+        """All that its row was made of; most of it seldom changes, and making the row takes longer than looking."""
         self.who: object = None
         self.who_text = ""
         self.load: object = None
@@ -112,6 +119,8 @@ class Snapshots:
         for service in list(self._looked.services.values()):
             estimates = estimates_of(service)
             members = list(service.members.values())
+            if len(members) > SLICE:
+                await self._turn()
             for start in range(0, len(members), SLICE):
                 now = self._clock.seconds()
                 for member in members[start : start + SLICE]:
@@ -151,22 +160,29 @@ class Snapshots:
             self._numbers += 1
             shown = self._shown[backend.id] = _Shown(self._numbers)
         standing = self._looked.standings.get(backend.id)
-        row = backend_row(member, standing, estimate, now)
-        named = {name: row[name] for name in WHO}
+        made_of = (backend, *_STANDING_OF(standing)) if standing is not None else backend
+        if made_of != shown.standing:
+            shown.standing = made_of
+            self._stand(shown, backend, standing, now, who)
+        row = load_row(member, estimate, now)
+        # So does the age of a report; that there is another one is to be told even where it says the same.
+        heard = (*_LOAD_OF(row), member.reported_at)
+        if heard != shown.load:
+            shown.load = heard
+            at = round(member.reported_at, 2) if member.report is not None else None
+            shown.load_text = _plain([shown.number, *map(_short, heard[:-1]), at])
+            load.append(shown.load_text)
+
+    def _stand(self, shown: _Shown, backend: Backend, standing: Standing | None, now: float, who: list[str]) -> None:
+        row = standing_row(backend, standing, now)
+        named: dict[str, object] = {name: row[name] for name in WHO}
         named["drained_by_hand"] = standing is not None and standing.orders.drained_by is not None
         if named != shown.who:
             shown.who = named
             # The age of its condition goes on by itself where it is shown.
-            shown.who_text = f'"{shown.number}":{_plain({**named, "since": now - _number(row["since_seconds"])})}'
+            since = round(standing.since if standing is not None else now, 2)
+            shown.who_text = f'"{shown.number}":{_plain({**named, "since": since})}'
             who.append(shown.who_text)
-        measured = [_short(row[name]) for name in LOAD[:-1]]
-        # So does the age of a report; that there is another one is to be told even where it says the same.
-        heard = (*measured, member.reported_at)
-        if heard != shown.load:
-            shown.load = heard
-            at = round(member.reported_at, 2) if member.report is not None else None
-            shown.load_text = _plain([shown.number, *measured, at])
-            load.append(shown.load_text)
 
     def _service(
         self, service: Service, sample: ServiceSample, balancer: str, parameters: Mapping[str, object]
@@ -236,7 +252,7 @@ def _object(members: Mapping[str, str]) -> str:
 def _plain(value: object) -> str:
     """JSON on one line, as an event needs it."""
     try:
-        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+        return _encoded(value)
     except ValueError:
         return json_bytes(value).decode("ascii").rstrip()
 
@@ -248,7 +264,3 @@ def _short(value: object) -> object:
 
 def _finite(value: float) -> float | None:
     return value if isfinite(value) else None
-
-
-def _number(value: object) -> float:
-    return value if isinstance(value, float | int) else 0.0

@@ -136,7 +136,7 @@ def test_many_backends_are_looked_at_in_several_turns() -> None:
     made: list[bytes] = []
     Snapshots(clock, Looked(services, {}, list, History(services), dict)).next().addCallback(made.append)
     clock.advance(0)
-    assert clock.turns == 3
+    assert clock.turns == 4
     assert len(json.loads(made[0])["who"]) == 2 * SLICE + 1
 
 

@@ -37,7 +37,8 @@ function ageOf(backend, model) {
 function fillState(cell, backend) {
   const condition = backend.condition ?? "gone";
   setAttribute(cell, "class", `state ${condition}`);
-  setText(cell, `${GLYPHS[condition] ?? "?"} ${condition}`);
+  const warming = condition === "up" && backend.state === "warming" ? ", warming" : "";
+  setText(cell, `${GLYPHS[condition] ?? "?"} ${condition}${warming}`);
 }
 
 function fillReason(cell, backend) {

@@ -9,7 +9,7 @@ const KEPT_EVENTS = 200;
 export const SEVERITY = ["gone", "down", "ejected", "panic", "draining", "unchecked", "standby", "up"];
 
 /** In the order in which the stream has them behind a backend's number. */
-const LOAD = ["in_flight", "picks", "average_latency", "rif", "latency", "load_source", "reported_at"];
+const LOAD = ["in_flight", "picks", "average_latency", "rif", "latency", "state", "load_source", "reported_at"];
 const SAMPLE = ["number", "at", "seconds", "requests", "errors", "retries", "p50", "p90", "p99"];
 
 function named(names, values) {
