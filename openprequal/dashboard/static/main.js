@@ -205,7 +205,7 @@ function drawPoolOf(shown) {
   );
   if (byId("numbers").open) {
     fillTable(
-      byId("pool-table"), `Probe pool, ${theta}`, ["Backend", "RIF", "Latency", "", "Share of picks"],
+      byId("pool-table"), `Probe pool, ${theta}`, ["Backend", "RIF", "Latency", "Kind", "Share of picks"],
       loads.map((load) => [
         load.name, count(load.rif), latency(load.latency),
         (load.held ? "held back" : load.hot ? "hot" : "cold") + (load.picked ? ", next pick" : ""), percent(load.share),
