@@ -24,6 +24,8 @@ TEST = [
     *("pytest>=8", "pytest-twisted>=1.14", "hypothesis>=6.100", "h11>=0.14", "jsonschema>=4.20", "trustme>=1.2"),
     # Runs the script of the registry in Redis without a server.
     "fakeredis[lua]>=2.26",
+    # A terminal for what is shown on one.
+    *("pexpect>=4.9", "pyte>=0.8.2"),
     *(*AUTH, *SERVERS, *BENCH, *COMPRESSION, *DEPLOY, *BROWSER),
 ]
 LINT = ["ruff>=0.17", "mypy>=2", "mypy-zope>=1.0.17"]

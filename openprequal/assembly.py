@@ -263,7 +263,7 @@ def _whole(
         return service_samples(services, refused, health.ejections)
 
     stream, sampling = dashboard(
-        *(reactor, services, health, samples, lambda: rebalancing.in_force, events),
+        *(reactor, services, health, samples, rebalancing.rows, events),
         own_origin=bool(settings.admin_endpoints),
     )
 

@@ -194,19 +194,16 @@ def dashboard(
     services: Services,
     health: HealthMonitor,
     samples: Callable[[], Iterable[ServiceSample]],
-    balancing: Callable[[], Mapping[str, EffectiveService]],
+    balancers: Callable[[], Sequence[Mapping[str, object]]],
     ring: EventRing,
     *,
     own_origin: bool,
 ) -> tuple[Stream, Periodic]:
     """What the dashboard shows, and what keeps the last minutes for it.
 
-    :param balancing: what each service balances by now.
+    :param balancers: which balancer each service has now.
     :param own_origin: no backend's page has the dashboard's origin, so that it may keep its token.
     """
-
-    def balancers() -> Mapping[str, tuple[str, Mapping[str, object]]]:
-        return {name: (each.load_balancer_class, each.balancer_parameters) for name, each in balancing().items()}
 
     def events(after: int) -> tuple[Sequence[object], int]:
         return [event.row for event in ring.after(after)[-MOST_EVENTS:]], ring.last
@@ -269,6 +266,7 @@ def restart_on_signal(
         return membership_line(registry.backends(), health.offered_ids(), health.by_hand.orders())
 
     restart = Restart(reactor, command, listeners, membership, why_not=why_not)
+    root.giving_up = restart.give_up
     Signals(reactor, {SIGUSR2: restart.begin}).setServiceParent(root)  # type: ignore[no-untyped-call]
 
 
@@ -283,7 +281,7 @@ def taking_over(
     # Another registry has a source of its own.
     told = registry if isinstance(registry, MemoryRegistry) else None
     take_orders, ready = health.by_hand.take_over, inheritance.restore_standard_error
-    predecessor = Predecessor(reactor, told, health.offered_ids, take_orders, listeners, ready)
+    predecessor = Predecessor(reactor, told, health.offered_ids, take_orders, listeners, ready, reactor.stop)
     return TakingOver(reactor, inheritance, predecessor)
 
 

@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from openprequal.clocks import Periodic
 from openprequal.health.monitor import HealthMonitor
 from openprequal.interfaces import IMembershipObserver, IRegistry
+from openprequal.signals import Signals
 
 POLL_S = 0.05
 
@@ -65,8 +66,15 @@ class Gateway(MultiService):
         self._companions = companions
         self.stopping = False
         """From the moment of SIGTERM: not ready any more."""
+        self.giving_up: Callable[[], None] = lambda: None
+        """Called first of all when it stops."""
         self.doubts: Sequence[str] = ()
         """What ``--check`` says although it can all be used."""
+
+    def privilegedStartService(self) -> None:
+        # Whoever finds our sockets open may send a signal, which would end a process that does not hear it yet.
+        self.services.sort(key=lambda service: not isinstance(service, Signals))
+        super().privilegedStartService()  # type: ignore[no-untyped-call]
 
     def startService(self) -> None:
         self._registry.start()
@@ -83,6 +91,7 @@ class Gateway(MultiService):
 
     async def _stop(self) -> None:
         self.stopping = True
+        self.giving_up()
         for companion in self._companions:
             await maybeDeferred(companion.stopService)
         # The listeners stay until what is under way has ended, so that nobody is refused before the process ends; but

@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from random import Random
 
+from openprequal.balancing.catalogue import BALANCERS
 from openprequal.clocks import Periodic
+from openprequal.config.names import resolve_loaded
 from openprequal.config.services import EffectiveService
 from openprequal.data_plane import Balancing, Clock, Services, balancing_of
 from openprequal.health.monitor import HealthMonitor
+from openprequal.interfaces import IBalancer
 
 RETIRED_S = 15.0
 """What a former balancer had begun, probes and requests that wait for them, is over by then."""
@@ -19,7 +22,7 @@ class Rebalancing:
     What an operator wants holds until the settings are read again: then they say what holds, changed or not, so that
     somebody who reads the file knows what runs.
 
-    :ivar by_hand: what holds instead of the settings for services whose balancer an operator wanted.
+    :ivar by_hand: what operators wanted, and who did, by service.
     """
 
     def __init__(
@@ -44,22 +47,30 @@ class Rebalancing:
         self.effective = effective
         self._periodics = periodics
         self._of_service = of_service
-        self.by_hand: dict[str, EffectiveService] = {}
+        self.by_hand: dict[str, tuple[EffectiveService, str]] = {}
 
-    def __call__(self, service: str, balancer: str, parameters: Mapping[str, object]) -> None:
+    def __call__(self, service: str, balancer: str, parameters: Mapping[str, object], by: str) -> None:
         """An operator wants that *service* has another balancer.
 
+        :param by: who that is.
         :raises ConfigurationError: there can be no such balancer; nothing has changed.
         """
+        resolve_loaded(balancer, "load_balancer_class", BALANCERS, IBalancer)
         wanted = {"load_balancer_class": balancer, "balancer_parameters": dict(parameters)}
         effective = self.effective[service].model_copy(update=wanted)
         self.put_in_place(service, self.made(service, effective))
-        self.by_hand[service] = effective
+        self.by_hand[service] = effective, by
 
-    @property
-    def in_force(self) -> Mapping[str, EffectiveService]:
-        """What each service balances by now."""
-        return {**self.effective, **self.by_hand}
+    def rows(self) -> list[dict[str, object]]:
+        """Which balancer each service has now, and who wanted that; nobody: the settings say so."""
+        rows: list[dict[str, object]] = []
+        for name, said in self.effective.items():
+            effective, by = self.by_hand.get(name, (said, None))
+            parameters = dict(effective.balancer_parameters)
+            rows.append(
+                {"service": name, "balancer": effective.load_balancer_class, "parameters": parameters, "by": by}
+            )
+        return rows
 
     def made(self, service: str, effective: EffectiveService) -> Balancing:
         """What *service* is to balance by, for :meth:`put_in_place`.

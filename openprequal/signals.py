@@ -18,8 +18,17 @@ class Signals(Service):
         self._heard = heard
         self._before: dict[signal.Signals, Any] = {}
 
+    def privilegedStartService(self) -> None:
+        super().privilegedStartService()  # type: ignore[no-untyped-call]
+        self._hear()
+
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]
+        self._hear()
+
+    def _hear(self) -> None:
+        if self._before:
+            return
         for number, call in self._heard.items():
             self._before[number] = signal.signal(number, lambda *_, call=call: self._reactor.callFromThread(call))
 

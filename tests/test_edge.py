@@ -10,7 +10,7 @@ import trustme
 from tls_client import TlsClient, names_of, trusting, written
 from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
-from whole_gateway import CALLER, HERE, OK, WholeGateway, status
+from whole_gateway import CALLER, HERE, OK, WholeGateway, answer, status
 
 from openprequal.config.gateway import GatewaySettings
 from openprequal.edge import Edge
@@ -255,6 +255,15 @@ def test_a_certificate_that_is_replaced_is_shown_soon_and_old_connections_stay(c
     before.send(GET)
     case.forwarded()
     assert before.read().endswith(b"hello")
+
+
+def test_a_certificate_that_is_replaced_is_an_event(case: Case) -> None:
+    written(AUTHORITY.issue_cert("localhost"), Path(case.certificate))
+    case.gateway.wait(3.5)
+    _, told = answer(case.gateway.get("/_openprequal/events"))
+    assert [event["message"] for event in told["events"] if event["kind"] == "certificate"] == [
+        "the certificates that clients are shown have changed, and are used from now on"
+    ]
 
 
 def test_a_reload_reads_certificates_again_though_no_setting_has_changed(case: Case) -> None:

@@ -1,5 +1,7 @@
 """The gateway starts and stops in an order that loses no request it can finish."""
 
+import signal
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from twisted.internet.task import Clock
 
 from openprequal.clocks import Periodic
 from openprequal.lifecycle import Gateway
+from openprequal.signals import Signals
 
 
 class Recorded:
@@ -139,3 +142,26 @@ def test_it_waits_for_its_companions_to_leave(case: Case) -> None:
     case.recorded.companion_stops.callback(None)
     assert case.recorded.events == ORDER
     assert done == [None]
+
+
+def test_a_signal_is_heard_from_before_the_first_socket_is_open() -> None:
+    case = Case()
+
+    class Binding(Service):
+        def privilegedStartService(self) -> None:
+            signal.raise_signal(signal.SIGUSR2)
+
+    heard: list[str] = []
+    Binding().setServiceParent(case.gateway)  # type: ignore[no-untyped-call]
+    signals = Signals(InTurn(), {signal.SIGUSR2: lambda: heard.append("SIGUSR2")})
+    signals.setServiceParent(case.gateway)  # type: ignore[no-untyped-call]
+    case.gateway.privilegedStartService()
+    signals.stopService()
+    assert heard == ["SIGUSR2"]
+
+
+class InTurn:
+    """A reactor that calls at once what another thread would have it call."""
+
+    def callFromThread(self, call: Callable[[], object]) -> None:
+        call()

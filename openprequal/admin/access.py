@@ -81,7 +81,7 @@ class AccessRules:
 
 def name_of(peer: object) -> str:
     """Who *peer* is, in log and events."""
-    return "a Unix socket" if isinstance(peer, UNIXAddress) else str(getattr(peer, "host", "somebody"))
+    return "a Unix socket" if isinstance(peer, UNIXAddress) else str(_ip_of(peer) or "somebody")
 
 
 def is_loopback(peer: object) -> bool:

@@ -27,16 +27,20 @@ class BalancerBody(NamingBody):
     """``POST /_openprequal/balancer``."""
 
     balancer: str
-    """A short name or dotted path, as in ``load_balancer_class``."""
+    """A short name or dotted path, as in ``load_balancer_class``, but of a module that is loaded."""
     parameters: dict[str, Any] | None = None
     """As in ``balancer_parameters``; None: the balancer's own."""
 
 
-class Rebalance(Protocol):
-    """Gives a service another balancer."""
+class Balancers(Protocol):
+    """Which balancer each service has."""
 
-    def __call__(self, service: str, balancer: str, parameters: Mapping[str, object]) -> object:
-        """
+    def rows(self) -> list[dict[str, object]]:
+        """One for each service."""
+
+    def __call__(self, service: str, balancer: str, parameters: Mapping[str, object], by: str) -> object:
+        """Give *service* another.
+
         :raises ConfigurationError: there can be no such balancer; nothing has changed.
         """
 
@@ -47,12 +51,12 @@ class Operations:
     log = Logger()
 
     def __init__(
-        self, services: Collection[str], health: HealthMonitor, rebalance: Rebalance, recorder: Recorder
+        self, services: Collection[str], health: HealthMonitor, balancers: Balancers, recorder: Recorder
     ) -> None:
         """:param services: names of those there are; looked at on each request."""
         self._services = services
         self._health = health
-        self._rebalance = rebalance
+        self._balancers = balancers
         self._recorder = recorder
 
     def order(self, order: str, body: object, by: str) -> dict[str, object]:
@@ -88,6 +92,10 @@ class Operations:
             "restore": (Kind.RESTORED, lambda: self._health.restore(standing)),
         }
 
+    def balancers(self) -> dict[str, object]:
+        """Which balancer each service has now, and who wanted that, if the settings do not say so."""
+        return {"services": self._balancers.rows()}
+
     def balancer(self, body: object, by: str) -> dict[str, object]:
         """Give a service the balancer that *body* says, until the settings are read again.
 
@@ -100,7 +108,7 @@ class Operations:
             raise Problem(422, error.reason, field=error.field) from None
         parameters = told.parameters or {}
         try:
-            self._rebalance(service, told.balancer, parameters)
+            self._balancers(service, told.balancer, parameters, by)
         except ConfigurationError as error:
             setting, *inner = error.about or ("load_balancer_class",)
             member = ".".join(map(str, (_MEMBERS.get(str(setting), setting), *inner)))

@@ -160,6 +160,11 @@ class Admin:
         self._admit(request)
         return json_answer(request, 200, self._operations.balancer(json_body(request), _caller(request)))
 
+    @app.route("/_openprequal/balancer", methods=["GET"])
+    def balancers(self, request: IRequest) -> bytes:
+        self._admit(request)
+        return json_answer(request, 200, self._operations.balancers())
+
     @app.route("/_openprequal/events", methods=["GET"])
     def events(self, request: IRequest) -> bytes:
         self._admit(request)

@@ -87,7 +87,7 @@ def _in_memory(size: int) -> str:
             standings,
             lambda: service_samples(services, refused, {}),
             History(services),
-            lambda: {"default": ("prequal", {})},
+            lambda: [{"service": "default", "balancer": "prequal", "parameters": {}, "by": None}],
         ),
     )
     clock.timed(snapshots.next)

@@ -1,5 +1,6 @@
 """From a name in the configuration to the class or function it means: a short name of a catalogue, or a dotted path."""
 
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -43,12 +44,33 @@ def resolve(
     return found
 
 
+def resolve_loaded(name: str, setting: str, catalogue: Mapping[str, Any], interface: InterfaceClass) -> Any:
+    """The same for a *name* that came from afar: a class, and of a module that is loaded already.
+
+    Whoever may choose among what there is may not have other code of this host run, as an import does.
+
+    :raises ConfigurationError: as above, or there is no such class yet.
+    """
+    module_name, _, _ = _split(name)
+    if module_name and name not in FORMER_NAMES and module_name not in sys.modules:
+        reason = f"module {module_name!r} is not loaded, and only the settings can have it loaded"
+        raise ConfigurationError(reason, about=(setting,))
+    found = resolve(name, setting, catalogue, interface)
+    if not isinstance(found, type):
+        raise ConfigurationError(f"{name} must be a class with @implementer({interface.__name__})", about=(setting,))
+    return found
+
+
+def _split(name: str) -> tuple[str, str, str]:
+    return name.partition(":") if ":" in name else name.rpartition(".")
+
+
 def _folded(name: str) -> str:
     return name.casefold().replace("_", "").replace("-", "")
 
 
 def _import(name: str, setting: str) -> object:
-    module_name, _, attributes = name.partition(":") if ":" in name else name.rpartition(".")
+    module_name, _, attributes = _split(name)
     try:
         found: object = import_module(module_name)
     except Exception as error:

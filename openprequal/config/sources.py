@@ -12,6 +12,8 @@ from openprequal.errors import KeyPath, dotted, nearest, suggestion
 
 CONFIG_VARIABLE = ENVIRONMENT_PREFIX + "CONFIG"
 """Names the file where no ``--config`` does."""
+GATEWAY_VARIABLE = ENVIRONMENT_PREFIX + "GATEWAY"
+"""Tells the command ``openprequal`` where the gateway is; no setting."""
 
 _ADDRESS = re.compile(r"(tcp|udp|sctp)://")
 _SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$")
@@ -75,7 +77,7 @@ def from_environment(
     """
     environ = {name: value for name, value in environ.items() if value and not _service_link(name, value)}
     settings = [setting for setting in settings_of(model).values() if setting.env]
-    names = {CONFIG_VARIABLE, *known, *(setting.env for setting in settings if setting.env)}
+    names = {CONFIG_VARIABLE, GATEWAY_VARIABLE, *known, *(setting.env for setting in settings if setting.env)}
     for name in environ:
         if name.startswith(ENVIRONMENT_PREFIX) and name not in names:
             mistakes.append(Mistake(f"{name}: no such setting{suggestion(name, names)}"))

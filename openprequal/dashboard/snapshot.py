@@ -63,8 +63,8 @@ class Looked:
     samples: Callable[[], Iterable[ServiceSample]]
     """What the metrics say of each service."""
     history: History
-    balancers: Callable[[], Mapping[str, tuple[str, Mapping[str, object]]]]
-    """Name and parameters of each service's balancer, as they were configured."""
+    balancers: Callable[[], Iterable[Mapping[str, object]]]
+    """``service``, ``balancer``, ``parameters`` and ``by`` of each service's balancer (``rebalancing.py``)."""
     events: Events = lambda after: ((), 0)
 
 
@@ -129,12 +129,12 @@ class Snapshots:
                 await self._turn()
         gone = [self._shown.pop(key).number for key in self._shown.keys() - seen]
         services: dict[str, str] = {}
-        balancers = self._looked.balancers()
+        balancers = {row["service"]: row for row in self._looked.balancers()}
         for sample in list(self._looked.samples()):  # services may come and go between two turns
             name = sample.service
             found = self._looked.services.get(name)
             if found is not None and name in balancers:
-                services[name] = _plain(self._service(found, sample, *balancers[name]))
+                services[name] = _plain(self._service(found, sample, balancers[name]))
                 await self._turn()
         history = self._looked.history.after(self._sample)
         self._sample = self._looked.history.last
@@ -184,13 +184,12 @@ class Snapshots:
             shown.who_text = f'"{shown.number}":{_plain({**named, "since": since})}'
             who.append(shown.who_text)
 
-    def _service(
-        self, service: Service, sample: ServiceSample, balancer: str, parameters: Mapping[str, object]
-    ) -> dict[str, object]:
+    def _service(self, service: Service, sample: ServiceSample, balancer: Mapping[str, object]) -> dict[str, object]:
         explain = getattr(service.balancer, "explain", None)
         return {
-            "balancer": balancer,
-            "parameters": parameters,
+            "balancer": balancer["balancer"],
+            "parameters": balancer["parameters"],
+            "by": balancer["by"],
             "picks": sample.pick_counts,
             "probes": sample.probe_results,
             "queued": sample.queue_length,

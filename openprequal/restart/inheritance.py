@@ -16,6 +16,9 @@ VARIABLE: Final = "_OPENPREQUAL_HANDED_OVER"
 READY: Final = b"ready"
 """What the new process says once it accepts connections."""
 
+END: Final = b"end"
+"""What the new process is told when it is not to take over: it ends."""
+
 
 @frozen
 class Inheritance:

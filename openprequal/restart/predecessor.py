@@ -6,15 +6,17 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
+from twisted.internet.protocol import connectionDone
 from twisted.internet.stdio import StandardIO
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.protocols.basic import LineOnlyReceiver
+from twisted.python.failure import Failure
 
 from openprequal.health.standing import NO_ORDERS, Orders
 from openprequal.interfaces import IRegistry
 from openprequal.listening import ListeningService
-from openprequal.restart.inheritance import READY, Inheritance, read_membership_line
+from openprequal.restart.inheritance import END, READY, Inheritance, read_membership_line
 from openprequal.values import Backend
 
 POLL_S = 0.05
@@ -38,6 +40,7 @@ class Predecessor(LineOnlyReceiver):
         take_orders: Callable[[Mapping[str, Orders]], object],
         listeners: Sequence[ListeningService],
         ready: Callable[[], None],
+        end: Callable[[], object],
     ) -> None:
         """
         :param registry: is told who is registered; None: it knows by itself.
@@ -45,6 +48,7 @@ class Predecessor(LineOnlyReceiver):
         :param take_orders: told what operators want of backends, by id, where that is another than before.
         :param listeners: accept nothing before :meth:`~openprequal.listening.ListeningService.accept`.
         :param ready: called when they accept.
+        :param end: called when this process is not to take over.
         """
         self._clock = clock
         self._registry = registry
@@ -53,10 +57,17 @@ class Predecessor(LineOnlyReceiver):
         self._orders: Mapping[str, Orders] = {}
         self._listeners = listeners
         self._ready = ready
+        self._end = end
         self._known: dict[str, Backend] | None = None
         """Those it told us of, by id; None: it has told us nothing yet."""
+        self._decided = False
+        """Whether this process accepts, or ends, is settled."""
 
     def lineReceived(self, line: bytes) -> None:
+        if line == END:
+            self._decided = True
+            self._end()
+            return
         Deferred.fromCoroutine(self._told(line)).addErrback(
             lambda failure: self.log.failure("what the former process said cannot be used", failure=failure)
         )
@@ -72,7 +83,16 @@ class Predecessor(LineOnlyReceiver):
             await self._tell(self._registry, backends)
         self._known = {backend.id: backend for backend in backends}
         if first:
-            await self._accept(up)
+            deadline = self._clock.seconds() + WARM_S
+            while not self._offered() >= up and self._clock.seconds() < deadline:  # type: ignore[operator]
+                await deferLater(self._clock, POLL_S)
+            self._accept()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        # It has said all it had to, or was killed before: then nobody serves while we wait.
+        if not self._decided:
+            self.log.warn("the former process has ended before this one was ready")
+            self._accept()
 
     async def _tell(self, registry: IRegistry, backends: Sequence[Backend]) -> None:
         known = self._known or {}
@@ -87,10 +107,10 @@ class Predecessor(LineOnlyReceiver):
             except Exception:
                 self.log.failure("{backend} was not taken over", backend=backend.id)
 
-    async def _accept(self, up: Collection[str]) -> None:
-        deadline = self._clock.seconds() + WARM_S
-        while not self._offered() >= up and self._clock.seconds() < deadline:  # type: ignore[operator]
-            await deferLater(self._clock, POLL_S)
+    def _accept(self) -> None:
+        if self._decided:
+            return
+        self._decided = True
         for listening in self._listeners:
             listening.accept()
         self.sendLine(b"%b %d" % (READY, getpid()))  # type: ignore[no-untyped-call]

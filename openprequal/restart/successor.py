@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from openprequal.config.endpoints import SOCKETS, is_socket, under_tls
 from openprequal.listening import ListeningService
-from openprequal.restart.inheritance import READY, VARIABLE, Inheritance
+from openprequal.restart.inheritance import END, READY, VARIABLE, Inheritance
 
 START_S: Final = 60.0
 """A successor that is not ready by then is ended."""
@@ -100,6 +100,11 @@ class Restart:
             return
         successor.tell(self._membership())
 
+    def give_up(self) -> None:
+        """This process is about to end for good, and with it one that was to replace it."""
+        if self._successor is not None:
+            self._successor.give_up()
+
     def _not_portable(self) -> str | None:
         for listening in self._listeners:
             for description in listening.descriptions:
@@ -146,6 +151,13 @@ class _Successor(ProcessProtocol):
             self._told = last
             transport.closeChildFD(_SAYS)
 
+    def give_up(self) -> None:
+        """It is not to take over, but to end; nothing if it has taken over."""
+        if self._over:
+            return
+        self._end()
+        self.tell(END + b"\n")
+
     def not_started(self, why: str) -> None:
         """There is no such process."""
         self._end()
@@ -173,9 +185,9 @@ class _Successor(ProcessProtocol):
             self._failed(_last_words(self._errors.decode("utf-8", "replace")) or reason.getErrorMessage())
 
     def _give_up(self) -> None:
-        self._over = True
+        self.give_up()
         transport: Any = self.transport
-        # A daemon's first process has ended long ago.
+        # It may be beyond hearing; a daemon's first process has ended long ago.
         with suppress(ProcessExitedAlready):
             transport.signalProcess("KILL")
         self._failed(f"not ready within {START_S:g} s")

@@ -69,7 +69,7 @@ class InMemoryAdmin:
     def connect(self, peer: object = LOOPBACK) -> StringTransportWithDisconnection:
         hooks = RegistrationHooks(self.clock, 1.0, self.hook_failures.append, self.register_hook, self.unregister_hook)
         health = HealthMonitor(self.clock, Random(1), {}, _no_member, rules={})
-        operations = Operations(self.services, health, _no_balancer, Recorder(self.events))
+        operations = Operations(self.services, health, _NoBalancers(), Recorder(self.events))
         admin = Admin(
             registry=self.registry,
             services=self.services,
@@ -123,8 +123,12 @@ def _no_member(backend: Backend) -> NoReturn:
     raise AssertionError("no backend is followed here")
 
 
-def _no_balancer(service: str, balancer: str, parameters: object) -> NoReturn:
-    raise ConfigurationError("there is none here", about=("load_balancer_class",))
+class _NoBalancers:
+    def __call__(self, service: str, balancer: str, parameters: object, by: str) -> NoReturn:
+        raise ConfigurationError("there is none here", about=("load_balancer_class",))
+
+    def rows(self) -> list[dict[str, object]]:
+        return []
 
 
 def parse(raw: bytes) -> Answer | None:

@@ -28,10 +28,10 @@ def asked(case: WholeGateway) -> list[int]:
     return [sum(one.received.count(b"GET /x ") for one in each.connections) for each in case.backends]
 
 
-def ask(case: WholeGateway, times: int = 8) -> None:
+def ask(case: WholeGateway, times: int = 8, **fields: str) -> None:
     clients = []
     for _ in range(times):
-        clients.append(case.get())
+        clients.append(case.get(**fields))
         case.answer_all()
     assert [status(client) for client in clients] == [200] * times
 
@@ -75,6 +75,15 @@ def test_an_ejected_backend_is_out_until_it_is_restored(start: Start) -> None:
     case.answer_all()
     assert case.rows[0]["condition"] == "ejected"
     assert operate(case, "restore")[1]["state"] == "up"
+
+
+def test_sessions_of_a_drained_backend_move_to_another(start: Start) -> None:
+    case = start(2, sticky="header:X-User")
+    ask(case, 4, X_User="alice")
+    (kept,) = [number for number, count in enumerate(asked(case)) if count == 4]
+    operate(case, "drain", kept)
+    ask(case, 4, X_User="alice")
+    assert asked(case) == [4, 4]
 
 
 @pytest.mark.parametrize("order", ["drain", "eject"])
@@ -216,6 +225,17 @@ def test_a_service_gets_another_balancer_while_a_request_is_under_way(start: Sta
     assert (last_event(case)["kind"], last_event(case)["by"]) == ("balancer", "127.0.0.1")
 
 
+def test_it_can_be_seen_which_balancer_holds_and_who_wanted_that(start: Start) -> None:
+    case = start(load_balancer_class="round_robin")
+    said = {"service": "default", "balancer": "round_robin", "parameters": {}, "by": None}
+    assert answer(case.get("/_openprequal/balancer"))[1] == {"services": [said]}
+    case.post("/_openprequal/balancer", {"balancer": "prequal", "parameters": {"preset": "paper"}})
+    wanted = {"service": "default", "balancer": "prequal", "parameters": {"preset": "paper"}, "by": "127.0.0.1"}
+    assert answer(case.get("/_openprequal/balancer"))[1] == {"services": [wanted]}
+    case.reload(load_balancer_class="round_robin")
+    assert answer(case.get("/_openprequal/balancer"))[1] == {"services": [said]}
+
+
 def test_a_balancer_takes_parameters(start: Start) -> None:
     case = start()
     body = {"service": "default", "balancer": "prequal", "parameters": {"preset": "paper"}}
@@ -227,7 +247,11 @@ def test_a_balancer_takes_parameters(start: Start) -> None:
     [
         ({}, "balancer", "is required"),
         ({"balancer": "prequall"}, "balancer", "did you mean prequal"),
-        ({"balancer": "no.such.class"}, "balancer", "cannot be imported"),
+        ({"balancer": "antigravity.Fly"}, "balancer", "is not loaded"),
+        ({"balancer": "sys.exit"}, "balancer", "must be a class"),
+        ({"balancer": "subprocess:Popen"}, "balancer", "must be a class"),
+        ({"balancer": ":"}, "balancer", "balancer: "),
+        ({"balancer": ""}, "balancer", "balancer: "),
         ({"balancer": "prequal", "parameters": {"q_riff": 1}}, "parameters.q_riff", "q_rif"),
         ({"balancer": "prequal", "parameters": []}, "parameters", "[]"),
         ({"balancer": "random", "service": "api"}, "service", "only default"),

@@ -121,7 +121,10 @@ def test_another_balancer_is_told_once_it_is_in_force(start: Start) -> None:
     assert gateway.post("/_openprequal/balancer", wanted)[0] == 200
     gateway.wait(EVERY_S)
     service = watcher.snapshots[-1]["services"]["default"]
-    assert (service["balancer"], service["parameters"]) == ("least_rif", {"max_age_seconds": 3})
+    assert (service["balancer"], service["parameters"], service["by"]) == (
+        *("least_rif", {"max_age_seconds": 3}),
+        "127.0.0.1",
+    )
     assert service["pool"] is None
 
 
@@ -134,7 +137,7 @@ def test_many_backends_are_looked_at_in_several_turns() -> None:
         service.add(Member(backend, no_connections, no_connections, None, WindowAverage(60.0)))
     services = {"default": service}
     made: list[bytes] = []
-    Snapshots(clock, Looked(services, {}, list, History(services), dict)).next().addCallback(made.append)
+    Snapshots(clock, Looked(services, {}, list, History(services), list)).next().addCallback(made.append)
     clock.advance(0)
     assert clock.turns == 4
     assert len(json.loads(made[0])["who"]) == 2 * SLICE + 1
@@ -143,7 +146,7 @@ def test_many_backends_are_looked_at_in_several_turns() -> None:
 @given(st.text())
 def test_whatever_a_backend_says_cannot_leave_its_place_in_the_stream(text: str) -> None:
     event = {"n": 1, "kind": "left", "backend": text, "message": text}
-    looked = Looked({}, {}, list, History({}), dict, lambda after: ([event], 1))
+    looked = Looked({}, {}, list, History({}), list, lambda after: ([event], 1))
     made: list[bytes] = []
     Snapshots(Clock(), looked).next().addCallback(made.append)
     (snapshot,) = made
@@ -154,7 +157,7 @@ def test_whatever_a_backend_says_cannot_leave_its_place_in_the_stream(text: str)
 
 
 def test_numbers_that_json_has_none_for_are_left_out() -> None:
-    looked = Looked({}, {}, list, History({}), dict, lambda after: ([{"n": 1, "at": float("nan")}], 1))
+    looked = Looked({}, {}, list, History({}), list, lambda after: ([{"n": 1, "at": float("nan")}], 1))
     made: list[Any] = []
     Snapshots(Clock(), looked).next().addCallback(made.append)
     assert json.loads(made[0])["events"] == [{"n": 1, "at": None}]

@@ -50,6 +50,16 @@ def test_a_restart_under_load_refuses_and_resets_nothing(tmp_path: Path) -> None
         assert alive(int(pidfile.read_text()))
 
 
+def test_who_was_drained_is_drained_at_the_new_process(tmp_path: Path) -> None:
+    with gateway(tmp_path) as (command, port), ended_with(command), backend(tmp_path, port) as (_, its_port):
+        eventually(lambda: up(port, 1), "the backend is up")
+        url = f"http://localhost:{its_port}"
+        assert post(port, "/_openprequal/drain", {"url": url}).status == 200
+        command.process.send_signal(signal.SIGUSR2)
+        assert command.wait() == 0, command.output
+        eventually(lambda: backends(port)[url]["reason"] == "drained by 127.0.0.1", "it is drained")
+
+
 def test_a_new_process_that_cannot_start_leaves_the_old_one_as_it_is(tmp_path: Path) -> None:
     settings = tmp_path / "gateway.toml"
     settings.write_text("queue_max = 1\n")

@@ -8,7 +8,7 @@ from twisted.internet.testing import StringTransport
 from openprequal.health.standing import NO_ORDERS, Orders
 from openprequal.interfaces import RegistryContext
 from openprequal.registry.memory import MemoryRegistry
-from openprequal.restart.inheritance import membership_line
+from openprequal.restart.inheritance import END, membership_line
 from openprequal.restart.predecessor import WARM_S, Predecessor
 from openprequal.values import Backend
 
@@ -33,9 +33,11 @@ class Case:
             self.orders.update,
             [self],  # type: ignore[list-item]
             lambda: self.events.append("ready"),
+            lambda: self.events.append("ends"),
         )
         predecessor.makeConnection(self.transport)
         self.hear = predecessor.dataReceived
+        self.lose = predecessor.connectionLost
 
     def accept(self) -> None:
         """As the listeners do."""
@@ -116,3 +118,29 @@ def test_what_cannot_be_read_changes_nothing(line: bytes, case: Case) -> None:
     case.hear(line + b"\n")
     assert case.known == set()
     assert case.events == []
+
+
+def test_one_whose_predecessor_is_killed_before_it_said_a_word_accepts(case: Case) -> None:
+    case.lose()
+    assert case.events == ["accepts", "ready"]
+
+
+def test_one_whose_predecessor_is_killed_while_it_waits_for_backends_accepts_once(case: Case) -> None:
+    case.hear(membership_line([ONE], {ONE.id}))
+    case.lose()
+    case.clock.pump([0.1] * int(WARM_S / 0.1 + 2))
+    assert case.events == ["accepts", "ready"]
+
+
+def test_the_end_of_a_predecessor_that_is_replaced_changes_nothing(case: Case) -> None:
+    case.hear(membership_line([ONE], set()))
+    case.lose()
+    assert case.events == ["accepts", "ready"]
+
+
+def test_one_that_is_not_to_take_over_ends_and_accepts_nothing(case: Case) -> None:
+    case.hear(membership_line([ONE], {ONE.id}))
+    case.hear(END + b"\n")
+    case.lose()
+    case.clock.pump([0.1] * int(WARM_S / 0.1 + 2))
+    assert case.events == ["ends"]

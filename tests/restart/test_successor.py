@@ -10,7 +10,7 @@ from twisted.internet.error import ProcessExitedAlready, ProcessTerminated
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from openprequal.restart.inheritance import VARIABLE
+from openprequal.restart.inheritance import END, VARIABLE
 from openprequal.restart.successor import START_S, CommandLine, Restart
 
 SAYS, HEARS, STDERR = 3, 4, 2
@@ -187,3 +187,18 @@ def test_a_socket_with_tls_of_ours_before_it_is_handed_over(tmp_path: Path) -> N
     ((_, _, environment, _, descriptors),) = case.spawned
     (number,) = json.loads(environment[VARIABLE])["listening"].values()
     assert descriptors[number] == 17
+
+
+def test_one_that_ends_for_good_takes_its_successor_along(case: Case) -> None:
+    case.restart.begin()
+    case.restart.give_up()
+    assert case.said[-1] == END + b"\n"
+    assert not case.getDelayedCalls()
+
+
+def test_one_that_ends_because_it_was_replaced_says_no_more(case: Case) -> None:
+    case.restart.begin()
+    case.successor.childDataReceived(HEARS, b"ready 99\n")
+    said = list(case.said)
+    case.restart.give_up()
+    assert case.said == said

@@ -10,6 +10,7 @@ import { count, latency, percent, rate, roundLatency } from "./units.js";
 
 const HISTORY_S = 300;
 const QUIET_MS = 4000; // between two things that are said to a screen reader
+const SAID_MS = 8000;
 const TELLING = new Set(["down", "ejected", "panic", "left", "drained"]);
 
 const model = new Model();
@@ -52,6 +53,7 @@ function say(text, always = true) {
   if (!always && nowMs - lastSaidMs < QUIET_MS) return;
   lastSaidMs = nowMs;
   setText(byId("said"), text);
+  setTimeout(() => lastSaidMs === nowMs && setText(byId("said"), ""), SAID_MS);
 }
 
 function tellEvents() {
@@ -251,11 +253,13 @@ async function ask(name, backend) {
 let inForce = "";
 
 function showBalancer(shown) {
-  const now = JSON.stringify([service, shown.balancer, shown.parameters]);
+  const now = JSON.stringify([service, shown.balancer, shown.parameters, shown.by]);
   if (now === inForce) return;
   inForce = now;
   byId("balancer-name").value = shown.balancer;
   byId("parameters").value = JSON.stringify(shown.parameters, null, 1);
+  const by = shown.by === null ? "As the settings say." : `As ${shown.by} wanted it.`;
+  setText(byId("balancer-note"), `${by} A change holds at once, and until the settings are read again.`);
 }
 
 byId("balancer").addEventListener("reset", (event) => {

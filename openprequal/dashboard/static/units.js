@@ -44,5 +44,6 @@ export function count(value) {
 /** A share, 0 to 1. */
 export function percent(share) {
   if (share === null || share === undefined) return NOTHING;
+  if (share > 0 && share < 0.0005) return "< 0.1 %";
   return `${(share * 100).toFixed(share < 0.1 && share > 0 ? 1 : 0)} %`;
 }
