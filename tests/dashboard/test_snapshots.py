@@ -13,8 +13,9 @@ from watching import Watcher, events_in
 from whole_gateway import Start
 
 from openprequal.balancing.round_robin import RoundRobin
+from openprequal.dashboard.backends_shown import LOAD
 from openprequal.dashboard.history import History
-from openprequal.dashboard.snapshot import LOAD, SLICE, Looked, Snapshots
+from openprequal.dashboard.snapshot import SLICE, Looked, Snapshots
 from openprequal.dashboard.stream import EVERY_S
 from openprequal.interfaces import BalancerContext
 from openprequal.metrics.window import WindowAverage
@@ -84,7 +85,7 @@ def test_a_report_is_told_with_the_moment_it_came(start: Start) -> None:
     (load,) = watcher.snapshots[-1]["load"]
     told = dict(zip(LOAD, load[1:], strict=True))
     assert (told["rif"], told["latency"], told["picks"]) == (7, 0.01235, 1)
-    assert told["report_age"] == pytest.approx(reported_at, abs=0.01)
+    assert told["reported_at"] == pytest.approx(reported_at, abs=0.01)
 
 
 def test_requests_of_the_last_minutes_are_told_to_who_begins_to_look(start: Start) -> None:

@@ -153,8 +153,8 @@ export class BackendTable {
   #row(backend, model) {
     let row = this.#rows.get(backend.number);
     if (!row) {
-      row = element("tr", {}, ...COLUMNS.map((column) =>
-        element(column.header ? "th" : "td", { scope: column.header ? "row" : null, class: column.number ? "number" : null })));
+      row = element("tr", {}, ...COLUMNS.map(({ header, number }) =>
+        element(header ? "th" : "td", { scope: header ? "row" : null, class: number ? "number" : null })));
       row.append(element("td", { class: "orders" }, this.#button(), this.#button()));
       this.#rows.set(backend.number, row);
     }

@@ -129,15 +129,16 @@ export class Model {
     const totals = new Map();
     for (const backend of this.backends.values()) {
       if (backend.condition === "gone") {
+        backend.share = null;
         if (this.sinceSeconds(backend) > GONE_S) this.backends.delete(backend.number);
       } else {
         backend.growth.note(this.now, backend.picks);
+        totals.set(backend.service, (totals.get(backend.service) ?? 0) + backend.growth.value);
       }
-      totals.set(backend.service, (totals.get(backend.service) ?? 0) + backend.growth.value);
     }
     for (const backend of this.backends.values()) {
       const total = totals.get(backend.service);
-      backend.share = total && backend.condition !== "gone" ? backend.growth.value / total : null;
+      if (backend.condition !== "gone") backend.share = total ? backend.growth.value / total : null;
     }
   }
 }
