@@ -93,7 +93,7 @@ def test_a_demonstration_is_seen_and_driven_from_the_page(tmp_path: Path, dashbo
             dashboard.button(f"Undrain {second}").click()
             eventually(lambda: dashboard.rows()[second]["State"] == "● up", "it is up again")
             eventually(lambda: share(dashboard, port + 2) > 5, "and has traffic again")
-    assert not dashboard.complaints()
+            assert not dashboard.complaints()
 
 
 def _kill_backend(command: Running, port: int) -> None:
