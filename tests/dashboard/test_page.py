@@ -61,6 +61,14 @@ def test_there_is_nothing_else(gateway: WholeGateway, path: str) -> None:
     assert status(gateway.get(PAGE + path)) == 404
 
 
+def test_who_asks_for_the_head_alone_gets_no_content(gateway: WholeGateway) -> None:
+    client = gateway.client()
+    client.send(b"HEAD /_openprequal/dashboard HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    gateway.wait(0)
+    assert status(client) == 200
+    assert client.received.endswith(b"\r\n\r\n")
+
+
 def test_the_page_can_only_be_read(gateway: WholeGateway) -> None:
     assert gateway.post(PAGE, {})[0] == 405
 
