@@ -35,7 +35,7 @@ class Sample(NamedTuple):
 class History:
     """Samples of all services, taken at every :meth:`tick`, whether anybody looks or not.
 
-    What is counted anyway is read, so that no request costs more: a sample takes a few microseconds a service, once in
+    What is counted anyway is read, so that no request costs more: a sample takes some 40 µs a service, once in
     :data:`SAMPLE_S`.
     """
 
