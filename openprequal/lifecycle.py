@@ -51,8 +51,8 @@ class Gateway(MultiService):
         """
         :param observers: hear who exists before *health* does.
         :param end: called last: closes what is left of connections to backends.
-        :param companions: started after the listeners and stopped before everything else, because they unregister here, or
-            because their requests would not end by themselves.
+        :param companions: started after the listeners and stopped before everything else, because they unregister
+            here, or because their requests would not end by themselves.
         :param grace_s: how long requests under way may take to finish at shutdown.
         """
         super().__init__()  # type: ignore[no-untyped-call]
