@@ -22,13 +22,12 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
 from openprequal.admin.backend_rows import estimates_of
-from openprequal.balancing.explanation import Considered, PickExplanation
 from openprequal.dashboard.backends_shown import BackendsShown
 from openprequal.dashboard.history import KEPT, History
-from openprequal.dashboard.json_text import array_of, finite, json_text, object_of, short
+from openprequal.dashboard.json_text import array_of, json_text, object_of
+from openprequal.dashboard.pool import pool_of
 from openprequal.health.standing import Standing
 from openprequal.metrics.families import ServiceSample
-from openprequal.probing.estimate import HELD_BACK
 from openprequal.routing.service import Service
 
 SLICE: Final = 50
@@ -138,7 +137,6 @@ class Snapshots:
         return deferLater(self._clock, 0)
 
     def _service(self, service: Service, sample: ServiceSample, balancer: Mapping[str, object]) -> dict[str, object]:
-        explain = getattr(service.balancer, "explain", None)
         return {
             "balancer": balancer["balancer"],
             "parameters": balancer["parameters"],
@@ -152,28 +150,8 @@ class Snapshots:
             "retries": sample.retries,
             "retries_refused": sample.retries_refused,
             "reports_ignored": sample.reports_ignored,
-            "pool": None if explain is None else self._pool(explain()),
+            "pool": pool_of(service.balancer, self._backends.number_of),
         }
-
-    def _pool(self, explanation: PickExplanation) -> dict[str, object]:
-        return {
-            # The least there is stands for "above zero" (``probing/rif_distribution.py``), and becomes zero.
-            "threshold": finite(explanation.rif_threshold),
-            "picked": self._backends.number_of(explanation.picked),
-            "reason": explanation.reason,
-            "loads": [self._considered(each) for each in explanation.pool],
-        }
-
-    def _considered(self, one: Considered) -> list[object]:
-        held = HELD_BACK if one.held_back else 0.0
-        rif, latency_s = one.rif - held, one.latency_s - held
-        return [
-            self._backends.number_of(one.id),
-            short(rif),
-            short(latency_s),
-            one.hot and not one.held_back,
-            one.held_back,
-        ]
 
     def _assembled(
         self,
