@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from random import Random
 from secrets import token_bytes
-from signal import SIGHUP
+from signal import SIGHUP, SIGUSR1
 from typing import Generic, Protocol, TypeVar
 
 from attrs import frozen
@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from twisted.application.service import IService
 from twisted.web.server import Site
 
+from openprequal.access_log.writer import FLUSH_S
 from openprequal.admin.operations import Operations
 from openprequal.admin.own_address import OwnAddress
 from openprequal.checks.assembly import Checks
@@ -50,6 +51,7 @@ from openprequal.events.ring import EventRing
 from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.forwarding.error_pages import ErrorPages, read_error_pages
 from openprequal.forwarding.http_date import HttpDate
+from openprequal.forwarding.journey import Witness
 from openprequal.forwarding.mirroring import Copies
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.limits import Limits
@@ -109,6 +111,7 @@ def gateway(
             trusted=settings.trusted_proxies,
             turned_away=given.turned_away,
             cut=given.cut,
+            witnesses=given.witnesses,
         )
 
     demo = DemoBackends(reactor, settings) if settings.demo else None
@@ -145,6 +148,7 @@ def proxy_resource(
             date=given.date,
             refused=given.refused,
             errors=given.errors,
+            witnesses=given.witnesses,
         )
 
     whole = _whole(reactor, settings, resource, secure=secure)
@@ -175,6 +179,7 @@ class Given:
     errors: ErrorPages
     turned_away: "Counter[str]"
     cut: "Counter[str]"
+    witnesses: Sequence[Witness]
 
 
 @frozen
@@ -239,7 +244,7 @@ def _whole(
     refused = RequestTally(REFUSED_SERVICE)
     route_counts = RouteCounts()
     copies = Copies()
-    witnessing = Witnessing()
+    witnessing = Witnessing(reactor.seconds, time.time, rng)
     checks = Checks(reactor, wall_clock=time.time, secret=token_bytes(32), environ=os.environ)
     traffic = Traffic(
         reactor,
@@ -298,6 +303,7 @@ def _whole(
             read_error_pages(settings.error_pages),
             turned_away,
             slow,
+            witnessing.of(settings),
         )
     )
 
@@ -314,6 +320,7 @@ def _whole(
         Periodic(reactor, 1.0, lambda: expire_connections(services, reactor.seconds()), "idle connections"),
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
         sampling,
+        Periodic(reactor, FLUSH_S, witnessing.outlets.tick, "access log"),
         *edge.periodics(),
         surges_of(reactor, services, events),
     ]
@@ -329,6 +336,7 @@ def _whole(
         periodics=lambda: (*periodics, stream.showing),
         routes=route_counts.counts,
         copies=copies.counts,
+        access_log_lost=lambda: witnessing.outlets.lost,
         edge=edge.sample,
         source=source_of(registry),
     )
@@ -337,6 +345,7 @@ def _whole(
         copies.shut_down()
         abort_connections(services)
         checks.close()
+        witnessing.outlets.close()
 
     root = Gateway(
         reactor,
@@ -366,12 +375,13 @@ def _whole(
             root=root,
             make_proxy=traffic.exchanges,
             make_admin=make_admin,
+            witnesses=witnessing.of,
             is_own=own_address.is_own,
             edge=edge,
             recorder=recorder,
         )
         reload = Reload(reread, running)
-        Signals(reactor, {SIGHUP: reload.on_signal}).setServiceParent(root)  # type: ignore[no-untyped-call]
+        Signals(reactor, {SIGHUP: reload.on_signal, SIGUSR1: witnessing.outlets.reopen}).setServiceParent(root)  # type: ignore[no-untyped-call]
     root.doubts = edge.doubts()
     whole = _Whole(root, front, registry, health, own_address, edge)
     if settings.admin_endpoints:

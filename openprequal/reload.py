@@ -34,6 +34,7 @@ from openprequal.errors import ConfigurationError, NeedsRestart
 from openprequal.events.recorder import Recorder
 from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.forwarding.error_pages import read_error_pages
+from openprequal.forwarding.journey import Witness
 from openprequal.frontend.gateway_site import GatewaySite
 from openprequal.frontend.sweep import Sweep
 from openprequal.health.monitor import HealthMonitor
@@ -63,6 +64,7 @@ class Running:
     root: Gateway
     make_proxy: Callable[[GatewaySettings, Mapping[str, Service]], ProxyExchange]
     make_admin: Callable[[GatewaySettings], Site]
+    witnesses: Callable[[GatewaySettings], Sequence[Witness]]
     is_own: Callable[[str, int], bool]
     """Whether this process listens on an address and port."""
     edge: Edge
@@ -129,6 +131,7 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
     """
     admin, rebalancing = running.make_admin(new), running.rebalancing
     errors = read_error_pages(new.error_pages)
+    witnesses = running.witnesses(new)
     rules, tls = address_rules(new, running.is_own), running.edge.upstream_tls
     make_member, dial = members(running.reactor, new, rules, tls), dialling(running.reactor, new, rules, tls)
     before, after = running.settings.effective_services, new.effective_services
@@ -181,6 +184,7 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
             max_connections_per_client=new.max_connections_per_client,
             errors=errors,
             trusted=new.trusted_proxies,
+            witnesses=witnesses,
         )
         running.sweep.interval_s = sweep_interval_s(new)
         running.admin.resource = admin.resource

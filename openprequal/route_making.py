@@ -29,7 +29,7 @@ from openprequal.forwarding.hooked_exchange import HookedExchange, TrafficHooks
 from openprequal.forwarding.http_date import HttpDate
 from openprequal.forwarding.journey import Witness
 from openprequal.forwarding.mirroring import Copies, Mirroring
-from openprequal.forwarding.recorded_exchange import RecordedExchange, RecordedHookedExchange
+from openprequal.forwarding.recorded_exchange import RecordedExchange, RecordedHedgedExchange, RecordedHookedExchange
 from openprequal.forwarding.request_head import RequestRules
 from openprequal.forwarding.request_ids import RequestIds
 from openprequal.forwarding.response_filters import Cors, compressing, cross_origin, preflight_answer
@@ -192,7 +192,7 @@ class _Making:
         if hooks:
             make = partial(RecordedHookedExchange if self._witnessed else HookedExchange, hooks, route)
         elif self._witnessed:
-            make = partial(RecordedExchange, route)
+            make = partial(RecordedExchange if route.service.lateness is None else RecordedHedgedExchange, route)
         else:
             make = partial(Exchange if route.service.lateness is None else HedgedExchange, route)
         return compressing(make, self._filters.compression(settings))

@@ -2,13 +2,16 @@
 
 import signal
 from collections.abc import Callable, Mapping
+from functools import partial
+from types import FrameType
 from typing import Any
 
 from twisted.application.service import Service
 
 
 class Signals(Service):
-    """Calls what belongs to a signal in the reactor's own time, from start to stop.
+    """Calls what belongs to a signal in the reactor's own time, from start to stop, and what was called before, too:
+    twistd rotates its own log on SIGUSR1.
 
     Python calls a signal's function between any two instructions, in the middle of whatever the reactor does.
     """
@@ -30,7 +33,13 @@ class Signals(Service):
         if self._before:
             return
         for number, call in self._heard.items():
-            self._before[number] = signal.signal(number, lambda *_, call=call: self._reactor.callFromThread(call))
+            self._before[number] = before = signal.getsignal(number)
+            signal.signal(number, partial(self._heard_now, call, before))
+
+    def _heard_now(self, call: Callable[[], object], before: Any, number: int, frame: FrameType | None) -> None:
+        self._reactor.callFromThread(call)
+        if callable(before):
+            before(number, frame)
 
     def stopService(self) -> None:
         super().stopService()  # type: ignore[no-untyped-call]

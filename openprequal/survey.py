@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import Any, NoReturn
 
+from openprequal.access_log.destinations import STDOUT_NAME
 from openprequal.checks.assembly import Checks
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.routes import RouteSettings
@@ -22,6 +23,7 @@ from openprequal.forwarding.error_pages import read_error_pages
 from openprequal.route_table import conditions_of, fixed_answer, route_table, target_of
 from openprequal.tls.server import TlsServer
 from openprequal.upstream.trust import UpstreamTls
+from openprequal.witnessing import Witnessing
 
 HOOKS = (
     *("custom_path_rewrite", "custom_request_hook", "custom_response_hook"),
@@ -38,6 +40,7 @@ def objections(reactor: Clock, settings: GatewaySettings) -> Iterator[Configurat
         yield from _objection(TlsServer, tls_rules(settings))
     yield from _objection(read_error_pages, settings.error_pages)
     yield from _objection(FilterRules, settings)
+    yield from _of_witnesses(reactor, settings)
     checks = Checks(reactor, wall_clock=time.time, secret=b"", environ=os.environ)
     for name, check in settings.checks.items():
         yield from _objection(checks.made, {name: check}, lambda request: None, "")
@@ -47,6 +50,14 @@ def objections(reactor: Clock, settings: GatewaySettings) -> Iterator[Configurat
     for name, effective in settings.effective_services.items():
         for error in _of_service(reactor, name, effective):
             yield ConfigurationError(error.reason, about=("services", name, *error.about) if error.about else ())
+
+
+def _of_witnesses(reactor: Clock, settings: GatewaySettings) -> Iterator[ConfigurationError]:
+    witnessing = Witnessing(reactor.seconds, time.time, Random())
+    for name in ("access_log", "access_log_format"):
+        others = {"access_log": settings.access_log and STDOUT_NAME, "access_log_format": "json"}
+        alone = settings.model_copy(update={**others, name: getattr(settings, name)})
+        yield from _objection(witnessing.of, alone)
 
 
 def _of_registry(reactor: Clock, settings: GatewaySettings) -> Iterator[ConfigurationError]:

@@ -1,6 +1,7 @@
 """What the documentation says is so: its examples run, its tables and maps are those of the code."""
 
 import ast
+import json
 import re
 import runpy
 import types
@@ -16,6 +17,7 @@ from twisted.internet.task import Clock
 from twisted.web.http_headers import Headers
 
 import openprequal
+from openprequal.access_log.facts import FIELDS
 from openprequal.balancing.parameters import PrequalSyncParameters
 from openprequal.config.agent import AgentSettings
 from openprequal.config.gateway import GatewaySettings
@@ -127,6 +129,16 @@ def test_the_parameters_of_the_sync_mode_page_are_those_there_are() -> None:
 def test_the_page_of_settings_is_what_the_settings_say() -> None:
     script = runpy.run_path(str(DOCS / "configuration.py"))
     assert (DOCS / "configuration.md").read_text("utf-8") == script["page"](), "run docs/configuration.py"
+
+
+def test_the_fields_on_the_page_of_the_access_log_are_those_there_are() -> None:
+    page = (DOCS / "access-log.md").read_text("utf-8").partition("## Fields")[2]
+    assert dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE)) == FIELDS
+
+
+def test_the_lines_on_the_page_of_the_access_log_have_its_fields() -> None:
+    (line,) = re.findall(r"```json\n(.*?)\n```", (DOCS / "access-log.md").read_text("utf-8"), re.DOTALL)
+    assert [*json.loads(line), "common_time"] == sorted(FIELDS, key=lambda name: name == "common_time")
 
 
 def test_the_settings_in_the_readme_exist() -> None:

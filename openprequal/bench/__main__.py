@@ -8,6 +8,7 @@ from pathlib import Path
 from types import FrameType
 
 from openprequal.balancing.catalogue import BALANCERS
+from openprequal.bench.access_log_path import report as access_log_path
 from openprequal.bench.agent_path import report as agent_path
 from openprequal.bench.check_path import report as check_path
 from openprequal.bench.dashboard_path import report as dashboard_path
@@ -47,6 +48,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--backends", type=int, default=16, help="backends behind each proxy (%(default)s)")
     one.add_argument("--peers", default=",".join(PEERS), help="with commas, or none (%(default)s)")
     one.add_argument("--routes", type=int, default=0, help="measure ours with so many routes too (%(default)s)")
+    one.add_argument(
+        "--access-log", choices=("json", "combined"), action="append", default=[], help="measure ours with it too"
+    )
     one.add_argument("--without-own", action="store_true", help="measure only the peers")
     one.add_argument("--json", type=Path, metavar="FILE", help="write every turn and the report there")
     one.add_argument("--csv", type=Path, metavar="FILE", help="write every turn there, one a line")
@@ -67,6 +71,8 @@ def parser() -> argparse.ArgumentParser:
     checks.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
     limits = commands.add_parser("rate-limits", help="microseconds that a rate limit costs a request, in memory")
     limits.add_argument("--count", type=int, default=200_000, help="requests of one repeat (%(default)s)")
+    logging = commands.add_parser("access-log", help="microseconds that the access log costs a request, in memory")
+    logging.add_argument("--count", type=int, default=500, help="requests of one round (%(default)s)")
     probe = commands.add_parser("probe", help="microseconds of CPU that a probe costs the gateway, over real sockets")
     probe.add_argument("--count", type=int, default=50_000, help="probes (%(default)s)")
     board = commands.add_parser("dashboard", help="what a snapshot costs, and the CPU of a gateway for one who looks")
@@ -114,6 +120,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "rate-limits":
         rate_limit_path(options.count)
         return 0
+    if options.command == "access-log":
+        access_log_path(options.count)
+        return 0
     if options.command == "probe":
         return _told(lambda: probe_path(options.count))
     if options.command == "dashboard":
@@ -151,6 +160,7 @@ def _throughput(options: argparse.Namespace, peers: list[str]) -> None:
                 peers=peers,
                 own=not options.without_own,
                 routes=options.routes,
+                access_logs=tuple(options.access_log),
             )
             results.append(measure(plan))
             sys.stdout.write(as_text(results[-1]) + "\n")

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from random import Random
 from typing import Any, Final
@@ -12,8 +12,11 @@ from twisted.internet.defer import succeed
 from zope.interface import implementer
 
 from openprequal.balancing.catalogue import BALANCERS
+from openprequal.forwarding.accompanied import accompanied
 from openprequal.forwarding.exchange import Exchange
 from openprequal.forwarding.http_date import HttpDate
+from openprequal.forwarding.journey import Witness
+from openprequal.forwarding.recorded_exchange import RecordedExchange
 from openprequal.forwarding.request_head import RequestRules
 from openprequal.forwarding.request_ids import RequestIds
 from openprequal.forwarding.response_head import ResponseRules
@@ -67,7 +70,7 @@ class _NoProbes:
 class HotPath:
     """The data path over that many backends, all with a warm connection and a report."""
 
-    def __init__(self, balancer: str, backends: int) -> None:
+    def __init__(self, balancer: str, backends: int, witnesses: Sequence[Witness] = ()) -> None:
         clock: Any = _Clock()
         made: IBalancer = BALANCERS[balancer](BalancerContext(clock, Random(1), _NoProbes()))
         self.service = Service("default", made)
@@ -82,8 +85,9 @@ class HotPath:
         date = HttpDate(time.time)
         rules = RequestRules(b"bench", RequestIds(Random(2)))
         route = Route(time.monotonic, self.service, rules, ResponseRules(Field(b"Via", b"1.1 bench"), date))
+        make = partial(RecordedExchange if witnesses else Exchange, route)
         site = GatewaySite(
-            partial(Exchange, route),
+            accompanied(make, witnesses, time.monotonic),
             None,
             Limits(),
             now=time.monotonic,

@@ -91,7 +91,8 @@ def as_text(result: Result) -> str:
     lines = [
         f"== {plan.scenario.name}: {plan.scenario.about}",
         f"   {plan.connections} connections, {plan.backends} backends, {plan.rounds} rounds of {plan.seconds} s, "
-        "medians; access logs off; proxy on core 0, load and backends on core 1",
+        f"medians; access logs off{' but where said' if plan.access_logs else ''}; "
+        "proxy on core 0, load and backends on core 1",
         f"   {result.machine}",
         "",
         f"{'':<13}" + "".join(f"{title:>12}" for title, _, _ in COLUMNS),

@@ -15,7 +15,7 @@ from openprequal.bench.backends import Backends
 from openprequal.bench.load import Load, put_under_load
 from openprequal.bench.machine import describe_machine
 from openprequal.bench.peers import OWN, PEERS, Peer
-from openprequal.bench.peers.openprequal import with_routes
+from openprequal.bench.peers.openprequal import with_access_log, with_routes
 from openprequal.bench.processes import Running, StartFailed, answers, free_ports, listens
 from openprequal.bench.scenarios import Scenario
 
@@ -38,6 +38,8 @@ class Plan:
     own: bool = True
     routes: int = 0
     """Ours is measured with so many too."""
+    access_logs: tuple[str, ...] = ()
+    """Ours is measured with an access log of each of these formats too."""
 
 
 @frozen
@@ -86,7 +88,11 @@ def measure(plan: Plan) -> Result:
         running: dict[str, tuple[int, Running | None]] = {}
         if plan.scenario.direct:
             running[DIRECT] = (backends.ports[0], None)
-        ours = [*([OWN] if plan.own else []), *([with_routes(plan.routes)] if plan.routes else [])]
+        ours = [
+            *([OWN] if plan.own else []),
+            *([with_routes(plan.routes)] if plan.routes else []),
+            *map(with_access_log, plan.access_logs),
+        ]
         for peer in ours + [PEERS[each] for each in plan.peers]:
             _progress(f"starting {peer.name}")
             try:

@@ -25,6 +25,8 @@ LIVE: Final = frozenset(
         *("health_rise", "health_fall", "health_jitter", "health_statuses"),
         *("report_format", "backend_probe_path", "report_running_metric", "report_waiting_metric"),
         *("report_poll_seconds", "response_report_strip"),
+        # Access log
+        *("access_log", "access_log_format", "access_log_sample", "access_log_slow_seconds", "access_log_query"),
         # Limits on clients
         *("request_line_max_bytes", "header_max_bytes", "header_max_fields", "body_max_bytes"),
         *("header_timeout_seconds", "idle_timeout_seconds", "max_connections", "max_connections_per_client"),

@@ -12,6 +12,7 @@ from openprequal.config.endpoints import (
     url_of,
     url_of_endpoints,
 )
+from openprequal.config.groups.access_log import AccessLogSettings
 from openprequal.config.groups.backends import BackendSettings
 from openprequal.config.groups.balancing import BalancingSettings
 from openprequal.config.groups.checking import CheckingSettings
@@ -34,6 +35,7 @@ from openprequal.values import DEFAULT_SERVICE
 
 # The last base comes first in ``--help``.
 class GatewaySettings(
+    AccessLogSettings,
     BackendSettings,
     CheckingSettings,
     ClientSettings,

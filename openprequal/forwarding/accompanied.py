@@ -1,14 +1,13 @@
-"""Who is told what happened to each request? Those who witness it: a client's side that writes down what it is sent."""
+"""Who is told what happened to each request? Its journey begins here, and its client's side ends it (``frontend/``)."""
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from twisted.logger import Logger
 
 from openprequal.errors import GatewayError
 from openprequal.forwarding.downstream import ClientExchange, Downstream, ProxyExchange
 from openprequal.forwarding.journey import Journey, Witness
-from openprequal.forwarding.passing import Passing
-from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.request import RequestHead
 
 log = Logger()
@@ -22,6 +21,9 @@ class Witnesses:
     def __init__(self, members: Sequence[Witness]) -> None:
         self._members = tuple(members)
         self._failed: set[Witness] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._members)
 
     def began(self, journey: Journey) -> None:
         for witness in self._members:
@@ -37,6 +39,17 @@ class Witnesses:
             except Exception:
                 self._failure(witness)
 
+    def refused(
+        self, request: RequestHead, error: GatewayError, began_at: float, ended_at: float, response_bytes: int
+    ) -> None:
+        """Tell them of one that was answered with *error* before there was an exchange for it."""
+        journey = Journey(request, began_at, self)
+        journey.status = error.status
+        journey.error = error
+        journey.response_bytes = response_bytes
+        self.began(journey)
+        journey.end(ended_at)
+
     def _failure(self, witness: Witness) -> None:
         # It may fail with every request from now on: one log entry says as much as a thousand a second.
         if witness not in self._failed:
@@ -44,51 +57,7 @@ class Witnesses:
             log.failure("{witness} has failed; of its next failures nothing will be said", witness=witness)
 
 
-class Accompanied(Passing):
-    """A :class:`~openprequal.forwarding.downstream.Downstream` that knows its request's journey."""
-
-    __slots__ = ("_witness",)
-
-    journey: Journey
-
-    def __init__(self, client: Downstream, journey: Journey, witness: Witness) -> None:
-        super().__init__(client)
-        self.journey = journey
-        self._witness = witness
-
-    def respond(
-        self, status: int, reason: bytes, section: FieldSection, length: int, chunk: bytes, ended: bool
-    ) -> None:
-        journey = self.journey
-        journey.status = status
-        journey.response_bytes = len(chunk)
-        self._client.respond(status, reason, section, length, chunk, ended)
-
-    def respond_more(self, chunk: bytes) -> None:
-        self.journey.response_bytes += len(chunk)
-        self._client.respond_more(chunk)
-
-    def respond_switching(self, section: FieldSection, data: bytes) -> None:
-        self.journey.status = 101
-        self.journey.response_bytes = len(data)
-        self._client.respond_switching(section, data)
-
-    def respond_error(self, error: GatewayError, more: Sequence[Field] = ()) -> int:
-        journey = self.journey
-        journey.status = error.status
-        journey.error = error
-        journey.response_bytes = self._client.respond_error(error, more)
-        return journey.response_bytes
-
-    def abort_response(self) -> None:
-        self.journey.broken = True
-        self._client.abort_response()
-
-    def settled(self, now: float) -> None:
-        journey = self.journey
-        journey.ended_at = now
-        self._witness.ended(journey)
-        self._client.settled(now)
+NOBODY: Final = Witnesses(())
 
 
 def accompanied(make: ProxyExchange, witnesses: Sequence[Witness], now: Callable[[], float]) -> ProxyExchange:
@@ -98,9 +67,9 @@ def accompanied(make: ProxyExchange, witnesses: Sequence[Witness], now: Callable
     all_of_them = Witnesses(witnesses)
 
     def exchange(client: Downstream, request: RequestHead) -> ClientExchange:
-        journey = Journey(request, now())
+        journey = client.journey = Journey(request, now(), all_of_them)
         all_of_them.began(journey)
-        return make(Accompanied(client, journey, all_of_them), request)
+        return make(client, request)
 
     return exchange
 

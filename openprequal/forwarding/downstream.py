@@ -12,9 +12,11 @@ from openprequal.http1.request import RequestHead
 class Downstream(Protocol):
     """Where a response goes. One call of ``respond`` or ``respond_error``, then content, then the end."""
 
-    @property
-    def journey(self) -> Journey | None:
-        """What happens to the request, written down for those who witness it; None: nobody does."""
+    journey: Journey | None
+    """What happens to the request, written down for those who witness it; None: nobody does.
+
+    What is received and sent is written down by the frontend, which ends it when the exchange has settled.
+    """
 
     def respond(
         self, status: int, reason: bytes, section: FieldSection, length: int, chunk: bytes, ended: bool

@@ -29,17 +29,22 @@ class Attempt:
         self.sent_at: float | None = None
         """When the request's head was sent; None: no connection could be made."""
         self.head_at: float | None = None
-        """When the head of a response was there; None: none came."""
+        """When the head of a response was there, as is known once the attempt is over; None: none came."""
         self.ended_at: float | None = None
         self.outcome: Outcome | None = None
         self.span_id = 0
         """Room for who traces it."""
 
-    def end(self, outcome: Outcome, now: float) -> None:
-        """It is over, at *now*. Acts once."""
+    def end(self, outcome: Outcome, now: float, head_latency_s: float | None = None) -> None:
+        """It is over, at *now*. Acts once.
+
+        :param head_latency_s: from its request to the head of the response; None: none came.
+        """
         if self.outcome is None:
             self.outcome = outcome
             self.ended_at = now
+            if head_latency_s is not None and self.sent_at is not None:
+                self.head_at = self.sent_at + head_latency_s
 
 
 class Journey:
@@ -64,9 +69,12 @@ class Journey:
         "service",
         "status",
         "trace",
+        "witness",
     )
 
-    def __init__(self, request: RequestHead, began_at: float) -> None:
+    def __init__(self, request: RequestHead, began_at: float, witness: "Witness") -> None:
+        """:param witness: is told when it is over."""
+        self.witness = witness
         self.request = request
         """As it came from the client."""
         self.began_at = began_at
@@ -77,7 +85,7 @@ class Journey:
         self.attempts: list[Attempt] = []
         """In the order in which they began."""
         self.attempt: Attempt | None = None
-        """The one under way."""
+        """The one under way, or the last that was: the one that was answered, if any was."""
         self.hedge: Attempt | None = None
         """The one under way beside it."""
         self.sending: Attempt | None = None
@@ -87,7 +95,7 @@ class Journey:
         self.request_id: bytes | None = (request.header(b"x-request-id") or b"") if request.brings_id else None
         """What it is called in ``X-Request-Id``; None: it was sent nowhere, and brought none."""
         self.request_bytes = 0
-        """Of its content, on the way to a backend."""
+        """Of its content, as they came from the client."""
         self.status: int | None = None
         """Sent to the client; None: it went before there was one."""
         self.response_bytes = 0
@@ -101,6 +109,11 @@ class Journey:
         """Field lines that an attempt's request has beside the others; None: none."""
         self.trace: object = None
         """Room for who traces it."""
+
+    def end(self, now: float) -> None:
+        """It is over, at *now*."""
+        self.ended_at = now
+        self.witness.ended(self)
 
 
 class Witness(Protocol):

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from openprequal.errors import GatewayError
 from openprequal.forwarding.downstream import ClientExchange, Downstream, ProxyExchange
+from openprequal.forwarding.journey import Journey
 from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.request import RequestHead
 
@@ -67,7 +68,7 @@ class _Nobody:
     __slots__ = ("_copies", "exchange")
 
     exchange: ClientExchange
-    journey = None
+    journey: Journey | None = None
 
     def __init__(self, copies: Copies) -> None:
         self._copies = copies

@@ -12,8 +12,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from openprequal.errors import ContentTooLarge, GatewayError, RequestTimeout, TooManyRequests
+from openprequal.forwarding.accompanied import NOBODY, Witnesses
 from openprequal.forwarding.downstream import ClientExchange, Downstream
 from openprequal.forwarding.error_pages import PLAIN, ErrorPages
+from openprequal.forwarding.journey import Journey
 from openprequal.frontend.limits import Limits, check_head_size, refusal
 from openprequal.frontend.pace import Pace
 from openprequal.frontend.response_bytes import (
@@ -32,7 +34,7 @@ from openprequal.http1.framing import CHUNKED
 from openprequal.http1.head_block import after_empty_lines, find_head_end
 from openprequal.http1.origin import Origin
 from openprequal.http1.phrases import PHRASES
-from openprequal.http1.request import RequestHead, parse_request_head
+from openprequal.http1.request import RequestHead, parse_request_head, unread_request
 from openprequal.http1.send import sender, unsent
 
 TINY_READ: Final = 4 * 1024
@@ -57,6 +59,8 @@ class Frontend:
     cut: "Counter[str]"
     """Connections that were ended because they took too long, by why."""
     errors: ErrorPages = PLAIN
+    witnesses: Witnesses = NOBODY
+    """They are told of each request that was refused here; the exchanges tell of all others."""
     subject_of: Callable[[Any], bytes] | None = None
     """Tells the subject of the certificate that the client at the other end of a TLS transport has shown; None: nobody
     asks."""
@@ -73,7 +77,7 @@ def client_of(peer: object) -> str:
 class ClientConnection(TwistedProtocol):
     """Speaks HTTP/1.1 to one client; the ``Downstream`` of each of its exchanges."""
 
-    journey = None
+    journey: Journey | None = None
 
     def __init__(self, frontend: Frontend, *, last: bool = False) -> None:
         """:param last: the first response ends the connection: the gateway is about to end."""
@@ -147,6 +151,8 @@ class ClientConnection(TwistedProtocol):
         elif self._decoder is not None:
             self._feed(self._decoder, data)
         elif self._tunnel:
+            if self.journey is not None:
+                self.journey.request_bytes += len(data)
             self._exchange.request_more(data)
         elif not self._closing:
             self._buffer += data
@@ -229,6 +235,8 @@ class ClientConnection(TwistedProtocol):
             if self._body_left < 0:
                 raise ContentTooLarge("request body over the limit")
         exchange = self._exchange = self._frontend.exchange(self, head)
+        if self.journey is not None:
+            self.journey.request_bytes = len(content)
         if after is None:
             if length == CHUNKED or length > SMALL_READ:
                 transport: Any = self.transport
@@ -268,6 +276,8 @@ class ClientConnection(TwistedProtocol):
             # Tiny chunks cost far more a byte than large ones: less of them at a time, or others would have to wait.
             transport.bufferSize = LARGE_READ if 2 * len(content) > len(data) else TINY_READ
         if content:
+            if self.journey is not None:
+                self.journey.request_bytes += len(content)
             exchange.request_more(content)
         if rest is not None and self._exchange is exchange:
             exchange.request_end(decoder.trailers)
@@ -279,7 +289,10 @@ class ClientConnection(TwistedProtocol):
         # Even an answer to a request that is no good must not bring content to one that asked for none.
         asks_head = head.method == b"HEAD" if head is not None else self._buffer.startswith(b"HEAD ")
         self._last = True
-        self._respond_error(error, (), without_body=asks_head)
+        sent = self._respond_error(error, (), without_body=asks_head)
+        if self._frontend.witnesses:
+            request = head if head is not None else unread_request(self._buffer, self.client)
+            self._frontend.witnesses.refused(request, error, self._since, self._frontend.now(), sent)
         self._close()
 
     # ---- the response, to the client --------------------------------------------------------------------------------
@@ -288,6 +301,9 @@ class ClientConnection(TwistedProtocol):
         self, status: int, reason: bytes, section: FieldSection, length: int, chunk: bytes, ended: bool
     ) -> None:
         head = self._head
+        if self.journey is not None:
+            self.journey.status = status
+            self.journey.response_bytes = len(chunk)
         method, minor = (head.method, head.minor) if head is not None else (b"", 1)
         if length >= 0 and not self._last and self._decoder is None and minor:
             # By far the most common case.
@@ -315,6 +331,8 @@ class ClientConnection(TwistedProtocol):
         self._send(data)
 
     def respond_more(self, chunk: bytes) -> None:
+        if self.journey is not None:
+            self.journey.response_bytes += len(chunk)
         self._send(as_chunk(chunk) if self._chunked else chunk)
 
     def respond_end(self, trailers: list[Field]) -> None:
@@ -330,15 +348,22 @@ class ClientConnection(TwistedProtocol):
     def respond_switching(self, section: FieldSection, data: bytes) -> None:
         self._tunnel = True
         self._last = True
+        if self.journey is not None:
+            self.journey.status = 101
+            self.journey.response_bytes = len(data)
         self._send(status_line(101, PHRASES[101]) + section.wire + b"Connection: upgrade\r\n\r\n" + data)
         if self._buffer and self._exchange is not None:
             early, self._buffer = self._buffer, b""
             # They may have been more than is kept of requests to come, and reading paused.
             self._start_reading()
+            if self.journey is not None:
+                self.journey.request_bytes += len(early)
             self._exchange.request_more(early)
 
     def respond_error(self, error: GatewayError, more: Sequence[Field] = ()) -> int:
         head = self._head
+        if self.journey is not None:
+            self.journey.error = error
         if error.status == TooManyRequests.status and self._buffer:
             # Who has asked for more already is told once, not a thousand times in one turn of the reactor.
             self._last = True
@@ -354,6 +379,8 @@ class ClientConnection(TwistedProtocol):
 
     def abort_response(self) -> None:
         self._last = True
+        if self.journey is not None:
+            self.journey.broken = True
         if self._chunked or (self._head is not None and self._head.minor == 1):
             # The missing end tells the client that this is not all (RFC 9112 section 8).
             self._lose()
@@ -406,6 +433,10 @@ class ClientConnection(TwistedProtocol):
     # ---- the end of an exchange, and of the connection --------------------------------------------------------------
 
     def settled(self, now: float) -> None:
+        journey = self.journey
+        if journey is not None:
+            self.journey = None
+            journey.end(now)
         if self._exchange is None:
             return
         self._exchange = None

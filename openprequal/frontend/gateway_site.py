@@ -9,8 +9,10 @@ from twisted.internet.protocol import Factory
 from twisted.web.server import Site
 
 from openprequal.errors import ServiceBusy, TooManyRequests
+from openprequal.forwarding.accompanied import Witnesses, accompanied
 from openprequal.forwarding.downstream import ClientExchange, Downstream, ProxyExchange
 from openprequal.forwarding.error_pages import PLAIN, ErrorPages
+from openprequal.forwarding.journey import Witness
 from openprequal.frontend.client_connection import ClientConnection, Frontend, client_of
 from openprequal.frontend.limits import Limits
 from openprequal.frontend.local_answers import LocalAnswer, is_answered_here
@@ -50,6 +52,7 @@ class GatewaySite(Factory["ClientConnection"]):
         trusted: Sequence[Network] = (),
         turned_away: "Counter[str] | None" = None,
         cut: "Counter[str] | None" = None,
+        witnesses: Sequence[Witness] = (),
     ) -> None:
         """
         :param admin: answers the reserved paths; None: they are proxied like all others.
@@ -58,8 +61,10 @@ class GatewaySite(Factory["ClientConnection"]):
         :param trusted: proxies, of which each may have as many connections as it likes.
         :param turned_away: gets connections that there was no room for counted, by the limit they met.
         :param cut: gets those counted that were ended because they took too long, by why.
+        :param witnesses: told of each request that *proxy* gets no word of, reserved paths excepted.
         """
         self._proxy = proxy
+        self._local = accompanied(self._answered_here, witnesses, now)
         self._admin = admin
         self._now = now
         self._date = date
@@ -72,7 +77,7 @@ class GatewaySite(Factory["ClientConnection"]):
         self._refused = refused
         self._draining = False
         away = self._turned_away
-        common = date, cut, errors, subject_of
+        common = date, cut, errors, Witnesses(witnesses), subject_of
         self._frontend = Frontend(limits, now, self._exchange, refused, room.opened, room.closed, *common)
         self._beyond = {
             kind: Frontend(limits, now, self._beyond_limit(kind), refused, away.add, away.discard, *common)
@@ -88,12 +93,15 @@ class GatewaySite(Factory["ClientConnection"]):
         max_connections_per_client: int | None,
         errors: ErrorPages,
         trusted: Sequence[Network],
+        witnesses: Sequence[Witness],
     ) -> None:
         """Other settings, as at the beginning, for requests and connections that begin from now on."""
         self._proxy = proxy
+        self._local = accompanied(self._answered_here, witnesses, self._now)
         for frontend in (self._frontend, *self._beyond.values()):
             frontend.limits = limits
             frontend.errors = errors
+            frontend.witnesses = Witnesses(witnesses)
         self._max_connections = max_connections
         self._room.configure(max_connections, max_connections_per_client, trusted)
         for connection in self.connections:
@@ -139,12 +147,15 @@ class GatewaySite(Factory["ClientConnection"]):
         if head.proxied:
             return self._proxy(client, head)
         if is_answered_here(head):
-            return LocalAnswer(client, head, self._date(), self._now())
+            return self._local(client, head)
         if self._admin is not None and is_reserved(head.path):
             transport: Any = client.transport  # type: ignore[attr-defined]
             return ResourceExchange(self._admin, client, head, transport, self._now)
         head.proxied = True
         return self._proxy(client, head)
+
+    def _answered_here(self, client: Downstream, head: RequestHead) -> ClientExchange:
+        return LocalAnswer(client, head, self._date(), self._now())
 
     def _beyond_limit(self, kind: type[ServiceBusy | TooManyRequests]) -> ProxyExchange:
         def exchange(client: Downstream, head: RequestHead) -> ClientExchange:

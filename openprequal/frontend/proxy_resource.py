@@ -1,21 +1,24 @@
 """ProxyResource: the gateway as a resource for anybody's own ``twisted.web.server.Site``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from openprequal.errors import GatewayError
+from openprequal.forwarding.accompanied import Witnesses, accompanied
 from openprequal.forwarding.downstream import ClientExchange, Downstream
 from openprequal.forwarding.error_pages import PLAIN, ErrorPages
+from openprequal.forwarding.journey import Witness
+from openprequal.frontend.client_connection import client_of
 from openprequal.frontend.limits import Limits, refusal
 from openprequal.frontend.local_answers import LocalAnswer, is_answered_here
 from openprequal.frontend.reserved import is_reserved
-from openprequal.frontend.site_client import SiteClient, read_head
+from openprequal.frontend.site_client import SiteClient, read_head, request_line
 from openprequal.http1.errors import MalformedMessage
 from openprequal.http1.fields import Field
-from openprequal.http1.request import RequestHead
+from openprequal.http1.request import RequestHead, unread_request
 
 
 class ProxyResource(Resource):
@@ -38,11 +41,13 @@ class ProxyResource(Resource):
         date: Callable[[], Field],
         refused: Callable[[int], None],
         errors: ErrorPages = PLAIN,
+        witnesses: Sequence[Witness] = (),
     ) -> None:
         """
         :param admin: answers the reserved paths; None: they are proxied like all others.
         :param limits: those on heads and bodies count, where the Site's own are not stricter; times are the Site's.
         :param refused: told the status of each request refused before it had an exchange.
+        :param witnesses: told of each request that *proxy* gets no word of, reserved paths excepted.
         """
         super().__init__()  # type: ignore[no-untyped-call]
         self._proxy = proxy
@@ -52,6 +57,8 @@ class ProxyResource(Resource):
         self._date = date
         self._refused = refused
         self._errors = errors
+        self._witnesses = Witnesses(witnesses)
+        self._local = accompanied(self._answered_here, witnesses, clock.seconds)
         self._draining = False
         self.connections: set[SiteClient] = set()
 
@@ -73,7 +80,7 @@ class ProxyResource(Resource):
             # The Site's own idea of the latter looks at the first Connection field only.
             client.last()
         if is_answered_here(head):
-            client.begin(LocalAnswer(client, head, self._date(), self._clock.seconds()))
+            client.begin(self._local(client, head))
         else:
             client.begin(self._proxy(client, head))
         return NOT_DONE_YET
@@ -111,5 +118,12 @@ class ProxyResource(Resource):
 
     def _refuse(self, request: Request, error: GatewayError) -> int:
         self._refused(error.status)
-        self._client(request, None).refuse(error)
+        client, now = self._client(request, None), self._clock.seconds()
+        sent = client.refuse(error)
+        if self._witnesses:
+            read = unread_request(request_line(request), client_of(request.getClientAddress()))
+            self._witnesses.refused(read, error, now, now, sent)
         return NOT_DONE_YET
+
+    def _answered_here(self, client: Downstream, head: RequestHead) -> ClientExchange:
+        return LocalAnswer(client, head, self._date(), self._clock.seconds())

@@ -10,6 +10,7 @@ from zope.interface import implementer
 from openprequal.errors import ContentTooLarge, GatewayError
 from openprequal.forwarding.downstream import ClientExchange
 from openprequal.forwarding.error_pages import ErrorPages
+from openprequal.forwarding.journey import Journey
 from openprequal.frontend.client_connection import client_of
 from openprequal.frontend.limits import Limits, check_head_size
 from openprequal.http1.errors import MalformedMessage
@@ -28,7 +29,7 @@ def read_head(request: Request, limits: Limits) -> RequestHead:
     :raises MalformedMessage: it is ambiguous, or what twisted.web took and we do not.
     :raises GatewayError: head or body is over a limit.
     """
-    lines = [b"%b %b HTTP/1.%d" % (request.method, request.uri, 0 if request.clientproto == b"HTTP/1.0" else 1)]
+    lines = [request_line(request)]
     headers = request.requestHeaders
     # Upgrade is left out, because the connection cannot be taken over from a Site.
     lines += [
@@ -52,6 +53,11 @@ def read_head(request: Request, limits: Limits) -> RequestHead:
     return head
 
 
+def request_line(request: Request) -> bytes:
+    """The first line of *request*, as twisted.web has understood it."""
+    return b"%b %b HTTP/1.%d" % (request.method, request.uri, 0 if request.clientproto == b"HTTP/1.0" else 1)
+
+
 def content_size(request: Request) -> int:
     """Bytes of the body, which a Site has read whole, and wound back to its start."""
     content: Any = request.content
@@ -69,7 +75,7 @@ class SiteClient:
     :ivar busy: the exchange is not over yet; once it is, what may be left is to see a connection end.
     """
 
-    journey = None
+    journey: Journey | None = None
 
     def __init__(
         self,
@@ -105,11 +111,15 @@ class SiteClient:
         exchange.start(first, not self._left)
         self._go_on()
 
-    def refuse(self, error: GatewayError) -> None:
-        """Answer a request for which there is no exchange, and close: its sender cannot be followed any further."""
+    def refuse(self, error: GatewayError) -> int:
+        """Answer a request for which there is no exchange, and close: its sender cannot be followed any further.
+
+        :return: bytes of content sent.
+        """
         self.last()
-        self.respond_error(error)
+        sent = self.respond_error(error)
         self.settled(self._clock.seconds())
+        return sent
 
     def last(self) -> None:
         """The response ends the connection."""
@@ -146,6 +156,8 @@ class SiteClient:
         content: Any = self._request.content
         piece: bytes = content.read(PIECE)
         self._left -= len(piece)
+        if self.journey is not None:
+            self.journey.request_bytes += len(piece)
         return piece
 
     # ---- the response, to the client --------------------------------------------------------------------------------
@@ -154,6 +166,9 @@ class SiteClient:
         self, status: int, reason: bytes, section: FieldSection, length: int, chunk: bytes, ended: bool
     ) -> None:
         request = self._request
+        if self.journey is not None:
+            self.journey.status = status
+            self._count(chunk)
         # Not by setResponseCode: it would put words where the backend had none.
         request.code, request.code_message = status, reason
         request.defaultContentType = None
@@ -165,6 +180,7 @@ class SiteClient:
         request.write(chunk)
 
     def respond_more(self, chunk: bytes) -> None:
+        self._count(chunk)
         self._request.write(chunk)
 
     def respond_end(self, trailers: list[Field]) -> None:
@@ -180,12 +196,16 @@ class SiteClient:
     def respond_error(self, error: GatewayError, more: Sequence[Field] = ()) -> int:
         fields, body = self._errors.answer(error, self._head)
         section = FieldSection([*fields, *more, self._date()])
+        if self.journey is not None:
+            self.journey.error = error
         # In answer to HEAD twisted.web leaves the content out.
         self.respond(error.status, PHRASES.get(error.status, b""), section, len(body), body, True)
         return 0 if self._request.method == b"HEAD" else len(body)
 
     def abort_response(self) -> None:
         self._broken_at = self._clock.seconds()
+        if self.journey is not None:
+            self.journey.broken = True
         self._request.unregisterProducer()
         if self._request.clientproto == b"HTTP/1.1":
             # The missing end tells the client that this is not all (RFC 9112 section 8).
@@ -194,8 +214,15 @@ class SiteClient:
             # Where closing would look like the end, only a reset tells.
             self._abort()
 
+    def _count(self, chunk: bytes) -> None:
+        if self.journey is not None and self._request.method != b"HEAD":
+            self.journey.response_bytes += len(chunk)
+
     def settled(self, now: float) -> None:
         self.busy = False
+        journey, self.journey = self.journey, None
+        if journey is not None:
+            journey.end(now)
         if self._next_piece is not None:
             self._next_piece.cancel()
             self._next_piece = None

@@ -19,6 +19,9 @@ _LINE: Final = re.compile(rb"(" + TOKEN + rb") ([\x21-\x7e\x80-\xff]+) HTTP/([0-
 _HOST: Final = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]+)(?::[0-9]{0,5})?")
 _ABSOLUTE: Final = re.compile(rb"(?:http|https)://([^/?#]*)([^#]*)", re.IGNORECASE)
 
+MAX_UNREAD: Final = 256
+"""Bytes that are kept of a line that is no request line."""
+
 
 @implementer(IRequest)
 class RequestHead:
@@ -32,6 +35,7 @@ class RequestHead:
         "host",
         "keep_alive",
         "length",
+        "logged",
         "made_by",
         "max_forwards",
         "method",
@@ -56,6 +60,8 @@ class RequestHead:
         """Room for ``forwarding/`` to remember the head it sends to the backend."""
         self.made_by: Any = None
         """Room for ``forwarding/`` to remember what makes its exchanges: its route."""
+        self.logged: Any = None
+        """Room for ``access_log/`` to remember what it says of it."""
         self.proxied = False
         """Room for ``frontend/`` to remember that a backend is to answer it."""
         self.brings_id = any(field.key == b"x-request-id" for field in head_fields)
@@ -120,6 +126,22 @@ def parse_request_head(block: bytes, client: str) -> RequestHead:
         raise UnsupportedVersion(f"HTTP/{major.decode()}.{minor.decode()}")
     del lines[0]
     return RequestHead(method, target, minor[0] - 48, parse_fields(lines), client)
+
+
+def unread_request(data: bytes, client: str) -> RequestHead:
+    """Stands for a request whose head is no good, for those who tell of it: as much as can be read of its first line.
+
+    It has no fields. If not even the line can be read, it has no method, and the line's beginning for a target.
+    """
+    head = RequestHead(b"", b"/", 0, [], client)
+    line = data.partition(b"\r\n")[0]
+    match = _LINE.fullmatch(line)
+    if match is not None and match[3] == b"1" and match[4] in b"01":
+        head.method, head.target, head.minor = match[1], match[2], match[4][0] - 48
+    else:
+        head.target = line[:MAX_UNREAD]
+    head.path = head.target.partition(b"?")[0]
+    return head
 
 
 def _is_authority(value: bytes) -> bool:

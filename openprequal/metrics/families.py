@@ -119,6 +119,7 @@ class GatewayMetrics(Collector):
     :param periodics: the recurring tasks whose failures are told.
     :param routes: how many requests of each route and service ended with which status.
     :param copies: requests by what became of their copies for another service.
+    :param access_log_lost: lines of the access log that were not written, by why.
     :param edge: what clients' TLS and PROXY headers came to.
     :param source: where the registry has its membership from; None: it has no source elsewhere.
     """
@@ -137,6 +138,7 @@ class GatewayMetrics(Collector):
         periodics: Callable[[], Iterable[Periodic]] = tuple,
         routes: Callable[[], RouteStatuses] = dict,
         copies: Mapping[str, int] | None = None,
+        access_log_lost: Callable[[], Mapping[str, int]] = dict,
         edge: Callable[[], EdgeSample] = lambda: EdgeSample({}, {}, {}),
         source: IRegistrySource | None = None,
     ) -> None:
@@ -150,6 +152,7 @@ class GatewayMetrics(Collector):
         self._periodics = periodics
         self._routes = routes
         self._copies = copies if copies is not None else {}
+        self._access_log_lost = access_log_lost
         self._edge = edge
         self._source = source
         registry.register(self)
@@ -162,6 +165,9 @@ class GatewayMetrics(Collector):
         yield from _route_families(self._routes())
         yield _counter(
             "mirrored_requests", "Requests of mirrored routes, by what became of their copies.", "result", self._copies
+        )
+        yield _counter(
+            "access_log_lost_lines", "Lines of the access log that were not written.", "reason", self._access_log_lost()
         )
         yield _counter("hook_failures", "Hooks that raised or took too long.", "hook", self._hook_failures)
         refusals = CounterMetricFamily(

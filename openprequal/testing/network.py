@@ -31,7 +31,7 @@ from openprequal.forwarding.hedged_exchange import HedgedExchange
 from openprequal.forwarding.hooked_exchange import HookedExchange, TrafficHooks
 from openprequal.forwarding.http_date import HttpDate
 from openprequal.forwarding.journey import Witness
-from openprequal.forwarding.recorded_exchange import RecordedExchange, RecordedHookedExchange
+from openprequal.forwarding.recorded_exchange import RecordedExchange, RecordedHedgedExchange, RecordedHookedExchange
 from openprequal.forwarding.request_head import RequestRules
 from openprequal.forwarding.request_ids import RequestIds
 from openprequal.forwarding.response_head import ResponseRules
@@ -232,7 +232,8 @@ class MemoryNetwork:
         def exchange(client: Downstream, request: RequestHead) -> Exchange:
             if witnesses:
                 if hooks is None:
-                    return RecordedExchange(route, client, request)
+                    hedging = self.service.lateness is not None
+                    return (RecordedHedgedExchange if hedging else RecordedExchange)(route, client, request)
                 return RecordedHookedExchange(hooks, route, client, request)
             if hooks is None:
                 if self.service.lateness is not None:

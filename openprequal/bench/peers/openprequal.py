@@ -57,6 +57,16 @@ def with_routes(count: int) -> Peer:
     return Peer(f"{count} routes", program, ("--version",), launched, admit, join)
 
 
+def with_access_log(form: str) -> Peer:
+    """It with an access log of that format, in a file."""
+
+    def launched(port: int, backends: Sequence[int], folder: Path) -> Launch:
+        flags = ("--access-log", str(folder / f"access-{port}.log"), "--access-log-format", form)
+        return launch(port, backends, folder, flags)
+
+    return Peer(f"{form} log", program, ("--version",), launched, admit, join)
+
+
 def balancing(name: str, balancer: str | None = None) -> Peer:
     """It without retries, and with another balancer of its catalogue; None: its default."""
     flags = ("--retry-attempts", "0", *(("--load-balancer-class", balancer) if balancer else ()))
