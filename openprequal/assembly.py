@@ -21,6 +21,7 @@ from openprequal.checks.assembly import Checks
 from openprequal.clocks import Periodic
 from openprequal.config.gateway import GatewaySettings
 from openprequal.control_plane import (
+    access_rules,
     admin_listener,
     admin_site,
     configured_registry,
@@ -48,6 +49,12 @@ from openprequal.descriptors import clients_allowed
 from openprequal.edge import Edge
 from openprequal.events.recorder import Recorder
 from openprequal.events.ring import EventRing
+from openprequal.explaining.answers import Explanations
+from openprequal.explaining.asking import may_ask
+from openprequal.explaining.pick_now import why_nobody
+from openprequal.explaining.recent import Recent
+from openprequal.explaining.recording import TICK_S as RECORDING_TICK_S
+from openprequal.explaining.recording import Exchanges, Recording
 from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.forwarding.error_pages import ErrorPages, read_error_pages
 from openprequal.forwarding.http_date import HttpDate
@@ -71,6 +78,7 @@ from openprequal.rebalancing import Rebalancing
 from openprequal.reload import Reload, Running
 from openprequal.restart.inheritance import Inheritance
 from openprequal.restart.successor import CommandLine
+from openprequal.route_answer import answer_for, request_of
 from openprequal.route_making import Traffic
 from openprequal.signals import Signals
 from openprequal.tls.subject import subject_of
@@ -98,7 +106,7 @@ def gateway(
 
     def site(given: Given) -> GatewaySite:
         return GatewaySite(
-            given.proxy,
+            given.exchanges.usual,
             given.admin,
             given.limits,
             now=reactor.seconds,
@@ -112,6 +120,7 @@ def gateway(
             turned_away=given.turned_away,
             cut=given.cut,
             witnesses=given.witnesses,
+            explained=given.exchanges.explained,
         )
 
     demo = DemoBackends(reactor, settings) if settings.demo else None
@@ -141,7 +150,7 @@ def proxy_resource(
 
     def resource(given: Given) -> ProxyResource:
         return ProxyResource(
-            given.proxy,
+            given.exchanges.usual,
             given.admin.resource if given.admin is not None else None,
             given.limits,
             clock=reactor,
@@ -149,6 +158,7 @@ def proxy_resource(
             refused=given.refused,
             errors=given.errors,
             witnesses=given.witnesses,
+            explained=given.exchanges.explained,
         )
 
     whole = _whole(reactor, settings, resource, secure=secure)
@@ -161,6 +171,7 @@ class _Frontend(Front, Protocol):
     @property
     def connections(self) -> Collection[object]: ...
     def expire(self) -> None: ...
+    def route_by(self, proxy: ProxyExchange) -> None: ...
 
 
 F = TypeVar("F", bound=_Frontend)
@@ -170,7 +181,7 @@ F = TypeVar("F", bound=_Frontend)
 class Given:
     """What every frontend is made with."""
 
-    proxy: ProxyExchange
+    exchanges: Exchanges
     admin: Site | None
     """Answers the reserved paths; None: they have listeners of their own."""
     limits: Limits
@@ -245,6 +256,7 @@ def _whole(
     route_counts = RouteCounts()
     copies = Copies()
     witnessing = Witnessing(reactor.seconds, time.time, rng)
+    recording = Recording(reactor.seconds, Recent(reactor.seconds, time.time))
     checks = Checks(reactor, wall_clock=time.time, secret=token_bytes(32), environ=os.environ)
     traffic = Traffic(
         reactor,
@@ -259,6 +271,9 @@ def _whole(
         limited,
         secure,
         witnessing.of,
+        recording.recent,
+        lambda given: may_ask(access_rules(given), given.trusted_proxies),
+        lambda service: why_nobody(services[service], health.standings),
     )
 
     # What is asked of the gateway itself.
@@ -286,6 +301,13 @@ def _whole(
             count_hook_failure=count_hook_failure,
             operations=operations,
             events=events,
+            explain=Explanations(
+                services,
+                health.standings,
+                recording,
+                request_of=request_of,
+                route_of=lambda request: answer_for(given, request),
+            ).answer,
             reload=None if reread is None else lambda by: reload(by),
             demo_token=None if demo is None else demo.token,
         )
@@ -293,9 +315,10 @@ def _whole(
     admin = make_admin(settings)
 
     # Where requests come in.
+    exchanges = traffic.exchanges(settings, services)
     front = frontend(
         Given(
-            traffic.exchanges(settings, services),
+            exchanges,
             None if settings.admin_endpoints else admin,
             client_limits(settings),
             date,
@@ -307,6 +330,8 @@ def _whole(
         )
     )
 
+    recording.take(exchanges, front.route_by)
+
     # What happens again and again.
     sweep = Sweep(reactor.seconds, front.expire, sweep_interval_s(settings))
     lag = LoopLag(reactor)
@@ -316,6 +341,7 @@ def _whole(
         Periodic(reactor, SWEEP_TICK_S, sweep.tick, "client time-outs"),
         Periodic(reactor, 0.5, lambda: copies.expire(reactor.seconds()), "mirrored requests"),
         Periodic(reactor, 0.1, health.tick, "health checks"),
+        Periodic(reactor, RECORDING_TICK_S, recording.tick, "requests remembered"),
         Periodic(reactor, 1.0, checks.tick, "files and keys of checks"),
         Periodic(reactor, 1.0, lambda: expire_connections(services, reactor.seconds()), "idle connections"),
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
@@ -379,6 +405,7 @@ def _whole(
             is_own=own_address.is_own,
             edge=edge,
             recorder=recorder,
+            recording=recording,
         )
         reload = Reload(reread, running)
         Signals(reactor, {SIGHUP: reload.on_signal, SIGUSR1: witnessing.outlets.reopen}).setServiceParent(root)  # type: ignore[no-untyped-call]

@@ -5,6 +5,7 @@ from functools import partial
 from random import Random
 from signal import SIGUSR2
 
+from attrs import evolve
 from prometheus_client import CollectorRegistry
 from twisted.web.server import Site
 
@@ -129,6 +130,15 @@ def follow(service: Service, health: HealthMonitor) -> None:
     health.watch(service)
 
 
+def access_rules(settings: GatewaySettings) -> AccessRules:
+    """Who may call the admin API."""
+    return AccessRules(
+        tokens=Tokens(settings.token, settings.token_file, lambda why: Admin.log.warn("{why}", why=why)).now,
+        trust_loopback=settings.trust_loopback,
+        networks=settings.admin_networks,
+    )
+
+
 def admin_site(
     reactor: Clock,
     settings: GatewaySettings,
@@ -143,6 +153,7 @@ def admin_site(
     count_hook_failure: Callable[[str], None],
     operations: Operations,
     events: EventRing,
+    explain: Callable[[bytes], dict[str, object]],
     reload: Callable[[str], Sequence[str]] | None = None,
     demo_token: str | None = None,
 ) -> Site:
@@ -150,17 +161,15 @@ def admin_site(
 
     :param stream: what the dashboard shows; it lasts when the settings are read again.
     :param not_ready: why this gateway should get no traffic now; None: it should.
+    :param explain: answers what is asked of picks, by the query.
     :param reload: reads the settings anew, for who asks; None: they came from a program.
     :param demo_token: valid beside those of the settings; None: there is none.
     :raises ConfigurationError: a registration hook cannot be used.
     """
-    tokens = Tokens(settings.token, settings.token_file, lambda why: Admin.log.warn("{why}", why=why))
-    access = AccessRules(
-        tokens=tokens.now if demo_token is None else lambda: (*tokens.now(), demo_token),
-        trust_loopback=settings.trust_loopback,
-        networks=settings.admin_networks,
-        own_origin=bool(settings.admin_endpoints),
-    )
+    access = evolve(access_rules(settings), own_origin=bool(settings.admin_endpoints))
+    if demo_token is not None:
+        told = access.tokens
+        access = evolve(access, tokens=lambda: (*told(), demo_token))
     admin = Admin(
         registry=registry,
         services=services,
@@ -182,6 +191,7 @@ def admin_site(
         events=events,
         reload=reload,
         route_rows=lambda: route_rows(settings.routes),
+        explain=explain,
     )
     site = Site(DashboardPaths(admin.resource(), access, stream))
     site.displayTracebacks = False

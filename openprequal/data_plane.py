@@ -8,18 +8,21 @@ from typing import Any
 from attrs import frozen
 from twisted.internet.defer import Deferred
 
-from openprequal.balancing.catalogue import BALANCERS, SLOW_START
+from openprequal.balancing.catalogue import BALANCERS, SLOW_START, WAITING
+from openprequal.balancing.shadow import Shadowed
 from openprequal.balancing.slow_start import SlowStart
 from openprequal.clocks import Periodic
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.names import resolve
 from openprequal.config.routes import RouteSettings
 from openprequal.config.services import EffectiveService
+from openprequal.errors import ConfigurationError
 from openprequal.frontend.limits import Limits
 from openprequal.frontend.sweep import interval_for
 from openprequal.interfaces import BalancerContext, IBalancer, IProbeTransport
 from openprequal.metrics.window import WindowAverage
 from openprequal.probing.http_probe import HttpProbeTransport
+from openprequal.probing.overheard import HeardByAnother, Overheard
 from openprequal.probing.polled_probes import PolledProbes, as_in_band
 from openprequal.probing.report_formats.queue_metrics import QueueMetrics
 from openprequal.probing.report_reader import ReportReader
@@ -165,6 +168,10 @@ def balancing_of(
         if member is not None:
             service.noted(member, report, reactor.seconds(), ReportWay.PROBE)
 
+    def told(backend: Backend, report: LoadReport) -> None:
+        if shadowed is not None:
+            shadowed.overheard(backend, report)
+
     running = effective.report_running_metric
     queue = QueueMetrics(running, effective.report_waiting_metric) if running else None
     reports = ReportReader(effective.format, queue)
@@ -188,15 +195,58 @@ def balancing_of(
             effective.report_poll_seconds,
         )
         periodics.append(Periodic(reactor, polled.tick_interval_s, polled.tick, f"polls of {name}"))
-    make = resolve(effective.load_balancer_class, "load_balancer_class", BALANCERS, IBalancer)
-    balancer: IBalancer = make(BalancerContext(reactor, rng, asked, effective.balancer_parameters))
-    if make in SLOW_START and effective.slow_start_seconds:
-        balancer = SlowStart(reactor, balancer, effective.slow_start_seconds)
+    shadowed: Shadowed | None = None
+    if effective.shadow_balancer is not None:
+        asked = HeardByAnother(asked, told)
+    balancer = _made(effective, BalancerContext(reactor, rng, asked, effective.balancer_parameters))
     periodics.append(Periodic(reactor, 0.05, probes.expire, f"probe time-outs of {name}"))
     tick = getattr(balancer, "tick", None)
     if tick is not None:
         periodics.append(Periodic(reactor, getattr(balancer, "tick_interval_s", 0.1), tick, f"balancer of {name}"))
-    return Balancing(balancer, reports, probes.forget, periodics)
+    if effective.shadow_balancer is None:
+        return Balancing(balancer, reports, probes.forget, periodics)
+    overheard = Overheard(reactor)
+    # Draws of its own: those of the one that decides are what they would be without it.
+    shadow = shadow_balancer(reactor, Random(rng.getrandbits(64)), overheard, effective)
+    balancer = shadowed = Shadowed(balancer, shadow, overheard, lambda backend: service_of().in_flight_at(backend))
+    interval_s = min(0.05, getattr(shadow, "tick_interval_s", 0.05))
+    periodics.append(Periodic(reactor, interval_s, shadowed.tick_shadow, f"shadow balancer of {name}"))
+
+    def departed(backend: Backend) -> None:
+        probes.forget(backend)
+        shadowed.forget(backend)
+
+    return Balancing(balancer, reports, departed, periodics)
+
+
+def shadow_balancer(clock: Clock, rng: Random, probes: IProbeTransport, effective: EffectiveService) -> IBalancer:
+    """The balancer that is asked beside the one that decides.
+
+    :raises ConfigurationError: it or a parameter of it cannot be used.
+    """
+    name = effective.shadow_balancer
+    assert name is not None
+    said = effective.model_copy(
+        update={"load_balancer_class": name, "balancer_parameters": effective.shadow_balancer_parameters}
+    )
+    try:
+        shadow = _made(said, BalancerContext(clock, rng, probes, effective.shadow_balancer_parameters))
+    except ConfigurationError as error:
+        named = {"load_balancer_class": "shadow_balancer", "balancer_parameters": "shadow_balancer_parameters"}
+        about = tuple(named.get(str(each), each) for each in error.about)
+        raise ConfigurationError(error.reason, about=about) from error
+    if type(shadow) in [BALANCERS[each] for each in WAITING]:
+        reason = f"{name!r} cannot be a shadow: its picks wait for probes of their own"
+        raise ConfigurationError(reason, about=("shadow_balancer",))
+    return shadow
+
+
+def _made(effective: EffectiveService, context: BalancerContext) -> IBalancer:
+    make = resolve(effective.load_balancer_class, "load_balancer_class", BALANCERS, IBalancer)
+    balancer: IBalancer = make(context)
+    if make in SLOW_START and effective.slow_start_seconds:
+        balancer = SlowStart(context.clock, balancer, effective.slow_start_seconds)
+    return balancer
 
 
 def address_rules(settings: GatewaySettings, is_own: Callable[[str, int], bool]) -> AddressRules:

@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
+from openprequal.explanations import PickExplanation
 from openprequal.values import Backend, LoadReport, Outcome
 
 
@@ -75,6 +76,17 @@ class IBalancer(Interface):
 
     def reported(backend: Backend, report: LoadReport) -> None:
         """*backend* told its load now, on a response, a probe answer or a heartbeat."""
+
+
+class IExplainsPicks(Interface):
+    """What a balancer may provide beside IBalancer: why its picks fall as they do. Every shipped one does."""
+
+    def explain(request: IRequest, exclude: Collection[str] = ()) -> PickExplanation:
+        """Whom :meth:`IBalancer.pick` would give now for the same arguments, and why; immediate, but not cheap.
+
+        Nothing is changed by it, draws included: the picks that follow are what they would have been. Of a balancer
+        whose picks wait it is whom it would give without waiting.
+        """
 
 
 class IMembershipObserver(Interface):

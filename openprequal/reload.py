@@ -32,7 +32,7 @@ from openprequal.descriptors import clients_allowed
 from openprequal.edge import Edge
 from openprequal.errors import ConfigurationError, NeedsRestart
 from openprequal.events.recorder import Recorder
-from openprequal.forwarding.downstream import ProxyExchange
+from openprequal.explaining.recording import Exchanges, Recording
 from openprequal.forwarding.error_pages import read_error_pages
 from openprequal.forwarding.journey import Witness
 from openprequal.frontend.gateway_site import GatewaySite
@@ -62,13 +62,14 @@ class Running:
     sweep: Sweep
     admin: Site
     root: Gateway
-    make_proxy: Callable[[GatewaySettings, Mapping[str, Service]], ProxyExchange]
+    make_proxy: Callable[[GatewaySettings, Mapping[str, Service]], Exchanges]
     make_admin: Callable[[GatewaySettings], Site]
     witnesses: Callable[[GatewaySettings], Sequence[Witness]]
     is_own: Callable[[str, int], bool]
     """Whether this process listens on an address and port."""
     edge: Edge
     recorder: Recorder
+    recording: Recording
 
 
 class Reload:
@@ -178,14 +179,16 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
                     configure_member(member, dial, effective)
         forget_heads()
         running.front.configure(
-            proxy,
+            proxy.usual,
             client_limits(new),
             max_connections=clients_allowed(new.max_connections),
             max_connections_per_client=new.max_connections_per_client,
             errors=errors,
             trusted=new.trusted_proxies,
             witnesses=witnesses,
+            explained=proxy.explained,
         )
+        running.recording.take(proxy, running.front.route_by)
         running.sweep.interval_s = sweep_interval_s(new)
         running.admin.resource = admin.resource
         running.root.grace_s = new.shutdown_grace_seconds
@@ -196,6 +199,7 @@ def _prepare(running: Running, new: GatewaySettings) -> Callable[[], None]:
 _BALANCING = (
     *("load_balancer_class", "balancer_parameters", "backend_health_path", "report_format", "backend_probe_path"),
     *("report_running_metric", "report_waiting_metric", "report_poll_seconds", "slow_start_seconds"),
+    *("shadow_balancer", "shadow_balancer_parameters"),
 )
 """Settings that a service's balancer and probes were made with."""
 

@@ -17,11 +17,19 @@ from openprequal.config.routes import FieldChanges, Mirror, RouteSettings
 from openprequal.config.statuses import statuses_of
 from openprequal.data_plane import Clock, configured_hook
 from openprequal.errors import BadRequest, GatewayError, NoRoute
+from openprequal.explaining.asking import MayAsk, asked
+from openprequal.explaining.recent import Recent
+from openprequal.explaining.recording import ON_DEMAND, Exchanges
 from openprequal.filter_making import FilterRules
 from openprequal.forwarding.accompanied import accompanied, on_route
 from openprequal.forwarding.checked_exchange import Checking
 from openprequal.forwarding.downstream import Downstream, ProxyExchange
 from openprequal.forwarding.exchange import Exchange
+from openprequal.forwarding.explained_exchange import (
+    ExplainedExchange,
+    ExplainedHedgedExchange,
+    ExplainedHookedExchange,
+)
 from openprequal.forwarding.field_edits import FieldEdits, field_edits
 from openprequal.forwarding.fixed_exchange import Answer, AnswerRules, FixedExchange
 from openprequal.forwarding.hedged_exchange import HedgedExchange
@@ -38,6 +46,7 @@ from openprequal.forwarding.retry import RetryRules, Unsafe
 from openprequal.forwarding.route import Route, Timeouts
 from openprequal.forwarding.routed import Routed, Split
 from openprequal.forwarding.told_of import told_of
+from openprequal.forwarding.told_why import WhyNobody, telling
 from openprequal.frontend.rate_limited import rate_limited
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead
@@ -74,17 +83,49 @@ class Traffic:
     """Clients speak TLS to us."""
     witnesses: Callable[[GatewaySettings], Sequence[Witness]] = lambda settings: ()
     """Who is told of each request, by these settings."""
+    recent: Recent = field(factory=lambda: Recent(lambda: 0.0, lambda: 0.0))
+    """Remembers requests, where somebody wants that."""
+    may_ask: Callable[[GatewaySettings], MayAsk] = lambda settings: lambda client, request: False
+    """Which requests may ask why they go where they go, by these settings."""
+    why_nobody: WhyNobody = lambda service: ""
+    """How many backends of a service cannot be picked, by what they are."""
     buckets: Known = field(factory=WeakValueDictionary)
     """Rules that a reload leaves as they are find what was used of them again."""
 
-    def exchanges(self, settings: GatewaySettings, services: Mapping[str, Service]) -> ProxyExchange:
+    def exchanges(self, settings: GatewaySettings, services: Mapping[str, Service]) -> Exchanges:
         """What makes the exchange of each request.
 
         :raises ConfigurationError: a route or a hook cannot be used.
         """
-        witnesses = self.witnesses(settings)
-        making = _Making(self, settings, services, witnessed=bool(witnesses))
+        witnesses = [*self.witnesses(settings)]
+        if witnesses or settings.explain_requests:
+            # Where requests are written down anyway, to remember them costs next to nothing.
+            witnesses.append(self.recent)
+        remembered = witnesses or [self.recent]
+        usual = self._made(settings, services, witnesses, _RECORDED if witnesses else None)
+
+        def explained() -> ProxyExchange:
+            return self._made(settings, services, remembered, _EXPLAINED)
+
+        return Exchanges(
+            usual,
+            asked(usual, explained, self.may_ask(settings)),
+            lambda: self._made(settings, services, remembered, _RECORDED),
+            settings.explain_requests or (ON_DEMAND if witnesses else 0),
+        )
+
+    def _made(
+        self,
+        settings: GatewaySettings,
+        services: Mapping[str, Service],
+        witnesses: Sequence[Witness],
+        kinds: "_Kinds | None",
+    ) -> ProxyExchange:
+        """What makes exchanges of *kinds*, of which *witnesses* are told."""
+        making = _Making(self, settings, services, kinds)
         make = making.limited(self._found(making, settings), settings.effective_rate_limits, None)
+        if kinds is _EXPLAINED:
+            make = telling(make, self.why_nobody)
         return accompanied(make, witnesses, self.reactor.seconds)
 
     def _found(self, making: "_Making", settings: GatewaySettings) -> ProxyExchange:
@@ -98,14 +139,27 @@ class Traffic:
         )
 
 
+@frozen
+class _Kinds:
+    """Exchanges that are written down."""
+
+    plain: type[RecordedExchange]
+    hedged: type[RecordedHedgedExchange]
+    hooked: type[RecordedHookedExchange]
+
+
+_RECORDED = _Kinds(RecordedExchange, RecordedHedgedExchange, RecordedHookedExchange)
+_EXPLAINED = _Kinds(ExplainedExchange, ExplainedHedgedExchange, ExplainedHookedExchange)
+
+
 class _Making:
     """Makes what the routes lead to, by one reading of the settings."""
 
     def __init__(
-        self, traffic: Traffic, settings: GatewaySettings, services: Mapping[str, Service], *, witnessed: bool
+        self, traffic: Traffic, settings: GatewaySettings, services: Mapping[str, Service], kinds: "_Kinds | None"
     ) -> None:
-        """:param witnessed: somebody is told of each request."""
-        self._witnessed = witnessed
+        """:param kinds: those of exchanges that are written down; None: nobody is told of requests."""
+        self._kinds = kinds
         self._traffic = traffic
         self._settings = settings
         self._services = services
@@ -122,7 +176,7 @@ class _Making:
         :raises ConfigurationError: it cannot be used.
         """
         make = self._made(route)
-        return on_route(make, route.name) if self._witnessed else make
+        return make if self._kinds is None else on_route(make, route.name)
 
     def _made(self, route: RouteSettings) -> ProxyExchange:
         where = f"routes.{route.name}"
@@ -190,9 +244,9 @@ class _Making:
         )
         make: Callable[[Downstream, RequestHead], Exchange]
         if hooks:
-            make = partial(RecordedHookedExchange if self._witnessed else HookedExchange, hooks, route)
-        elif self._witnessed:
-            make = partial(RecordedExchange if route.service.lateness is None else RecordedHedgedExchange, route)
+            make = partial(HookedExchange if self._kinds is None else self._kinds.hooked, hooks, route)
+        elif self._kinds is not None:
+            make = partial(self._kinds.plain if route.service.lateness is None else self._kinds.hedged, route)
         else:
             make = partial(Exchange if route.service.lateness is None else HedgedExchange, route)
         return compressing(make, self._filters.compression(settings))

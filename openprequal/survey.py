@@ -15,11 +15,12 @@ from openprequal.config.gateway import GatewaySettings
 from openprequal.config.routes import RouteSettings
 from openprequal.config.services import EffectiveService
 from openprequal.control_plane import configured_registry
-from openprequal.data_plane import Clock, balancing_of, configured_hook, upstream_tls_rules
+from openprequal.data_plane import Clock, balancing_of, configured_hook, shadow_balancer, upstream_tls_rules
 from openprequal.edge import tls_rules
 from openprequal.errors import ConfigurationError
 from openprequal.filter_making import FilterRules
 from openprequal.forwarding.error_pages import read_error_pages
+from openprequal.probing.overheard import Overheard
 from openprequal.route_table import conditions_of, fixed_answer, route_table, target_of
 from openprequal.tls.server import TlsServer
 from openprequal.upstream.trust import UpstreamTls
@@ -79,10 +80,16 @@ def _of_service(reactor: Clock, name: str, effective: EffectiveService) -> Itera
     yield from _objection(UpstreamTls, upstream_tls_rules(effective))
 
     def make(parameters: Mapping[str, object]) -> object:
-        left = effective.model_copy(update={"balancer_parameters": parameters})
+        left = effective.model_copy(update={"balancer_parameters": parameters, "shadow_balancer": None})
         return balancing_of(reactor, Random(), name, left, _no_service)
 
+    def make_shadow(parameters: Mapping[str, object]) -> object:
+        left = effective.model_copy(update={"shadow_balancer_parameters": parameters})
+        return shadow_balancer(reactor, Random(), Overheard(reactor), left)
+
     yield from _of_parameters(make, "balancer_parameters", effective.balancer_parameters)
+    if effective.shadow_balancer is not None:
+        yield from _of_parameters(make_shadow, "shadow_balancer_parameters", effective.shadow_balancer_parameters)
 
 
 def _of_parameters(

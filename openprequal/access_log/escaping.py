@@ -23,6 +23,13 @@ def quoted(value: Text) -> str:
     return "null" if value is None else encode_basestring_ascii(_shortened(value, "utf-8"))
 
 
+def quoted_once(value: bytes) -> str:
+    """The same, not remembered: no other line has it."""
+    if len(value) > LONGEST:
+        return quoted(value)
+    return encode_basestring_ascii(value.decode("utf-8", "backslashreplace"))
+
+
 @lru_cache(_REMEMBERED)
 def bare(value: Text) -> str:
     """*value* as nginx writes it between quotes: quotes, backslashes and what is not printable ASCII as ``\\xXX``.

@@ -7,7 +7,7 @@ head, since a client that asks again sends the same; what depends on its way, by
 from functools import lru_cache
 from typing import Final
 
-from openprequal.access_log.escaping import quoted
+from openprequal.access_log.escaping import quoted, quoted_once
 from openprequal.access_log.facts import Facts
 from openprequal.access_log.stamps import Stamps
 from openprequal.forwarding.exchange import CLIENT_CLOSED
@@ -34,12 +34,7 @@ class JsonLines:
         if journey.trace is not None:
             trace_id = quoted(self._facts.trace_id(journey))
         attempt, ended_at = journey.attempt, journey.ended_at
-        if journey.request_id is None:
-            request_id = "null"
-        elif request.brings_id:
-            request_id = quoted(journey.request_id)
-        else:
-            request_id = f'"{journey.request_id.decode("ascii")}"'
+        request_id = "null" if journey.request_id is None else quoted_once(journey.request_id)
         if (
             attempt is None
             or attempt.outcome is None

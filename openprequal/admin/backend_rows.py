@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from openprequal.balancing.shadow import Shadowed
 from openprequal.health.standing import Standing
 from openprequal.routing.member import Member
 from openprequal.routing.service import Service
@@ -16,9 +17,11 @@ def backend_rows(
     rows: list[dict[str, object]] = []
     for service in services.values():
         estimates = estimates_of(service)
+        shares = service.balancer.shares if isinstance(service.balancer, Shadowed) else None
         for member in service.members.values():
             key = member.backend.id
-            rows.append(backend_row(member, standings.get(key), estimates.get(key), now))
+            standing = standing_row(member.backend, standings.get(key), now)
+            rows.append({**standing, **load_row(member, estimates.get(key), now), **_shares_of(key, shares)})
     return rows
 
 
@@ -26,11 +29,6 @@ def estimates_of(service: Service) -> Mapping[str, Any]:
     """What its balancer believes of each backend, by id; nothing, if it believes nothing."""
     estimates: Mapping[str, Any] = getattr(service.balancer, "estimates", dict)()
     return estimates
-
-
-def backend_row(member: Member, standing: Standing | None, estimate: Any, now: float) -> dict[str, object]:
-    """The row of one backend: :func:`standing_row` and :func:`load_row`."""
-    return {**standing_row(member.backend, standing, now), **load_row(member, estimate, now)}
 
 
 def standing_row(backend: Backend, standing: Standing | None, now: float) -> dict[str, object]:
@@ -71,6 +69,15 @@ def load_row(member: Member, estimate: Any, now: float) -> dict[str, object]:
         "connections_opened": member.connections.opened,
         "connections_idle": member.connections.idle,
     }
+
+
+def _shares_of(backend_id: str, shares: Mapping[str, tuple[float, float]] | None) -> dict[str, object]:
+    """The part of all picks that it got while a shadow balancer was asked, and that the shadow would have given it.
+
+    :param shares: both of each backend; None: there is no shadow.
+    """
+    picked, foreseen = (None, None) if shares is None else shares.get(backend_id, (0.0, 0.0))
+    return {"pick_share": picked, "shadow_share": foreseen}
 
 
 def _load_source(member: Member, estimate: Any, now: float) -> str:

@@ -51,6 +51,7 @@ class Admin:
         events: EventRing,
         reload: Callable[[str], Sequence[str]] | None = None,
         route_rows: Callable[[], list[dict[str, object]]] = list,
+        explain: Callable[[bytes], dict[str, object]] = lambda query: {},
     ) -> None:
         """
         :param services: names of the services there are; looked at on each request.
@@ -65,6 +66,8 @@ class Admin:
         :param reload: reads the settings anew, for who asks, and returns the names of those that changed; None: there
             is nothing to read. Raises :class:`~openprequal.errors.ConfigurationError` where they cannot be taken.
         :param route_rows: what ``/_openprequal/routes`` shows, in the order of precedence.
+        :param explain: answers ``/_openprequal/explain``, by the query; may raise
+            :class:`~openprequal.admin.problems.Problem`.
         """
         self._registry = registry
         self._services = services
@@ -80,6 +83,7 @@ class Admin:
         self._events = events
         self._reload = reload
         self._route_rows = route_rows
+        self._explain = explain
 
     def resource(self) -> IResource:
         """A leaf resource that answers every path: ours as below, 404 otherwise."""
@@ -170,6 +174,11 @@ class Admin:
         self._admit(request)
         new = self._events.after(number_in_query(request, b"after"))
         return json_answer(request, 200, {"events": [event.row for event in new], "last": self._events.last})
+
+    @app.route("/_openprequal/explain", methods=["GET"])
+    def explain(self, request: IRequest) -> bytes:
+        self._admit(request)
+        return json_answer(request, 200, self._explain(request.uri.partition(b"?")[2]))
 
     @app.handle_errors(Problem)
     def problem(self, request: IRequest, failure: Failure) -> bytes:

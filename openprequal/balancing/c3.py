@@ -7,7 +7,7 @@ from zope.interface import implementer
 
 from openprequal.balancing.parameters import ProbingParameters, number, read_parameters
 from openprequal.balancing.probing_balancer import ProbingBalancer
-from openprequal.interfaces import BalancerContext, IBalancer
+from openprequal.interfaces import BalancerContext, IBalancer, IExplainsPicks
 from openprequal.probing.estimate import LoadEstimate
 from openprequal.values import Backend, LoadReport, Outcome, PickReason
 
@@ -33,7 +33,7 @@ class _Averages:
         self.response_s: float | None = None
 
 
-@implementer(IBalancer)
+@implementer(IBalancer, IExplainsPicks)
 class C3(ProbingBalancer[C3Parameters]):
     """Probes as Prequal does, and chooses as C3 does (Suresh et al., NSDI 2015; section 5.2 of the Prequal paper).
 
@@ -45,6 +45,7 @@ class C3(ProbingBalancer[C3Parameters]):
     """
 
     _reasons = (PickReason.LEAST,)
+    _compares = "cubic score in seconds"
 
     def __init__(self, context: BalancerContext) -> None:
         """:raises ConfigurationError: a parameter is unknown or out of bounds."""
@@ -73,9 +74,9 @@ class C3(ProbingBalancer[C3Parameters]):
         return sample if average is None else average + self.parameters.smoothing * (sample - average)
 
     def _choose(self, candidates: Collection[LoadEstimate]) -> tuple[LoadEstimate, PickReason]:
-        return min(candidates, key=self._score), PickReason.LEAST
+        return min(candidates, key=self._figure), PickReason.LEAST
 
-    def _score(self, load: LoadEstimate) -> float:
+    def _figure(self, load: LoadEstimate) -> float:
         averages = self._averages.get(load.id)
         if load.held_back or averages is None or averages.rif is None:
             return load.score  # nothing is known of it but what we see, or it is to serve only if all others are out

@@ -60,6 +60,9 @@ PARAMETERS: Mapping[str, type] = {
 }
 """What may be set on each."""
 
+WAITING: Set[str] = {"prequal_sync"}
+"""Those whose picks wait for probes of their own, so that they cannot be asked beside another."""
+
 SLOW_START: Set[Callable[[BalancerContext], IBalancer]] = {
     *(RoundRobin, RandomChoice, LeastInFlight, LeastInFlightP2C, PeakEwma),
 }

@@ -4,16 +4,18 @@ from collections.abc import Collection
 
 from zope.interface import implementer
 
+from openprequal.balancing.explanation import of_ranked
 from openprequal.balancing.in_flight_counts import InFlightCounts
 from openprequal.balancing.least_load import LeastLoad
 from openprequal.balancing.parameters import NoParameters, read_parameters
 from openprequal.balancing.power_of_two import PowerOfTwo
 from openprequal.balancing.ranked import LoadChoice, Ranked
-from openprequal.interfaces import BalancerContext, IBalancer, IRequest
+from openprequal.explanations import Considered, PickExplanation
+from openprequal.interfaces import BalancerContext, IBalancer, IExplainsPicks, IRequest
 from openprequal.values import Backend, LoadReport, Outcome, PickReason
 
 
-@implementer(IBalancer)
+@implementer(IBalancer, IExplainsPicks)
 class LeastInFlight:
     """The backend with the fewest of this process's own requests for its weight; at a tie the next in turn.
 
@@ -30,6 +32,7 @@ class LeastInFlight:
         """:raises ConfigurationError: there are parameters; it takes none."""
         read_parameters(NoParameters, context.parameters, self._name)
         self.pick_counts = {PickReason.LEAST.value: 0}
+        self._rng = context.rng
         self._counts = InFlightCounts(Ranked, context.rng.random)
         self._choice = self._choice_for(context)
 
@@ -72,6 +75,15 @@ class LeastInFlight:
 
     def reported(self, backend: Backend, report: LoadReport) -> None:
         pass
+
+    def explain(self, request: IRequest, exclude: Collection[str] = ()) -> PickExplanation:
+        """See :class:`~openprequal.interfaces.IExplainsPicks`."""
+
+        def described(member: Ranked, compared: bool) -> Considered:
+            return Considered(id=member.id, figure=member.load, compared=compared)
+
+        compares = "count of requests in flight from here, for its weight"
+        return of_ranked(self._choice, self._counts.up, exclude, self._rng, compares, described)
 
 
 class LeastInFlightP2C(LeastInFlight):

@@ -6,12 +6,15 @@ from math import exp, inf
 from attrs import frozen
 from zope.interface import implementer
 
+from openprequal.balancing.explanation import of_ranked
 from openprequal.balancing.in_flight_counts import InFlightCounts
 from openprequal.balancing.least_load import LeastLoad
 from openprequal.balancing.parameters import number, read_parameters
 from openprequal.balancing.power_of_two import PowerOfTwo
 from openprequal.balancing.ranked import LoadChoice, Ranked
-from openprequal.interfaces import BalancerContext, IBalancer, IRequest
+from openprequal.explanations import Considered, PickExplanation
+from openprequal.interfaces import BalancerContext, IBalancer, IExplainsPicks, IRequest
+from openprequal.probing.estimate import EstimateSource
 from openprequal.probing.polling import Polling
 from openprequal.values import Backend, Ending, LoadReport, Outcome, PickReason
 
@@ -58,7 +61,7 @@ class _Timed(Ranked):
             self.load = inf if self.in_flight else 0.0
 
 
-@implementer(IBalancer)
+@implementer(IBalancer, IExplainsPicks)
 class LeastLatency:
     """The backend of lowest latency for its weight: reported, or else an average of what this process measured.
 
@@ -77,6 +80,7 @@ class LeastLatency:
         self.parameters = given = read_parameters(LeastLatencyParameters, context.parameters, self._name)
         self.pick_counts = {PickReason.LEAST.value: 0}
         self._seconds = context.clock.seconds
+        self._rng = context.rng
         self._counts = InFlightCounts(_Timed, context.rng.random)
         self._choice = self._choice_for(context)
         self._polling: Polling[_Timed] = Polling(
@@ -170,6 +174,24 @@ class LeastLatency:
     def tick(self) -> None:
         """Time has passed; call every :attr:`tick_interval_s`."""
         self._polling.tick(self._seconds())
+
+    def explain(self, request: IRequest, exclude: Collection[str] = ()) -> PickExplanation:
+        """See :class:`~openprequal.interfaces.IExplainsPicks`."""
+        now_s = self._seconds()
+
+        def described(member: _Timed, compared: bool) -> Considered:
+            source = EstimateSource.REPORTED if member.reports else EstimateSource.MEASURED
+            return Considered(
+                id=member.id,
+                figure=member.load,
+                compared=compared,
+                latency_s=member.latency_s,
+                age_s=now_s - member.seen_s if member.latency_s is not None else None,
+                source=(EstimateSource.ASSUMED if member.latency_s is None else source).value,
+            )
+
+        compares = "latency in seconds for its weight"
+        return of_ranked(self._choice, self._counts.up, exclude, self._rng, compares, described)
 
 
 class LeastLatencyP2C(LeastLatency):

@@ -1,6 +1,6 @@
 """Who has the least load of all, and who is next among equals?"""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Generic
 
@@ -79,6 +79,12 @@ class LeastLoad(Generic[Candidate]):
         for load in passed:
             heappush(loads, load)
         return chosen
+
+    def foresee(self, exclude: Collection[str]) -> Sequence[Candidate]:
+        """See :class:`~openprequal.balancing.ranked.LoadChoice`."""
+        free = [each for each in self._candidates if each is not None and each.id not in exclude]
+        first, size = self._last + 1, len(self._candidates)
+        return sorted(free, key=lambda each: (each.filed, (each.place - first) % size))
 
     def _next(self, shelf: int, exclude: Collection[str]) -> Candidate | None:
         start = self._last + 1

@@ -6,12 +6,15 @@ from math import inf
 from attrs import frozen
 from zope.interface import implementer
 
+from openprequal.balancing.explanation import of_ranked
 from openprequal.balancing.in_flight_counts import InFlightCounts
 from openprequal.balancing.least_load import LeastLoad
 from openprequal.balancing.parameters import number, read_parameters
 from openprequal.balancing.power_of_two import PowerOfTwo
 from openprequal.balancing.ranked import LoadChoice, Ranked
-from openprequal.interfaces import BalancerContext, IBalancer, IRequest
+from openprequal.explanations import Considered, PickExplanation
+from openprequal.interfaces import BalancerContext, IBalancer, IExplainsPicks, IRequest
+from openprequal.probing.estimate import EstimateSource
 from openprequal.probing.polling import Polling
 from openprequal.values import Backend, LoadReport, Outcome, PickReason
 
@@ -45,7 +48,7 @@ class _Reporting(Ranked):
         self.load = (self.others + self.in_flight) * self.share
 
 
-@implementer(IBalancer)
+@implementer(IBalancer, IExplainsPicks)
 class LeastRif:
     """The backend with the fewest requests in flight for its weight, by its own word; at a tie the next in turn.
 
@@ -64,6 +67,7 @@ class LeastRif:
         self.parameters = given = read_parameters(LeastRifParameters, context.parameters, self._name)
         self.pick_counts = {PickReason.LEAST.value: 0}
         self._seconds = context.clock.seconds
+        self._rng = context.rng
         self._counts = InFlightCounts(_Reporting, context.rng.random)
         self._choice = self._choice_for(context)
         self._polling: Polling[_Reporting] = Polling(
@@ -133,6 +137,23 @@ class LeastRif:
     def tick(self) -> None:
         """Time has passed; call every :attr:`tick_interval_s`."""
         self._polling.tick(self._seconds())
+
+    def explain(self, request: IRequest, exclude: Collection[str] = ()) -> PickExplanation:
+        """See :class:`~openprequal.interfaces.IExplainsPicks`."""
+        now_s = self._seconds()
+
+        def described(member: _Reporting, compared: bool) -> Considered:
+            told = member.reported_s > -inf
+            return Considered(
+                id=member.id,
+                figure=member.load,
+                compared=compared,
+                rif=member.load,
+                age_s=now_s - member.reported_s if told else None,
+                source=(EstimateSource.REPORTED if told else EstimateSource.ASSUMED).value,
+            )
+
+        return of_ranked(self._choice, self._counts.up, exclude, self._rng, "RIF for its weight", described)
 
 
 class LeastRifP2C(LeastRif):

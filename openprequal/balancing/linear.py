@@ -7,7 +7,7 @@ from zope.interface import implementer
 
 from openprequal.balancing.parameters import ProbingParameters, number, read_parameters
 from openprequal.balancing.probing_balancer import ProbingBalancer
-from openprequal.interfaces import BalancerContext, IBalancer
+from openprequal.interfaces import BalancerContext, IBalancer, IExplainsPicks
 from openprequal.probing.estimate import LoadEstimate
 from openprequal.values import LoadReport, PickReason
 
@@ -24,7 +24,7 @@ class LinearParameters(ProbingParameters):
     """α: latency that one request in flight is worth; 0: the mean latency that backends report at a RIF of 0 or 1."""
 
 
-@implementer(IBalancer)
+@implementer(IBalancer, IExplainsPicks)
 class Linear(ProbingBalancer[LinearParameters]):
     """Probes as Prequal does, and chooses by λ·α·RIF + (1-λ)·latency (sections 5.2 and 5.4 of the paper).
 
@@ -33,6 +33,7 @@ class Linear(ProbingBalancer[LinearParameters]):
     """
 
     _reasons = (PickReason.LEAST,)
+    _compares = "weighted sum in seconds"
 
     def __init__(self, context: BalancerContext) -> None:
         """:raises ConfigurationError: a parameter is unknown or out of bounds."""
@@ -45,6 +46,10 @@ class Linear(ProbingBalancer[LinearParameters]):
         rif_s = weight * (self.parameters.rif_seconds or self._alone_s)
         best = min(candidates, key=lambda load: rif_s * load.rif + (1.0 - weight) * load.latency_s)
         return best, PickReason.LEAST
+
+    def _figure(self, load: LoadEstimate) -> float:
+        weight = self.parameters.rif_weight
+        return weight * (self.parameters.rif_seconds or self._alone_s) * load.rif + (1.0 - weight) * load.latency_s
 
     def _heard(self, load: LoadEstimate, report: LoadReport, rif: float, on_response: bool) -> None:
         if rif <= 1 and report.latency_s is not None:

@@ -7,9 +7,11 @@ from heapq import heapify, heapreplace
 from attrs import frozen
 from zope.interface import implementer
 
+from openprequal.balancing.explanation import nobody
 from openprequal.balancing.hash_key import HASH_ON, HASH_ON_ALLOWED, hash64, rendezvous, request_key
 from openprequal.balancing.parameters import prime, read_parameters, text
-from openprequal.interfaces import BalancerContext, IBalancer, IRequest
+from openprequal.explanations import Considered, PickExplanation
+from openprequal.interfaces import BalancerContext, IBalancer, IExplainsPicks, IRequest
 from openprequal.values import Backend, LoadReport, Outcome, PickReason
 
 _REHASHES = 64
@@ -50,7 +52,7 @@ class _Owner:
         self.skip = (self.seed >> 32) % (size - 1) + 1
 
 
-@implementer(IBalancer)
+@implementer(IBalancer, IExplainsPicks)
 class Maglev:
     """The backend in the slot of a table that the request's hash falls on: equal requests go to equal backends.
 
@@ -109,6 +111,27 @@ class Maglev:
         owner.backend = backend
 
     def pick(self, request: IRequest, exclude: Collection[str]) -> Backend | None:
+        owner = self._owner_of(request, exclude)
+        if owner is None:
+            return None
+        self.pick_counts[PickReason.HASHED] += 1
+        return owner.backend
+
+    def explain(self, request: IRequest, exclude: Collection[str] = ()) -> PickExplanation:
+        """See :class:`~openprequal.interfaces.IExplainsPicks`."""
+        owner = self._owner_of(request, exclude)
+        if owner is None:
+            return nobody("")
+        return PickExplanation(
+            picked=owner.id,
+            reason=PickReason.HASHED.value,
+            compares="",
+            because=f"in the table it is the first, from where the request's {self.parameters.hash_on} falls, that "
+            "may be picked; load does not count",
+            pool=(Considered(id=owner.id),),
+        )
+
+    def _owner_of(self, request: IRequest, exclude: Collection[str]) -> _Owner | None:
         if not self._up:
             return None
         if self._changed:
@@ -116,13 +139,7 @@ class Maglev:
         key = self._key(request)
         slot = key % self._size
         owner = self._ordered[self._table[slot]]
-        if not owner.is_up or owner.id in exclude:
-            found = self._rehashed(key, slot, exclude)
-            if found is None:
-                return None
-            owner = found
-        self.pick_counts[PickReason.HASHED] += 1
-        return owner.backend
+        return self._rehashed(key, slot, exclude) if not owner.is_up or owner.id in exclude else owner
 
     def _rehashed(self, key: int, slot: int, exclude: Collection[str]) -> _Owner | None:
         """Who stands in for the owner of *slot*: double hashing, which spreads its requests over all others."""

@@ -6,10 +6,12 @@ from math import exp
 from attrs import frozen
 from zope.interface import implementer
 
+from openprequal.balancing.explanation import TWO_DRAWN, explanation, same_draws
 from openprequal.balancing.in_flight_counts import Counted, InFlightCounts
 from openprequal.balancing.parameters import number, read_parameters
 from openprequal.balancing.power_of_two import draw_two
-from openprequal.interfaces import BalancerContext, IBalancer, IRequest
+from openprequal.explanations import Considered, PickExplanation
+from openprequal.interfaces import BalancerContext, IBalancer, IExplainsPicks, IRequest
 from openprequal.values import Backend, Ending, LoadReport, Outcome, PickReason
 
 
@@ -36,7 +38,7 @@ class _Peak(Counted):
         super().__init__(backend)
 
 
-@implementer(IBalancer)
+@implementer(IBalancer, IExplainsPicks)
 class PeakEwma:
     """Of two backends drawn at random the one of lower ``latency * (in flight + 1) / weight``.
 
@@ -58,6 +60,7 @@ class PeakEwma:
         self.parameters = given = read_parameters(PeakEwmaParameters, context.parameters, "peak_ewma")
         self.pick_counts = {PickReason.LEAST.value: 0}
         self._seconds = context.clock.seconds
+        self._rng = context.rng
         self._random = context.rng.random
         self._fall = -1.0 / given.decay_seconds
         self._counts = InFlightCounts(self._new, context.rng.random)
@@ -117,3 +120,25 @@ class PeakEwma:
 
     def reported(self, backend: Backend, report: LoadReport) -> None:
         pass
+
+    def explain(self, request: IRequest, exclude: Collection[str] = ()) -> PickExplanation:
+        """See :class:`~openprequal.interfaces.IExplainsPicks`."""
+        now_s = self._seconds()
+        latencies = {each.id: each.rtt_s * exp(self._fall * (now_s - each.at_s)) for each in self._members}
+        costs = {each.id: latencies[each.id] * (each.in_flight + 1) * each.share for each in self._members}
+        with same_draws(self._rng):
+            one, other = draw_two(self._members, exclude, self._random)
+        drawn = [each.id for each in (one, other) if each is not None]
+        pool = [
+            Considered(id=each.id, figure=costs[each.id], compared=each.id in drawn, latency_s=latencies[each.id])
+            for each in self._members
+            if each.id not in exclude
+        ]
+        return explanation(
+            min(drawn, key=costs.__getitem__, default=None),
+            PickReason.LEAST,
+            "latency in seconds times requests in flight and one more, for its weight",
+            pool,
+            tie="it was drawn first",
+            draw=TWO_DRAWN,
+        )

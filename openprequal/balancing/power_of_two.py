@@ -63,3 +63,9 @@ class PowerOfTwo(Generic[Candidate]):
         """See :class:`~openprequal.balancing.ranked.LoadChoice`."""
         one, other = draw_two(self._members, exclude, self._random)
         return other if one is not None and other is not None and other.load < one.load else one
+
+    def foresee(self, exclude: Collection[str]) -> Sequence[Candidate]:
+        """See :class:`~openprequal.balancing.ranked.LoadChoice`."""
+        one, other = draw_two(self._members, exclude, self._random)
+        drawn = [each for each in (one, other) if each is not None]
+        return drawn[::-1] if len(drawn) == 2 and drawn[1].load < drawn[0].load else drawn

@@ -1,19 +1,21 @@
 """Which backend will answer soonest? Prequal, asynchronous mode, from reports that are already here."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from zope.interface import implementer
 
 from openprequal.balancing.blended import lowest_score
+from openprequal.balancing.explanation import by_rule
 from openprequal.balancing.hot_cold import choose
 from openprequal.balancing.parameters import PRESETS, PrequalParameters, read_parameters
 from openprequal.balancing.probing_balancer import ProbingBalancer
-from openprequal.interfaces import BalancerContext, IBalancer
+from openprequal.explanations import Considered
+from openprequal.interfaces import BalancerContext, IBalancer, IExplainsPicks
 from openprequal.probing.estimate import LoadEstimate
 from openprequal.values import PickReason
 
 
-@implementer(IBalancer)
+@implementer(IBalancer, IExplainsPicks)
 class Prequal(ProbingBalancer[PrequalParameters]):
     """Prequal (Wydrowski et al., NSDI 2024, section 4), with rules of our own where they measured better.
 
@@ -44,6 +46,7 @@ class Prequal(ProbingBalancer[PrequalParameters]):
         super().__init__(context, given, q_rif=given.q_rif, blend=given.latency_share)
         self._random = context.rng.random
         self._blended = given.rule == "blended"
+        self._compares = "score" if self._blended else "latency if cold, else RIF"
 
     def _choose(self, candidates: Collection[LoadEstimate]) -> tuple[LoadEstimate, PickReason]:
         given, threshold = self.parameters, self._rifs.threshold
@@ -51,6 +54,16 @@ class Prequal(ProbingBalancer[PrequalParameters]):
             load = lowest_score(candidates, self._random, near_ratio=given.near_ratio)
             return load, PickReason.COLD if load.rif < threshold else PickReason.HOT
         return choose(candidates, threshold, self._random, slow_limit=given.slow_limit, near_ratio=given.near_ratio)
+
+    def _figure(self, load: LoadEstimate) -> float:
+        if self._blended:
+            return load.score
+        return load.latency_s if load.rif < self._rifs.threshold else load.rif
+
+    def _because(self, picked: str, reason: PickReason, pool: Sequence[Considered]) -> str:
+        if self._blended:
+            return super()._because(picked, reason, pool)
+        return by_rule(picked, reason, pool, self._rifs.threshold)
 
 
 def _read(parameters: Mapping[str, object]) -> PrequalParameters:

@@ -2,18 +2,21 @@
 
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from functools import partial
 from typing import cast
 
 from zope.interface import implementer
 
+from openprequal.balancing.explanation import ONLY_ONE, by_rule, considered, for_people, nobody, same_draws
 from openprequal.balancing.failures import FailureRecord
 from openprequal.balancing.hot_cold import choose
 from openprequal.balancing.indexed_set import IndexedSet
 from openprequal.balancing.parameters import PrequalSyncParameters, read_parameters
 from openprequal.balancing.probe_round import AsTold, Candidate, ProbeRound, Replica
+from openprequal.explanations import PickExplanation
 from openprequal.hints import HintRule
-from openprequal.interfaces import BalancerContext, IBalancer, IPending, IRequest
+from openprequal.interfaces import BalancerContext, IBalancer, IExplainsPicks, IPending, IRequest
 from openprequal.probing.estimate import Estimate, LoadEstimate
 from openprequal.probing.peers import Peers
 from openprequal.probing.rif_distribution import RifDistribution
@@ -23,7 +26,7 @@ _MAX_AGE_S = 1.0
 """Reports older than this fade where a pick has to do without answers."""
 
 
-@implementer(IBalancer)
+@implementer(IBalancer, IExplainsPicks)
 class PrequalSync:
     """Prequal in sync mode (Wydrowski et al., NSDI 2024, section 4): no probe pool, fresh probes for each request.
 
@@ -57,6 +60,7 @@ class PrequalSync:
         self.probe_results = {"sent": 0, "answered": 0, "unanswered": 0, "discarded": 0}
         self.last_reason: PickReason | None = None
         self._seconds = context.clock.seconds
+        self._rng = context.rng
         self._random = context.rng.random
         self._probe = context.probes.probe
         self._hint = HintRule.parse(given.hint)
@@ -188,13 +192,14 @@ class PrequalSync:
         return self._choose(loads) if loads else None
 
     def _choose(self, candidates: Sequence[Candidate]) -> Backend:
-        given = self.parameters
         # The rule reads RIF and latency alone, and hands back one of those it was given.
-        loads = cast("Sequence[LoadEstimate]", candidates)
-        chosen, reason = choose(
+        return self._picked(*self._by_rule(cast("Sequence[LoadEstimate]", candidates)))
+
+    def _by_rule(self, loads: Sequence[LoadEstimate]) -> tuple[LoadEstimate, PickReason]:
+        given = self.parameters
+        return choose(
             loads, self._rifs.threshold, self._random, slow_limit=given.slow_limit, near_ratio=given.near_ratio
         )
-        return self._picked(chosen, reason)
 
     def _picked(self, chosen: Candidate, reason: PickReason) -> Backend:
         self.last_reason = reason
@@ -235,3 +240,40 @@ class PrequalSync:
         """What is believed of each backend that is up without asking it, by id. Not for the hot path."""
         now_s = self._seconds()
         return {replica.load.id: replica.load.estimate(now_s, _MAX_AGE_S) for replica in self._up}
+
+    def explain(self, request: IRequest, exclude: Collection[str] = ()) -> PickExplanation:
+        """Whom the rule would choose by what is believed now of all; a request asks some of them first.
+
+        Nobody is asked for it, and nothing is changed by it. Not for the hot path.
+        """
+        threshold, compares = self._rifs.threshold, "latency if cold, else RIF"
+        now_s = self._seconds()
+        loads = [copy(replica.load) for replica in self._up if replica.load.id not in exclude]
+        if not loads:
+            return nobody(compares, for_people(threshold))
+        for load in loads:
+            load.refresh(now_s, _MAX_AGE_S)
+
+        def figure(load: LoadEstimate) -> float:
+            return load.latency_s if load.rif < threshold else load.rif
+
+        pool = considered(loads, threshold, now_s, _MAX_AGE_S, figure)
+        if len(loads) == 1:
+            chosen, reason, because = loads[0], PickReason.RANDOM, ONLY_ONE
+        else:
+            with same_draws(self._rng):
+                chosen, reason = self._by_rule(loads)
+            asked = min(self.parameters.probes_per_query, len(loads))
+            because = (
+                f"{by_rule(chosen.id, reason, pool, threshold)}, by what is believed now; a request first asks {asked} "
+                f"of {len(loads)}, drawn at random, and their answers decide"
+            )
+        return PickExplanation(
+            picked=chosen.id,
+            reason=reason.value,
+            compares=compares,
+            because=because,
+            rif_threshold=for_people(threshold),
+            exponent=self._peers.exponent,
+            pool=pool,
+        )

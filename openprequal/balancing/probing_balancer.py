@@ -1,13 +1,14 @@
 """What do all balancers do that probe for their picks? Everything but the choice among those whose load is known."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from openprequal.balancing.candidates import Candidates
-from openprequal.balancing.explanation import PickExplanation, considered
+from openprequal.balancing.explanation import DRAWN, considered, for_people, lowest, nobody, same_draws
 from openprequal.balancing.failures import FailureRecord
 from openprequal.balancing.parameters import ProbingParameters
 from openprequal.balancing.trials import Trials
+from openprequal.explanations import Considered, PickExplanation
 from openprequal.interfaces import BalancerContext, IRequest
 from openprequal.probing.estimate import Estimate, LoadEstimate
 from openprequal.probing.peers import Peers
@@ -38,6 +39,7 @@ class ProbingBalancer(Generic[Given]):
 
     tick_interval_s = 0.1
     _reasons: tuple[PickReason, ...] = (PickReason.COLD, PickReason.HOT, PickReason.FAST)
+    _compares = "score"
 
     def __init__(self, context: BalancerContext, given: Given, *, q_rif: float, blend: float) -> None:
         """:param q_rif: quantile of the RIFs from which a backend is hot.
@@ -79,6 +81,14 @@ class ProbingBalancer(Generic[Given]):
     def _choose(self, candidates: Collection[LoadEstimate]) -> tuple[LoadEstimate, PickReason]:
         """The best of *candidates*, two or more, and why."""
         raise NotImplementedError
+
+    def _figure(self, load: LoadEstimate) -> float:
+        """What the rule compares."""
+        return load.score
+
+    def _because(self, picked: str, reason: PickReason, pool: Sequence[Considered]) -> str:
+        """What decided among *pool*, in words."""
+        return lowest(picked, self._compares, pool, tie="it was drawn of those")
 
     # Who may be picked.
 
@@ -232,26 +242,36 @@ class ProbingBalancer(Generic[Given]):
         max_age_s = self.parameters.max_age_seconds
         return {load.id: load.estimate(now_s, max_age_s) for load in self._candidates.up}
 
-    def explain(self, exclude: Collection[str] = ()) -> PickExplanation:
+    def explain(self, request: IRequest, exclude: Collection[str] = ()) -> PickExplanation:
         """Whom a pick would fall on now, and why, trials apart; nothing is changed by it. Not for the hot path."""
         now_s = self._seconds()
         candidates = self._candidates.foreseen(exclude, now_s)
-        random_state = self._rng.getstate()
-        if len(candidates) < 2:
-            load, reason = self._candidates.draw(exclude), PickReason.RANDOM
-        else:
-            load, reason = self._choose(candidates)
-        self._rng.setstate(random_state)
+        load: LoadEstimate | None
+        with same_draws(self._rng):
+            if len(candidates) < 2:
+                load, reason = self._candidates.draw(exclude), PickReason.RANDOM
+            else:
+                load, reason = self._choose(candidates)
+        if load is None:
+            return nobody(self._compares, for_people(self._rifs.threshold))
         return self._explanation(load, reason, candidates, now_s)
 
     def _explanation(
-        self, picked: LoadEstimate | None, reason: PickReason, candidates: Collection[LoadEstimate], now_s: float
+        self, picked: LoadEstimate, reason: PickReason, candidates: Collection[LoadEstimate], now_s: float
     ) -> PickExplanation:
-        pool = considered(candidates, self._rifs.threshold, now_s, self.parameters.max_age_seconds)
+        pool = considered(candidates, self._rifs.threshold, now_s, self.parameters.max_age_seconds, self._figure)
+        if reason is PickReason.TRIAL:
+            because = "it had no request for a while, and one shows whether it has become better"
+        elif reason is PickReason.RANDOM:
+            because = f"too little is known of too few, and {DRAWN}"
+        else:
+            because = self._because(picked.id, reason, pool)
         return PickExplanation(
-            picked=picked.id if picked is not None else None,
-            reason=reason.value if picked is not None else None,
-            rif_threshold=self._rifs.threshold,
+            picked=picked.id,
+            reason=reason.value,
+            compares=self._compares,
+            because=because,
+            rif_threshold=for_people(self._rifs.threshold),
             exponent=self._peers.exponent,
             pool=pool,
         )

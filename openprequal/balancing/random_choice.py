@@ -4,15 +4,17 @@ from collections.abc import Collection
 
 from zope.interface import implementer
 
+from openprequal.balancing.explanation import DRAWN, nobody, same_draws
 from openprequal.balancing.indexed_set import IndexedSet
 from openprequal.balancing.parameters import NoParameters, read_parameters
-from openprequal.interfaces import BalancerContext, IBalancer, IRequest
+from openprequal.explanations import Considered, PickExplanation
+from openprequal.interfaces import BalancerContext, IBalancer, IExplainsPicks, IRequest
 from openprequal.values import Backend, LoadReport, Outcome, PickReason
 
 _TRIES = 32
 
 
-@implementer(IBalancer)
+@implementer(IBalancer, IExplainsPicks)
 class RandomChoice:
     """Draws a backend at random, in proportion to the weights; knows nothing of load."""
 
@@ -49,6 +51,23 @@ class RandomChoice:
             self.up(backend)
 
     def pick(self, request: IRequest, exclude: Collection[str]) -> Backend | None:
+        chosen = self._draw(exclude)
+        if chosen is not None:
+            self.pick_counts[PickReason.RANDOM] += 1
+        return chosen
+
+    def explain(self, request: IRequest, exclude: Collection[str] = ()) -> PickExplanation:
+        """See :class:`~openprequal.interfaces.IExplainsPicks`."""
+        with same_draws(self._rng):
+            chosen = self._draw(exclude)
+        if chosen is None:
+            return nobody("")
+        pool = [Considered(id=each.id) for each in self._backends.values() if each.id not in exclude]
+        return PickExplanation(
+            picked=chosen.id, reason=PickReason.RANDOM.value, compares="", because=DRAWN, pool=tuple(pool)
+        )
+
+    def _draw(self, exclude: Collection[str]) -> Backend | None:
         if not self._ids:
             return None
         chosen: Backend | None = None
@@ -63,8 +82,6 @@ class RandomChoice:
             left = [each for each in self._backends.values() if each.id not in exclude]
             if left:
                 chosen = self._rng.choices(left, [each.weight for each in left])[0]
-        if chosen is not None:
-            self.pick_counts[PickReason.RANDOM] += 1
         return chosen
 
     def started(self, backend: Backend) -> None:

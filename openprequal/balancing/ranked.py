@@ -1,6 +1,6 @@
 """What does a rule need that chooses the backend of least load, whatever load is?"""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Protocol, TypeVar
 
 from openprequal.balancing.in_flight_counts import Counted
@@ -39,3 +39,9 @@ class LoadChoice(Protocol[Candidate]):
 
     def choose(self, exclude: Collection[str]) -> Candidate | None:
         """One whose id is not excluded; None if there is none."""
+
+    def foresee(self, exclude: Collection[str]) -> Sequence[Candidate]:
+        """Whom :meth:`choose` would compare now, first the one that it would give; empty: there is none.
+
+        Draws apart, nothing is changed by it. Not for the hot path.
+        """

@@ -10,9 +10,11 @@ from struct import unpack
 from attrs import frozen
 from zope.interface import implementer
 
+from openprequal.balancing.explanation import nobody
 from openprequal.balancing.hash_key import HASH_ON, HASH_ON_ALLOWED, hash64, rendezvous, request_key
 from openprequal.balancing.parameters import number, read_parameters, text
-from openprequal.interfaces import BalancerContext, IBalancer, IRequest
+from openprequal.explanations import Considered, PickExplanation
+from openprequal.interfaces import BalancerContext, IBalancer, IExplainsPicks, IRequest
 from openprequal.values import Backend, LoadReport, Outcome, PickReason
 
 _NUMBER_BITS = 20
@@ -54,7 +56,7 @@ class _Owner:
         return [value & _PLACE | number for value in hashes]
 
 
-@implementer(IBalancer)
+@implementer(IBalancer, IExplainsPicks)
 class RingHash:
     """The backend whose point on a ring comes next after the request's: equal requests go to equal backends.
 
@@ -116,6 +118,27 @@ class RingHash:
         owner.backend = backend
 
     def pick(self, request: IRequest, exclude: Collection[str]) -> Backend | None:
+        owner = self._owner_of(request, exclude)
+        if owner is None:
+            return None
+        self.pick_counts[PickReason.HASHED] += 1
+        return owner.backend
+
+    def explain(self, request: IRequest, exclude: Collection[str] = ()) -> PickExplanation:
+        """See :class:`~openprequal.interfaces.IExplainsPicks`."""
+        owner = self._owner_of(request, exclude)
+        if owner is None:
+            return nobody("")
+        return PickExplanation(
+            picked=owner.id,
+            reason=PickReason.HASHED.value,
+            compares="",
+            because=f"it is the first on the ring, from where the request's {self.parameters.hash_on} falls, that "
+            "may be picked; load does not count",
+            pool=(Considered(id=owner.id),),
+        )
+
+    def _owner_of(self, request: IRequest, exclude: Collection[str]) -> _Owner | None:
         if not self._up:
             return None
         if self._changed:
@@ -124,11 +147,8 @@ class RingHash:
         owner = self._next(key, exclude)
         if owner is None:
             left = [each for each in self._owners.values() if each.is_up and each.id not in exclude]
-            if not left:
-                return None
-            owner = rendezvous(left, key)
-        self.pick_counts[PickReason.HASHED] += 1
-        return owner.backend
+            owner = rendezvous(left, key) if left else None
+        return owner
 
     def _next(self, key: int, exclude: Collection[str]) -> _Owner | None:
         points = self._points

@@ -5,8 +5,10 @@ from collections.abc import Collection
 
 from zope.interface import implementer
 
+from openprequal.balancing.explanation import nobody
 from openprequal.balancing.parameters import NoParameters, read_parameters
-from openprequal.interfaces import BalancerContext, IBalancer, IRequest
+from openprequal.explanations import Considered, PickExplanation
+from openprequal.interfaces import BalancerContext, IBalancer, IExplainsPicks, IRequest
 from openprequal.values import Backend, LoadReport, Outcome, PickReason
 
 
@@ -20,7 +22,7 @@ class _Ring:
         self.owed = 0.0
 
 
-@implementer(IBalancer)
+@implementer(IBalancer, IExplainsPicks)
 class RoundRobin:
     """Each backend in its turn; one of weight w gets w turns for one turn of a backend of weight 1.
 
@@ -86,6 +88,25 @@ class RoundRobin:
                     ids.rotate(-1)
                 return self._backends[backend_id]
         return None
+
+    def explain(self, request: IRequest, exclude: Collection[str] = ()) -> PickExplanation:
+        """See :class:`~openprequal.interfaces.IExplainsPicks`."""
+        owed = {weight: ring.owed + weight * len(ring.ids) for weight, ring in self._rings.items()}
+        in_turn = [
+            backend_id
+            for weight in sorted(self._rings, key=lambda weight: -owed[weight])
+            for backend_id in self._rings[weight].ids
+            if backend_id not in exclude
+        ]
+        if not in_turn:
+            return nobody("")
+        return PickExplanation(
+            picked=in_turn[0],
+            reason=PickReason.ROTATION.value,
+            compares="",
+            because="it is its turn; nothing is compared",
+            pool=tuple(Considered(id=each) for each in in_turn),
+        )
 
     def started(self, backend: Backend) -> None:
         pass

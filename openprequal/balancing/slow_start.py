@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from attrs import evolve
 from twisted.internet.interfaces import IReactorTime
-from zope.interface import implementer
+from zope.interface import alsoProvides, implementer
 
-from openprequal.interfaces import IBalancer, IPending, IRequest
+from openprequal.interfaces import IBalancer, IExplainsPicks, IPending, IRequest
 from openprequal.values import Backend, LoadReport, LoadState, Outcome
 
 COLDEST: Final = 5.0
@@ -32,6 +32,7 @@ class SlowStart:
     def __init__(self, clock: IReactorTime, balancer: IBalancer, seconds: float) -> None:
         """:param seconds: how long one that joins is spared."""
         self._clock = clock
+        self.wrapped = balancer
         self._balancer = balancer
         self._seconds = seconds
         self._up: dict[str, Backend] = {}
@@ -43,6 +44,8 @@ class SlowStart:
         self.started = balancer.started
         self.finished = balancer.finished
         self.pick_counts = balancer.pick_counts
+        if IExplainsPicks.providedBy(balancer):
+            alsoProvides(self, IExplainsPicks)
 
     def __getattr__(self, name: str) -> Any:
         # What some balancers have and others have not, for people to look at.

@@ -6,10 +6,12 @@ from math import exp, inf
 from attrs import frozen
 from zope.interface import implementer
 
+from openprequal.balancing.explanation import nobody
 from openprequal.balancing.in_flight_counts import InFlightCounts
 from openprequal.balancing.parameters import number, read_parameters
 from openprequal.balancing.weighted_turns import Turned, WeightedTurns
-from openprequal.interfaces import BalancerContext, IBalancer, IRequest
+from openprequal.explanations import Considered, PickExplanation
+from openprequal.interfaces import BalancerContext, IBalancer, IExplainsPicks, IRequest
 from openprequal.probing.polling import Polling
 from openprequal.values import Backend, Ending, LoadReport, Outcome, PickReason
 
@@ -65,7 +67,7 @@ class _Capable(Turned):
         super().__init__(backend)
 
 
-@implementer(IBalancer)
+@implementer(IBalancer, IExplainsPicks)
 class WeightedRoundRobin:
     """Turns in proportion to goodput over utilisation, times the registered weight.
 
@@ -122,6 +124,21 @@ class WeightedRoundRobin:
             return None
         self.pick_counts[PickReason.ROTATION] += 1
         return member.backend
+
+    def explain(self, request: IRequest, exclude: Collection[str] = ()) -> PickExplanation:
+        """See :class:`~openprequal.interfaces.IExplainsPicks`; the figure is :meth:`weights`, the higher the more."""
+        in_turn = self._turns.foresee(exclude)
+        if not in_turn:
+            return nobody("")
+        weights = self.weights()
+        first = in_turn[0].id
+        return PickExplanation(
+            picked=first,
+            reason=PickReason.ROTATION.value,
+            compares="",
+            because=f"it is its turn; it has {weights[first]:.4g} turns for one of an average backend",
+            pool=tuple(Considered(id=member.id, figure=weights[member.id]) for member in in_turn),
+        )
 
     def started(self, backend: Backend) -> None:
         self._counts.started(backend)

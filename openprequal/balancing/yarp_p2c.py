@@ -5,10 +5,13 @@ from collections.abc import Collection
 from attrs import frozen
 from zope.interface import implementer
 
+from openprequal.balancing.explanation import DRAWN, ONLY_ONE, TWO_DRAWN, explanation, nobody, same_draws
 from openprequal.balancing.in_flight_counts import Counted, InFlightCounts
 from openprequal.balancing.parameters import number, read_parameters
 from openprequal.balancing.power_of_two import draw_two
-from openprequal.interfaces import BalancerContext, IBalancer, IRequest
+from openprequal.explanations import Considered, PickExplanation
+from openprequal.interfaces import BalancerContext, IBalancer, IExplainsPicks, IRequest
+from openprequal.probing.estimate import EstimateSource
 from openprequal.probing.polling import Polling
 from openprequal.values import Backend, LoadReport, Outcome, PickReason
 
@@ -34,7 +37,7 @@ class _Polled(Counted):
         super().__init__(backend)
 
 
-@implementer(IBalancer)
+@implementer(IBalancer, IExplainsPicks)
 class YarpP2C:
     """Of two backends drawn at random the one of lower RIF for its weight, as polled from all at regular intervals.
 
@@ -52,6 +55,7 @@ class YarpP2C:
         self.parameters = given = read_parameters(YarpP2CParameters, context.parameters, "yarp_p2c")
         self.pick_counts = {PickReason.LEAST.value: 0, PickReason.RANDOM.value: 0}
         self._seconds = context.clock.seconds
+        self._rng = context.rng
         self._random = context.rng.random
         self._counts = InFlightCounts(_Polled, context.rng.random)
         self._members = self._counts.up.members
@@ -78,19 +82,34 @@ class YarpP2C:
         one, other = draw_two(self._members, exclude, self._random)
         if one is None:
             return None
-        if other is None:
-            self._count(PickReason.RANDOM)
-            return one.backend
-        if one.rif is not None and other.rif is not None:
-            self._count(PickReason.LEAST)
-            return (other if other.rif * other.share < one.rif * one.share else one).backend
-        # Nothing compares: in proportion to the weights.
-        self._count(PickReason.RANDOM)
-        return (one if self._random() * (one.share + other.share) < other.share else other).backend
-
-    def _count(self, reason: PickReason) -> None:
+        chosen, reason = self._choose(one, other)
         self.last_reason = reason
         self.pick_counts[reason] += 1
+        return chosen.backend
+
+    def _choose(self, one: _Polled, other: _Polled | None) -> tuple[_Polled, PickReason]:
+        if other is None:
+            return one, PickReason.RANDOM
+        if one.rif is not None and other.rif is not None:
+            return other if other.rif * other.share < one.rif * one.share else one, PickReason.LEAST
+        # Nothing compares: in proportion to the weights.
+        return one if self._random() * (one.share + other.share) < other.share else other, PickReason.RANDOM
+
+    def explain(self, request: IRequest, exclude: Collection[str] = ()) -> PickExplanation:
+        """See :class:`~openprequal.interfaces.IExplainsPicks`."""
+        compares = "polled RIF for its weight"
+        with same_draws(self._rng):
+            one, other = draw_two(self._members, exclude, self._random)
+            if one is None:
+                return nobody(compares)
+            chosen, reason = self._choose(one, other)
+        pool = [_considered(each, each in (one, other)) for each in self._members if each.id not in exclude]
+        if reason is PickReason.LEAST:
+            return explanation(chosen.id, reason, compares, pool, tie="it was drawn first", draw=TWO_DRAWN)
+        because = ONLY_ONE if other is None else f"not both that were drawn have answered a poll, and {DRAWN}"
+        return PickExplanation(
+            picked=chosen.id, reason=reason.value, compares=compares, because=because, pool=tuple(pool)
+        )
 
     def started(self, backend: Backend) -> None:
         pass
@@ -108,3 +127,10 @@ class YarpP2C:
     def tick(self) -> None:
         """Time has passed; call every :attr:`tick_interval_s`."""
         self._polling.tick(self._seconds())
+
+
+def _considered(member: _Polled, compared: bool) -> Considered:
+    if member.rif is None:
+        return Considered(id=member.id, compared=compared, source=EstimateSource.ASSUMED.value)
+    rif = member.rif * member.share
+    return Considered(id=member.id, figure=rif, compared=compared, rif=rif, source=EstimateSource.REPORTED.value)

@@ -12,6 +12,7 @@ from openprequal.bench.access_log_path import report as access_log_path
 from openprequal.bench.agent_path import report as agent_path
 from openprequal.bench.check_path import report as check_path
 from openprequal.bench.dashboard_path import report as dashboard_path
+from openprequal.bench.explain_path import report as explain_path
 from openprequal.bench.faults.soak import RATE_PER_S
 from openprequal.bench.faults.soak import report as soak_report
 from openprequal.bench.faults.trials import TRIALS
@@ -73,6 +74,10 @@ def parser() -> argparse.ArgumentParser:
     limits.add_argument("--count", type=int, default=200_000, help="requests of one repeat (%(default)s)")
     logging = commands.add_parser("access-log", help="microseconds that the access log costs a request, in memory")
     logging.add_argument("--count", type=int, default=500, help="requests of one round (%(default)s)")
+    why = commands.add_parser("explain", help="microseconds that explanations and a shadow cost a request, in memory")
+    why.add_argument("--balancer", choices=immediate, default="prequal", help="(%(default)s)")
+    why.add_argument("--backends", type=int, default=10, help="(%(default)s)")
+    why.add_argument("--count", type=int, default=10_000, help="requests of one repeat (%(default)s)")
     probe = commands.add_parser("probe", help="microseconds of CPU that a probe costs the gateway, over real sockets")
     probe.add_argument("--count", type=int, default=50_000, help="probes (%(default)s)")
     board = commands.add_parser("dashboard", help="what a snapshot costs, and the CPU of a gateway for one who looks")
@@ -122,6 +127,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if options.command == "access-log":
         access_log_path(options.count)
+        return 0
+    if options.command == "explain":
+        explain_path(options.balancer, options.backends, options.count)
         return 0
     if options.command == "probe":
         return _told(lambda: probe_path(options.count))

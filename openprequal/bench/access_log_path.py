@@ -4,6 +4,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from random import Random
@@ -14,7 +15,12 @@ from openprequal.access_log.log import AccessLog
 from openprequal.access_log.outlets import Outlets
 from openprequal.access_log.stamps import Stamps
 from openprequal.bench.hot_path import HotPath
+from openprequal.forwarding.accompanied import accompanied
+from openprequal.forwarding.downstream import ProxyExchange
+from openprequal.forwarding.exchange import Exchange
 from openprequal.forwarding.journey import Journey, Witness
+from openprequal.forwarding.recorded_exchange import RecordedExchange
+from openprequal.forwarding.route import Route
 
 TEMPLATE: Final = '{client} "{method} {target}" {status} {backend} {duration_us} {request_id}'
 BACKENDS: Final = 16
@@ -42,12 +48,17 @@ def report(count: int) -> None:
         cases |= {
             name: log(form) for name, form in (("combined", "combined"), ("json", "json"), ("template", TEMPLATE))
         }
-        paths = {name: HotPath("prequal", BACKENDS, witnesses) for name, witnesses in cases.items()}
+        paths = {name: HotPath("prequal", BACKENDS, exchanges=_witnessed(each)) for name, each in cases.items()}
         least = _least({name: path.requests for name, path in paths.items()}, count)
         outlets.close()
     sys.stdout.write(f"access log, µs of CPU a request; least of {ROUNDS} interleaved rounds of {count}\n")
     for name, each in least.items():
         sys.stdout.write(f"{name:<16}{each:8.2f}{each - least['no access log']:8.2f}\n")
+
+
+def _witnessed(witnesses: Sequence[Witness]) -> Callable[[Route], ProxyExchange]:
+    kind = RecordedExchange if witnesses else Exchange
+    return lambda route: accompanied(partial(kind, route), witnesses, time.monotonic)
 
 
 def _least(works: dict[str, Callable[[int], None]], count: int) -> dict[str, float]:

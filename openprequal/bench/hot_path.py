@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from random import Random
 from typing import Any, Final
@@ -12,11 +12,10 @@ from twisted.internet.defer import succeed
 from zope.interface import implementer
 
 from openprequal.balancing.catalogue import BALANCERS
-from openprequal.forwarding.accompanied import accompanied
+from openprequal.balancing.shadow import Shadowed
+from openprequal.forwarding.downstream import ProxyExchange
 from openprequal.forwarding.exchange import Exchange
 from openprequal.forwarding.http_date import HttpDate
-from openprequal.forwarding.journey import Witness
-from openprequal.forwarding.recorded_exchange import RecordedExchange
 from openprequal.forwarding.request_head import RequestRules
 from openprequal.forwarding.request_ids import RequestIds
 from openprequal.forwarding.response_head import ResponseRules
@@ -26,6 +25,7 @@ from openprequal.frontend.limits import Limits
 from openprequal.http1.fields import Field
 from openprequal.interfaces import BalancerContext, IBalancer, IProbeTransport
 from openprequal.metrics.window import WindowAverage
+from openprequal.probing.overheard import Overheard
 from openprequal.routing.member import Member
 from openprequal.routing.service import Service
 from openprequal.upstream.addresses import Addresses
@@ -70,9 +70,24 @@ class _NoProbes:
 class HotPath:
     """The data path over that many backends, all with a warm connection and a report."""
 
-    def __init__(self, balancer: str, backends: int, witnesses: Sequence[Witness] = ()) -> None:
+    def __init__(
+        self,
+        balancer: str,
+        backends: int,
+        *,
+        exchanges: Callable[[Route], ProxyExchange] = lambda route: partial(Exchange, route),
+        shadow: str | None = None,
+    ) -> None:
+        """
+        :param exchanges: makes what makes exchanges.
+        :param shadow: name of the balancer that is asked beside the other; None: none is.
+        """
         clock: Any = _Clock()
         made: IBalancer = BALANCERS[balancer](BalancerContext(clock, Random(1), _NoProbes()))
+        if shadow is not None:
+            overheard = Overheard(clock)
+            beside = BALANCERS[shadow](BalancerContext(clock, Random(3), overheard))
+            made = Shadowed(made, beside, overheard, lambda backend: self.service.in_flight_at(backend))
         self.service = Service("default", made)
         for number in range(backends):
             backend = Backend(f"http://127.0.0.1:{10_000 + number}")
@@ -85,9 +100,8 @@ class HotPath:
         date = HttpDate(time.time)
         rules = RequestRules(b"bench", RequestIds(Random(2)))
         route = Route(time.monotonic, self.service, rules, ResponseRules(Field(b"Via", b"1.1 bench"), date))
-        make = partial(RecordedExchange if witnesses else Exchange, route)
         site = GatewaySite(
-            accompanied(make, witnesses, time.monotonic),
+            exchanges(route),
             None,
             Limits(),
             now=time.monotonic,

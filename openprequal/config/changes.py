@@ -16,6 +16,8 @@ LIVE: Final = frozenset(
         *("admin_networks", "backend_networks", "backend_sockets"),
         # Balancing, checks and hooks
         *("load_balancer_class", "balancer_parameters", "slow_start_seconds", "services", "routes"),
+        *("shadow_balancer", "shadow_balancer_parameters"),
+        "explain_requests",
         *("checks", "default_checks"),
         *("hook_timeout_seconds", "custom_path_rewrite", "custom_request_hook", "custom_response_hook"),
         # Responses

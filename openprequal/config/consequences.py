@@ -42,6 +42,8 @@ def concerns(path: KeyPath, mistake: Mistake, *, meant: bool = True) -> bool:
     # Parameters mean nothing without the balancer or registry they are for.
     balancers = [each for each in (mistake.about, *others) if each[-1] == "load_balancer_class"]
     wrong += [(*each[:-1], "balancer_parameters") for each in balancers]
+    shadows = [each for each in (mistake.about, *others) if each[-1] == "shadow_balancer"]
+    wrong += [(*each[:-1], "shadow_balancer_parameters") for each in shadows]
     registries = [each for each in (mistake.about, *others) if each == ("registry_class",)]
     wrong += [("registry_parameters",) for _ in registries]
     # A service has what it leaves out from the gateway.

@@ -67,6 +67,11 @@ class GatewaySettings(
                     f"report_waiting_metric: {name} needs report_running_metric too",
                     (("services", name, "report_waiting_metric"), ("services", name, "report_running_metric")),
                 )
+            if service.shadow_balancer_parameters and service.shadow_balancer is None:
+                yield Conflict(
+                    f"shadow_balancer_parameters: {name} needs shadow_balancer too",
+                    (("services", name, "shadow_balancer_parameters"), ("services", name, "shadow_balancer")),
+                )
         yield from self._route_conflicts()
         yield from self._check_conflicts()
         if self.demo:

@@ -40,6 +40,8 @@ class EffectiveService(ServiceSettings):
         if "load_balancer_class" in said:
             # Another balancer's parameters would only be refused.
             values["balancer_parameters"] = {}
+        if "shadow_balancer" in said:
+            values["shadow_balancer_parameters"] = {}
         if "report_format" in said:
             # The path of the gateway's format leads nowhere in another.
             values["backend_probe_path"] = None

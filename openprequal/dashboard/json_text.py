@@ -31,8 +31,3 @@ def array_of(elements: Iterable[str]) -> str:
 def short(value: object) -> object:
     """*value*, if a fraction, to the four digits that are enough to look at."""
     return float(f"{value:.4g}") if isinstance(value, float) and isfinite(value) else value
-
-
-def finite(value: float) -> float | None:
-    """*value*, to the sixth place behind the point; None if there is no such number."""
-    return round(value, 6) if isfinite(value) else None

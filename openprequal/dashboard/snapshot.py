@@ -150,7 +150,7 @@ class Snapshots:
             "retries": sample.retries,
             "retries_refused": sample.retries_refused,
             "reports_ignored": sample.reports_ignored,
-            "pool": pool_of(service.balancer, self._backends.number_of),
+            "pool": pool_of(service, self._backends.number_of),
         }
 
     def _assembled(

@@ -7,12 +7,12 @@ from typing import Final
 from attrs import frozen
 
 from openprequal.errors import ConfigurationError
-from openprequal.forwarding.hop_by_hop import HOP_BY_HOP, LOAD_REPORTS
+from openprequal.forwarding.hop_by_hop import EXPLAIN, HOP_BY_HOP, LOAD_REPORTS
 from openprequal.http1.fields import TOKEN, Field, FieldSection
 from openprequal.http1.request import RequestHead
 from openprequal.routing.host_pattern import host_and_port
 
-_FRAMING: Final = HOP_BY_HOP | LOAD_REPORTS | {b"content-length", b"trailer", b"via"}
+_FRAMING: Final = HOP_BY_HOP | LOAD_REPORTS | EXPLAIN | {b"content-length", b"trailer", b"via"}
 _OURS: Final = frozenset(
     b"host expect max-forwards x-request-id forwarded x-forwarded-for x-forwarded-proto x-forwarded-host".split()
 )

@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from openprequal.errors import BadGateway, GatewayError, HookFailed
 from openprequal.forwarding.downstream import Downstream
 from openprequal.forwarding.hedged_exchange import HedgedExchange
+from openprequal.forwarding.hop_by_hop import EXPLAIN
 from openprequal.forwarding.request_head import render_request_head
 from openprequal.forwarding.route import Route
 from openprequal.forwarding.vouching import plain_name, staying
@@ -104,8 +105,10 @@ class HookedExchange(HedgedExchange):
         if hook is None:
             self._go()
             return
-        request = self.request
-        handed = HookRequest(request.method, request.target, request.fields, request.client)
+        request, fields = self.request, self.request.fields
+        if request.asks_why:  # of this hop, and a token may be in it
+            fields = [field for field in fields if field[0].lower() not in EXPLAIN]
+        handed = HookRequest(request.method, request.target, fields, request.client)
         self._after(lambda: self._hooks.call(hook, handed, check=handed.check), lambda _: self._request_allowed(handed))
 
     def _request_allowed(self, handed: HookRequest) -> None:

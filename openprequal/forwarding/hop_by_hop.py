@@ -43,6 +43,9 @@ PROTECTED: Final = frozenset(
     )
 )
 
+# What a client asks of this hop and is told by it, nobody else: a token may be in it.
+EXPLAIN: Final = frozenset((b"x-openprequal-explain",))
+
 # Load reports and the hint that asks for a scaled one: trust is one hop, so they are consumed, and never taken from or
 # shown to a client. Whether a backend shall write a report is between it and us too.
 LOAD_REPORTS: Final = REPORT_FIELDS | {b"endpoint-load-metrics-format", b"openprequal-hint"}
@@ -52,6 +55,7 @@ _FORBIDDEN_TRAILERS: Final = (
     HOP_BY_HOP
     | PROTECTED
     | LOAD_REPORTS
+    | EXPLAIN
     | {
         b"trailer",
         b"expect",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from openprequal.errors import GatewayError
+from openprequal.explanations import PickExplanation
 from openprequal.http1.request import RequestHead
 from openprequal.values import Backend, Outcome
 
@@ -14,7 +15,18 @@ HEDGE: Final = "hedge"
 class Attempt:
     """One attempt at one backend; times are in monotonic seconds."""
 
-    __slots__ = ("backend", "began_at", "ended_at", "head_at", "outcome", "reason", "reused", "sent_at", "span_id")
+    __slots__ = (
+        "backend",
+        "began_at",
+        "ended_at",
+        "explanation",
+        "head_at",
+        "outcome",
+        "reason",
+        "reused",
+        "sent_at",
+        "span_id",
+    )
 
     def __init__(self, backend: Backend, reason: str | None, began_at: float) -> None:
         """
@@ -32,6 +44,8 @@ class Attempt:
         """When the head of a response was there, as is known once the attempt is over; None: none came."""
         self.ended_at: float | None = None
         self.outcome: Outcome | None = None
+        self.explanation: PickExplanation | None = None
+        """What was believed when it was picked; None: nobody has asked (``forwarding/explained_exchange.py``)."""
         self.span_id = 0
         """Room for who traces it."""
 

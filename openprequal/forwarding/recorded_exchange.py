@@ -35,10 +35,13 @@ class _Recorded(Exchange):
 
     def _attempt(self, backend: Backend) -> None:
         journey = self._journey
-        attempt = journey.attempt = Attempt(backend, self._service.last_reason, self._route.now())
+        attempt = journey.attempt = self._new_attempt(backend)
         journey.attempts.append(attempt)
         journey.sending = attempt
         super()._attempt(backend)
+
+    def _new_attempt(self, backend: Backend) -> Attempt:
+        return Attempt(backend, self._service.last_reason, self._route.now())
 
     def _message(self, member: Member, more: bytes = b"") -> bytes:
         journey = self._journey
@@ -50,7 +53,8 @@ class _Recorded(Exchange):
                 more += journey.lines(attempt)
         message = super()._message(member, more)
         if journey.request_id is None:
-            journey.request_id = self._request_id[_ID_NAME:-2]
+            # A hook may have brought one that the client did not.
+            journey.request_id = self._request_id[_ID_NAME:-2] or self.request.header(b"x-request-id")
         return message
 
     def _try_another(self, why: str, error: GatewayError, outcome: Outcome, *, reusable: bool = False) -> bool:

@@ -6,7 +6,7 @@ from typing import Final
 from attrs import frozen
 
 from openprequal.errors import LoopDetected
-from openprequal.forwarding.hop_by_hop import HOP_BY_HOP, LOAD_REPORTS, named_by_connection
+from openprequal.forwarding.hop_by_hop import EXPLAIN, HOP_BY_HOP, LOAD_REPORTS, named_by_connection
 from openprequal.forwarding.vouching import plain_name
 from openprequal.http1.fields import Field, list_members
 from openprequal.http1.framing import CHUNKED
@@ -15,7 +15,7 @@ from openprequal.networks import Network, is_within
 from openprequal.routing.session_cookie import without_cookie
 from openprequal.values import Backend
 
-_ELSEWHERE: Final = HOP_BY_HOP | LOAD_REPORTS
+_ELSEWHERE: Final = HOP_BY_HOP | LOAD_REPORTS | EXPLAIN
 _FORWARDED_FIELDS: Final = frozenset((b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"forwarded"))
 # Written anew from what the head means, so that what is forwarded is framed by us.
 _REWRITTEN: Final = frozenset((b"host", b"content-length", b"via"))

@@ -5,10 +5,11 @@ from typing import Final
 
 from attrs import frozen
 
-from openprequal.forwarding.hop_by_hop import HOP_BY_HOP, LOAD_REPORTS, named_by_connection
+from openprequal.forwarding.hop_by_hop import EXPLAIN, HOP_BY_HOP, LOAD_REPORTS, named_by_connection
 from openprequal.http1.fields import Field, FieldSection
 from openprequal.http1.response import ResponseHead
 
+_OURS: Final = HOP_BY_HOP | EXPLAIN
 _HARMLESS: Final = frozenset((b"close", b"keep-alive"))
 
 
@@ -51,7 +52,7 @@ def forwarded_head(head: ResponseHead, rules: ResponseRules) -> ForwardedHead:
             reports.append(field)
             if rules.strip_reports:
                 continue
-        elif key in HOP_BY_HOP or key in dropped:
+        elif key in _OURS or key in dropped:
             continue
         elif key == b"date":
             dated = True

@@ -53,6 +53,7 @@ class GatewaySite(Factory["ClientConnection"]):
         turned_away: "Counter[str] | None" = None,
         cut: "Counter[str] | None" = None,
         witnesses: Sequence[Witness] = (),
+        explained: ProxyExchange | None = None,
     ) -> None:
         """
         :param admin: answers the reserved paths; None: they are proxied like all others.
@@ -62,8 +63,10 @@ class GatewaySite(Factory["ClientConnection"]):
         :param turned_away: gets connections that there was no room for counted, by the limit they met.
         :param cut: gets those counted that were ended because they took too long, by why.
         :param witnesses: told of each request that *proxy* gets no word of, reserved paths excepted.
+        :param explained: makes the exchanges of requests that ask why they go where they go; None: *proxy* does.
         """
         self._proxy = proxy
+        self._explained = explained
         self._local = accompanied(self._answered_here, witnesses, now)
         self._admin = admin
         self._now = now
@@ -94,9 +97,10 @@ class GatewaySite(Factory["ClientConnection"]):
         errors: ErrorPages,
         trusted: Sequence[Network],
         witnesses: Sequence[Witness],
+        explained: ProxyExchange | None,
     ) -> None:
         """Other settings, as at the beginning, for requests and connections that begin from now on."""
-        self._proxy = proxy
+        self._explained = explained
         self._local = accompanied(self._answered_here, witnesses, self._now)
         for frontend in (self._frontend, *self._beyond.values()):
             frontend.limits = limits
@@ -104,6 +108,11 @@ class GatewaySite(Factory["ClientConnection"]):
             frontend.witnesses = Witnesses(witnesses)
         self._max_connections = max_connections
         self._room.configure(max_connections, max_connections_per_client, trusted)
+        self.route_by(proxy)
+
+    def route_by(self, proxy: ProxyExchange) -> None:
+        """Let *proxy* make the exchanges of requests that begin from now on."""
+        self._proxy = proxy
         for connection in self.connections:
             connection.forget_head()
 
@@ -151,6 +160,8 @@ class GatewaySite(Factory["ClientConnection"]):
         if self._admin is not None and is_reserved(head.path):
             transport: Any = client.transport  # type: ignore[attr-defined]
             return ResourceExchange(self._admin, client, head, transport, self._now)
+        if head.asks_why and self._explained is not None:
+            return self._explained(client, head)
         head.proxied = True
         return self._proxy(client, head)
 

@@ -42,15 +42,18 @@ class ProxyResource(Resource):
         refused: Callable[[int], None],
         errors: ErrorPages = PLAIN,
         witnesses: Sequence[Witness] = (),
+        explained: Callable[[Downstream, RequestHead], ClientExchange] | None = None,
     ) -> None:
         """
         :param admin: answers the reserved paths; None: they are proxied like all others.
         :param limits: those on heads and bodies count, where the Site's own are not stricter; times are the Site's.
         :param refused: told the status of each request refused before it had an exchange.
         :param witnesses: told of each request that *proxy* gets no word of, reserved paths excepted.
+        :param explained: makes the exchanges of requests that ask why they go where they go; None: *proxy* does.
         """
         super().__init__()  # type: ignore[no-untyped-call]
         self._proxy = proxy
+        self._explained = explained
         self._admin = admin
         self._limits = limits
         self._clock = clock
@@ -82,8 +85,13 @@ class ProxyResource(Resource):
         if is_answered_here(head):
             client.begin(self._local(client, head))
         else:
-            client.begin(self._proxy(client, head))
+            asks = self._explained if head.asks_why else None
+            client.begin((asks or self._proxy)(client, head))
         return NOT_DONE_YET
+
+    def route_by(self, proxy: Callable[[Downstream, RequestHead], ClientExchange]) -> None:
+        """Let *proxy* make the exchanges of requests that begin from now on."""
+        self._proxy = proxy
 
     def expire(self) -> None:
         """Called from time to time: end what has taken too long."""

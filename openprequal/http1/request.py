@@ -28,6 +28,7 @@ class RequestHead:
     """The head of one request as it was received; read-only, shared by requests that repeat the very same bytes."""
 
     __slots__ = (
+        "asks_why",
         "brings_id",
         "client",
         "connection",
@@ -69,6 +70,8 @@ class RequestHead:
         for field in head_fields:
             if field.key in _MEANT:
                 named.setdefault(field.key, []).append(field.value)
+        self.asks_why = b"x-openprequal-explain" in named
+        """It asks to be told why it went where it did; perhaps it may not."""
         self.length = request_length(minor, named.get(b"content-length", ()), named.get(b"transfer-encoding", ()))
         """Of the body: bytes or ``framing.CHUNKED``."""
         self.connection = list_members(b",".join(named[b"connection"])) if b"connection" in named else []
@@ -104,7 +107,10 @@ class RequestHead:
 
 
 _MEANT: Final = frozenset(
-    (b"host", b"content-length", b"transfer-encoding", b"connection", b"upgrade", b"max-forwards")
+    (
+        *(b"host", b"content-length", b"transfer-encoding", b"connection", b"upgrade", b"max-forwards"),
+        b"x-openprequal-explain",
+    )
 )
 
 

@@ -44,6 +44,8 @@ class ServiceSample(NamedTuple):
     """Requests that may be under way to all its backends together; None: no limit."""
     sessions: Mapping[str, int] = {}
     """Requests by what became of their session; empty: there are none."""
+    shadow_same: Mapping[str, int] = {}
+    """Picks by whether the shadow balancer would have made the same; empty: there is none."""
 
 
 class BackendSample(NamedTuple):
@@ -63,6 +65,8 @@ class BackendSample(NamedTuple):
     """Mean latency this gateway measured over ``LATENCY_WINDOW_SECONDS``."""
     condition: str = ""
     """What it is, in one word (``health/standing.py``)."""
+    shadow_picks: int | None = None
+    """How often the shadow balancer would have picked it; None: there is none."""
 
 
 class EdgeSample(NamedTuple):
@@ -260,7 +264,14 @@ def _service_families(samples: list[ServiceSample]) -> Iterator[Metric]:
         "Requests, by whether their session kept its backend, moved to another or is new.",
         labels=("service", "session"),
     )
+    shadow = CounterMetricFamily(
+        "openprequal_shadow_picks",
+        "Picks, by whether the shadow balancer would have made the same.",
+        labels=("service", "same"),
+    )
     for sample in samples:
+        for same, count in sample.shadow_same.items():
+            shadow.add_metric((sample.service, same), count)
         for what, count in sample.sessions.items():
             sessions.add_metric((sample.service, what), count)
         if sample.limit is not None:
@@ -284,6 +295,7 @@ def _service_families(samples: list[ServiceSample]) -> Iterator[Metric]:
         ignored.add_metric((sample.service,), sample.reports_ignored)
     yield from (requests, durations, probes, pool, picks, queue, ignored, ejections, panic, retries, refused, limit)
     yield sessions
+    yield shadow
 
 
 _BACKEND_GAUGES: tuple[tuple[str, str, Callable[[BackendSample], float | None]], ...] = (
@@ -310,6 +322,15 @@ def _backend_families(samples: list[BackendSample]) -> Iterator[Metric]:
     for sample in samples:
         condition.add_metric((sample.service, sample.url, sample.condition), 1)
     yield condition
+    shadow = CounterMetricFamily(
+        "openprequal_shadow_backend_picks",
+        "Picks that the shadow balancer would have made.",
+        labels=("service", "backend"),
+    )
+    for sample in samples:
+        if sample.shadow_picks is not None:
+            shadow.add_metric((sample.service, sample.url), sample.shadow_picks)
+    yield shadow
 
 
 def _route_families(routes: RouteStatuses) -> Iterator[Metric]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from openprequal.balancing.shadow import Shadowed
 from openprequal.health.ejection import Ejections
 from openprequal.health.standing import Standing
 from openprequal.metrics.families import BackendSample, ServiceSample
@@ -31,6 +32,7 @@ def service_samples(
             retries_refused=service.retry_budget.refused,
             limit=service.limit.allowed if isinstance(service, LimitedService) else None,
             sessions=service.counts if isinstance(service, StickyService) else {},
+            shadow_same=balancer.same if isinstance(balancer, Shadowed) else {},
         )
     yield ServiceSample(refused.service, refused, {}, None, {}, 0)
 
@@ -40,6 +42,7 @@ def backend_samples(
 ) -> Iterator[BackendSample]:
     """One sample a backend."""
     for service in services.values():
+        shadowed = service.balancer if isinstance(service.balancer, Shadowed) else None
         for member in service.members.values():
             backend, report = member.backend, member.report
             standing = standings.get(backend.id)
@@ -52,4 +55,5 @@ def backend_samples(
                 report.latency_s if report is not None else None,
                 member.latency.average(now),
                 standing.condition if standing is not None else "left",
+                None if shadowed is None else shadowed.picks_of(backend.id)[1],
             )

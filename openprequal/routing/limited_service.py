@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from openprequal.explanations import PickExplanation
 from openprequal.interfaces import IPending, IRequest
 from openprequal.routing.concurrency_limit import ConcurrencyLimit
 from openprequal.routing.member import Member
@@ -36,6 +37,12 @@ class LimitedService(Service):
             self._reached = True
             return None
         return super().pick(request, tried)
+
+    def explain(self, request: IRequest, tried: frozenset[str] = frozenset()) -> PickExplanation:
+        if not tried and self.in_flight >= self.limit.allowed:
+            because = f"its service has {self.in_flight} requests under way, and may have {self.limit.allowed}"
+            return PickExplanation(picked=None, reason=None, compares="", because=because)
+        return super().explain(request, tried)
 
     @property
     def saturated(self) -> bool:

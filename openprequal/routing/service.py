@@ -4,6 +4,9 @@ from collections import deque
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
+from twisted.logger import Logger
+
+from openprequal.explanations import PickExplanation
 from openprequal.interfaces import IBalancer, IPending, IRequest
 from openprequal.metrics.tally import RequestTally
 from openprequal.probing.report_reader import ReportReader
@@ -13,7 +16,24 @@ from openprequal.routing.retry_budget import RetryBudget
 from openprequal.routing.sessions import Sessions
 from openprequal.values import Backend, Ending, LoadReport, LoadState, Outcome, ReportFormat, ReportWay
 
+log = Logger()
+
 _RESPONSE: Final = Ending.RESPONSE
+_NOBODY: Final[frozenset[str]] = frozenset()
+
+
+def explained_by(balancer: IBalancer, request: IRequest, exclude: Collection[str]) -> PickExplanation:
+    """What *balancer* says of a pick, if it says anything; that it fails is its own affair, not the request's."""
+    asked: Any = balancer
+    explain = getattr(asked, "explain", None)
+    if explain is None:
+        return PickExplanation(picked=None, reason=None, compares="", because="its balancer does not say")
+    try:
+        explained: PickExplanation = explain(request, exclude)
+    except Exception:
+        log.failure("{kind} has failed to explain a pick", kind=type(balancer).__name__)
+        return PickExplanation(picked=None, reason=None, compares="", because="its balancer has failed to say")
+    return explained
 
 
 class Service:
@@ -137,6 +157,10 @@ class Service:
         """
         return self.balancer.pick(request, tried | self._full if tried and self._full else tried or self._full)
 
+    def explain(self, request: IRequest, tried: frozenset[str] = _NOBODY) -> PickExplanation:
+        """Whom :meth:`pick` would give now, and why; nothing is changed by it. Not for the hot path."""
+        return explained_by(self.balancer, request, tried | self._full)
+
     @property
     def last_reason(self) -> str | None:
         """Why the last pick fell as it did: a :class:`~openprequal.values.PickReason`; None: the balancer is silent."""
@@ -155,6 +179,11 @@ class Service:
         """What this gateway has outstanding at *backend*; 0 if it is no member."""
         member = self.members.get(backend.id)
         return member.in_flight if member is not None else 0
+
+    @property
+    def full(self) -> Collection[str]:
+        """Ids of those that have no room."""
+        return self._full
 
     def has_room(self, backend: Backend) -> bool:
         """True if *backend* is below its limit."""

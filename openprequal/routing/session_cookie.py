@@ -65,6 +65,9 @@ class CookieSessions:
                         return owner
         return None
 
+    def peek(self, request: IRequest) -> str | None:
+        return self.backend_of(request)
+
     def placed(self, request: IRequest, backend_id: str) -> None:
         """It is the client who remembers, once there is a response."""
 

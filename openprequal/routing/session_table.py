@@ -56,6 +56,11 @@ class SessionTable:
         self._sessions.move_to_end(key)
         return backend_id
 
+    def peek(self, request: IRequest) -> str | None:
+        key = self._key(request)
+        backend_id, used_at = self._sessions.get(key, (None, 0.0)) if key is not None else (None, 0.0)
+        return backend_id if self._now() - used_at <= self._idle_s else None
+
     def placed(self, request: IRequest, backend_id: str) -> None:
         key = self._key(request)
         if key is None:

@@ -18,6 +18,9 @@ class Sessions(Protocol):
     def backend_of(self, request: IRequest) -> str | None:
         """Id of the backend that the session of *request* belongs to; None: it has none, or none that counts."""
 
+    def peek(self, request: IRequest) -> str | None:
+        """As :meth:`backend_of`, by somebody who only wants to know: it does not count as a use of the session."""
+
     def placed(self, request: IRequest, backend_id: str) -> None:
         """The balancer has chosen a backend for a session that has none that it could go to."""
 

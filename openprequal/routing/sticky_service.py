@@ -1,14 +1,18 @@
 """A service whose sessions stay with their backends: who has one goes there, everybody else where the balancer says."""
 
 from collections import Counter
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
+from openprequal.explanations import PickExplanation
 from openprequal.interfaces import IPending, IRequest
 from openprequal.routing.limited_service import LimitedService
 from openprequal.routing.member import Member
 from openprequal.routing.service import Service
 from openprequal.routing.sessions import Sessions
 from openprequal.values import Backend, LoadState
+
+SESSION: Final = "session"
+"""The reason of picks that were not the balancer's."""
 
 
 class _Waiting(Protocol):
@@ -93,9 +97,19 @@ class StickyService(Service):
                 sessions.placed(request, picked.id)
         return picked
 
+    def explain(self, request: IRequest, tried: frozenset[str] = frozenset()) -> PickExplanation:
+        bound = self._sessions.peek(request)
+        if bound is None or bound in tried or self._had(bound) is None:
+            return super().explain(request, tried)
+        if bound in self._full:
+            because = "the backend of its session has no room, and it would wait for that one"
+            return PickExplanation(picked=None, reason=None, compares="", because=because)
+        because = "its session belongs there; the balancer is not asked"
+        return PickExplanation(picked=bound, reason=SESSION, compares="", because=because)
+
     @property
     def last_reason(self) -> str | None:
-        return "session" if self._kept else super().last_reason
+        return SESSION if self._kept else super().last_reason
 
     def _had(self, backend_id: str) -> Member | None:
         """The member of that id if it takes requests of its sessions."""

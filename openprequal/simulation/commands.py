@@ -11,13 +11,14 @@ from attrs import evolve
 from openprequal.errors import ConfigurationError
 from openprequal.simulation.bars import verdicts
 from openprequal.simulation.catalogue import SCENARIOS
-from openprequal.simulation.figure import Read, shortened
+from openprequal.simulation.figure import Point, Read, shortened
 from openprequal.simulation.figures import FIGURES
 from openprequal.simulation.fleet_file import EXAMPLE, read_fleet
-from openprequal.simulation.grid import Cell, cells, run_all
+from openprequal.simulation.grid import Cell, cells
+from openprequal.simulation.kept import reused_from, run_kept
 from openprequal.simulation.plots import available, plot_figure, plot_scenario
 from openprequal.simulation.report import FOLDER, agreement, write_report
-from openprequal.simulation.results import Finding, Results, read, write
+from openprequal.simulation.results import Finding
 from openprequal.simulation.rules import RIVALS, SIMPLE, check, rules_of
 from openprequal.simulation.run import OMNISCIENT, Rule
 from openprequal.simulation.scenario import Scenario
@@ -120,51 +121,52 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _figure(options: argparse.Namespace) -> int:
     figure = FIGURES[options.command]
-    measured = _measured_figure(options, figure.name, rules_of(options.balancer) if options.balancer else None)
+    rules = rules_of(options.balancer) if options.balancer else None
+    measured = _measured_figure(options, figure.name, rules, _csv(options, figure.name))
     findings = figure.findings(measured)
     _say(f"{figure.title}: latencies in ms, the paper's in [brackets]", as_text(*figure_rows(figure, measured)))
     _say_findings(findings)
-    if options.out is not None:
-        write(options.out / f"{figure.name}.csv", measured.results.runs)
-        if not options.no_plots:
-            plot_figure(figure, measured, options.out / figure.name)
+    if options.out is not None and not options.no_plots:
+        plot_figure(figure, measured, options.out / figure.name)
     return 0
 
 
 def _measured_figure(
-    options: argparse.Namespace, name: str, rules: Sequence[Rule] | None, seeds: int | None = None
+    options: argparse.Namespace, name: str, rules: Sequence[Rule] | None, csv: Path | None, seeds: int | None = None
 ) -> Read:
     points = shortened(FIGURES[name].points(rules), options.requests)
     for point in points:
         check(point.rule)
+    return Read(points, run_kept(_figure_grid(points, _seeds(options, seeds)), options.jobs, name, csv))
+
+
+def _figure_grid(points: Sequence[Point], seeds: Sequence[int]) -> list[Cell]:
     # Curves may share a point.
     distinct = {(point.scenario.name, point.rule.name): point for point in points}
-    todo = [Cell(each.scenario, each.rule, seed) for each in distinct.values() for seed in _seeds(options, seeds)]
-    return Read(points, Results(run_all(todo, options.jobs, name)))
+    return [Cell(each.scenario, each.rule, seed) for each in distinct.values() for seed in seeds]
 
 
 def _scenarios(options: argparse.Namespace) -> int:
-    results = _measured_scenarios(options, options.scenario or list(SCENARIOS), options.balancer)
+    grid = _scenario_grid(options, options.scenario or list(SCENARIOS), options.balancer)
+    results = run_kept(grid, options.jobs, "scenarios", _csv(options, "scenarios"))
     for scenario in dict.fromkeys(run.scenario for run in results.runs):
         title = SCENARIOS[scenario].title
         _say(f"{scenario}: {title}", as_text(*scenario_rows(results, scenario)))
         if options.out is not None and not options.no_plots:
             plot_scenario(title, results, scenario, options.out / scenario)
-    if options.out is not None:
-        write(options.out / "scenarios.csv", results.runs)
     findings = verdicts(results)
     if findings:
         _say("The bars", as_text(*finding_rows(findings)))
     return _status(findings)
 
 
-def _measured_scenarios(options: argparse.Namespace, names: Sequence[str], balancers: Sequence[str] | None) -> Results:
+def _scenario_grid(options: argparse.Namespace, names: Sequence[str], balancers: Sequence[str] | None) -> list[Cell]:
     for name in names:
         if name not in SCENARIOS:
             raise ConfigurationError(f"{name!r} is no scenario; there are {', '.join(SCENARIOS)}")
     rules = rules_of(balancers or ["prequal", OMNISCIENT, *RIVALS])
     chosen = [_of_length(SCENARIOS[name], options.requests) for name in dict.fromkeys(names)]
-    return Results(run_all(cells(chosen, rules, _seeds(options)), options.jobs, "scenarios"))
+    return cells(chosen, rules, _seeds(options))
 
 
 def _what_if(options: argparse.Namespace) -> int:
@@ -175,7 +177,8 @@ def _what_if(options: argparse.Namespace) -> int:
         raise ConfigurationError("what-if needs the description of a fleet; --example prints one")
     scenario = _of_length(read_fleet(options.file), options.requests)
     rules = rules_of(["prequal", *(options.balancer or ()), *SIMPLE, OMNISCIENT])
-    results = Results(run_all(cells([scenario], rules, _seeds(options)), options.jobs, scenario.name))
+    grid = cells([scenario], rules, _seeds(options))
+    results = run_kept(grid, options.jobs, scenario.name, _csv(options, scenario.name))
     servers = sum(kind.count for kind in scenario.servers)
     _say(
         f"{scenario.title}: {servers} servers, {scenario.proxies} gateways, {scenario.rate:.6g} requests/s, load"
@@ -183,10 +186,8 @@ def _what_if(options: argparse.Namespace) -> int:
         as_text(*scenario_rows(results, scenario.name)),
     )
     sys.stdout.write(advice(results, scenario.name) + "\n")
-    if options.out is not None:
-        write(options.out / f"{scenario.name}.csv", results.runs)
-        if not options.no_plots:
-            plot_scenario(scenario.title, results, scenario.name, options.out / scenario.name)
+    if options.out is not None and not options.no_plots:
+        plot_scenario(scenario.title, results, scenario.name, options.out / scenario.name)
     return 0
 
 
@@ -204,20 +205,25 @@ def _report(options: argparse.Namespace) -> int:
     figures: dict[str, Read] = {}
     for name, figure in FIGURES.items():
         if name in reused:
-            figures[name] = Read(figure.points(None), Results(read(kept[name])))
+            points = figure.points(None)
+            grid = _figure_grid(shortened(points, options.requests), _seeds(options, options.figure_seeds))
+            figures[name] = Read(points, reused_from(kept[name], name, grid))
         else:
-            figures[name] = _measured_figure(options, name, None, options.figure_seeds)
-            write(kept[name], figures[name].results.runs)
+            figures[name] = _measured_figure(options, name, None, kept[name], options.figure_seeds)
+    grid = _scenario_grid(options, list(SCENARIOS), None)
     if "scenarios" in reused:
-        scenarios = Results(read(kept["scenarios"]))
+        scenarios = reused_from(kept["scenarios"], "scenarios", grid)
     else:
-        scenarios = _measured_scenarios(options, list(SCENARIOS), None)
-        write(kept["scenarios"], scenarios.runs)
+        scenarios = run_kept(grid, options.jobs, "scenarios", kept["scenarios"])
     page = write_report(options.out, figures, scenarios, plots=not options.no_plots)
     for name, measured in figures.items():
         sys.stdout.write(f"{FIGURES[name].title}: {agreement(FIGURES[name].findings(measured))}\n")
     sys.stdout.write(f"{page} is written\n")
     return _status(verdicts(scenarios))
+
+
+def _csv(options: argparse.Namespace, name: str) -> Path | None:
+    return None if options.out is None else options.out / f"{name}.csv"
 
 
 def _seeds(options: argparse.Namespace, count: int | None = None) -> range:

@@ -31,6 +31,8 @@ class Measured:
     """Sent per request, by all proxies."""
     wall_s: float = field(eq=False)
     """What the run took."""
+    digest: str = field(eq=False, default="")
+    """Of what it came from (:mod:`openprequal.simulation.origin`); empty: not known."""
 
     @property
     def errors(self) -> float:

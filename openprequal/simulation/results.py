@@ -1,6 +1,7 @@
 """What do several runs say together, and how are they kept in a file?"""
 
 import csv
+import io
 from collections.abc import Iterable, Sequence
 from math import inf
 from pathlib import Path
@@ -25,7 +26,13 @@ _COLUMNS = (
     "probes_per_request",
     "wall_seconds",
     "shares",
+    "digest",
 )
+HEADER = ",".join(_COLUMNS)
+"""The first line of a file of results."""
+
+_OLDER = _COLUMNS[:-1]
+"""Files from before results had a digest."""
 
 
 class Results:
@@ -80,27 +87,11 @@ class Results:
 
 
 def write(path: Path, runs: Sequence[Measured]) -> None:
-    """Write *runs* as CSV, one a line."""
+    """Write *runs* as CSV, one a line: all of them, or the file stays as it was."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(_COLUMNS)
-        for each in runs:
-            rows.writerow(
-                (
-                    each.scenario,
-                    each.balancer,
-                    each.seed,
-                    each.requests,
-                    each.failed,
-                    each.timed_out,
-                    *(f"{each.quantiles[quantile]:.9g}" for quantile in QUANTILES),
-                    *(f"{each.rif_quantiles[quantile]:.9g}" for quantile in QUANTILES),
-                    f"{each.probes:.6g}",
-                    f"{each.wall_s:.2f}",
-                    " ".join(f"{share:.5f}" for share in each.shares),
-                )
-            )
+    new = path.with_suffix(".new")
+    new.write_text("".join(f"{line}\n" for line in (HEADER, *map(to_line, runs))), "utf-8")
+    new.replace(path)
 
 
 def read(path: Path) -> list[Measured]:
@@ -110,7 +101,7 @@ def read(path: Path) -> list[Measured]:
     """
     with path.open(newline="", encoding="utf-8") as file:
         rows = csv.DictReader(file)
-        if tuple(rows.fieldnames or ()) != _COLUMNS:
+        if tuple(rows.fieldnames or ()) not in (_COLUMNS, _OLDER):
             raise ConfigurationError(f"{path}, line 1: not the columns of a simulation's results; run it anew")
         runs = []
         for number, row in enumerate(rows, 2):
@@ -119,6 +110,36 @@ def read(path: Path) -> list[Measured]:
             except (TypeError, ValueError, KeyError) as error:
                 raise ConfigurationError(f"{path}, line {number}: {error}") from None
         return runs
+
+
+def to_line(each: Measured) -> str:
+    """One run as a line of CSV, without its end."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(
+        (
+            each.scenario,
+            each.balancer,
+            each.seed,
+            each.requests,
+            each.failed,
+            each.timed_out,
+            *(f"{each.quantiles[quantile]:.9g}" for quantile in QUANTILES),
+            *(f"{each.rif_quantiles[quantile]:.9g}" for quantile in QUANTILES),
+            f"{each.probes:.6g}",
+            f"{each.wall_s:.2f}",
+            " ".join(f"{share:.5f}" for share in each.shares),
+            each.digest,
+        )
+    )
+    return line.getvalue()
+
+
+def from_line(line: str) -> Measured | None:
+    """What :func:`to_line` wrote; None: it is something else."""
+    try:
+        return _measured(next(csv.DictReader([line], _COLUMNS)))
+    except (TypeError, ValueError, KeyError, StopIteration, csv.Error):
+        return None
 
 
 def _measured(row: dict[str, str]) -> Measured:
@@ -134,6 +155,7 @@ def _measured(row: dict[str, str]) -> Measured:
         {quantile: float(row[column]) for quantile, column in _RIFS.items()},
         float(row["probes_per_request"]),
         float(row["wall_seconds"]),
+        row.get("digest") or "",
     )
 
 

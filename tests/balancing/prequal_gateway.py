@@ -6,8 +6,8 @@ from random import Random
 
 from twisted.internet.task import Clock
 
-from openprequal.balancing.explanation import Considered
 from openprequal.balancing.prequal import Prequal
+from openprequal.explanations import Considered
 from openprequal.interfaces import BalancerContext
 from openprequal.testing.balancer_contract import AnyRequest, some_backends
 from openprequal.testing.probe_transport import ScriptedProbes
@@ -72,7 +72,7 @@ class Gateway:
     def pool(self) -> dict[int, Considered]:
         """Whom a pick would choose among now, by place; the oldest report first."""
         places = {backend.id: place for place, backend in enumerate(self.backends)}
-        return {places[each.id]: each for each in self.balancer.explain().pool}
+        return {places[each.id]: each for each in self.balancer.explain(AnyRequest()).pool}
 
     def pass_s(self, seconds: float) -> None:
         """Time goes by, with ticks."""

@@ -7,6 +7,7 @@ from prequal_gateway import ANSWERED, BROKEN, Gateway
 
 from openprequal.balancing.parameters import PRESETS, PrequalParameters
 from openprequal.errors import ConfigurationError
+from openprequal.testing.balancer_contract import AnyRequest
 from openprequal.values import LoadReport, PickReason
 
 # rule, latency_share
@@ -100,7 +101,7 @@ def test_how_far_it_has_been_seen_to_grow_with_the_rif_decides_how_far() -> None
         gateway.probes.answer(gateway.backends[0], LoadReport(15 if step % 2 else 0, 0.1))
         gateway.balancer.finished(gateway.send(), ANSWERED)
         gateway.clock.pump([gateway.probes.round_trip_s, 0.05])
-    explained = gateway.balancer.explain()
+    explained = gateway.balancer.explain(AnyRequest())
     assert explained.exponent < 0.1
 
 

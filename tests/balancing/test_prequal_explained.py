@@ -3,7 +3,7 @@
 import pytest
 from prequal_gateway import ANSWERED, Gateway
 
-from openprequal.balancing.explanation import PickExplanation
+from openprequal.explanations import PickExplanation
 from openprequal.testing.balancer_contract import AnyRequest
 from openprequal.values import LoadReport, LoadState
 
@@ -19,7 +19,7 @@ KINDS: list[dict[str, object]] = [
 def test_it_names_who_would_be_picked_and_why() -> None:
     gateway = Gateway(2, rule="hot_cold", q_rif=0.999)
     gateway.report((9, 0.1), (2, 0.3))
-    explained = gateway.balancer.explain()
+    explained = gateway.balancer.explain(AnyRequest())
     assert (explained.picked, explained.reason) == (gateway.backends[1].id, "cold")
     assert gateway.place() == 1
 
@@ -27,7 +27,7 @@ def test_it_names_who_would_be_picked_and_why() -> None:
 def test_it_names_the_threshold_and_who_is_hot() -> None:
     gateway = Gateway(2, q_rif=0.999)
     gateway.report((9, 0.1), (2, 0.5))
-    explained = gateway.balancer.explain()
+    explained = gateway.balancer.explain(AnyRequest())
     assert explained.rif_threshold == 9
     assert {each.id: each.hot for each in explained.pool} == {
         gateway.backends[0].id: True,
@@ -68,20 +68,20 @@ def test_a_stale_report_is_called_so() -> None:
 
 
 def test_where_nobody_can_be_picked_it_says_so() -> None:
-    explained = Gateway(0).balancer.explain()
+    explained = Gateway(0).balancer.explain(AnyRequest())
     assert (explained.picked, explained.reason, explained.pool) == (None, None, ())
 
 
 def test_those_excluded_are_not_in_it() -> None:
     gateway = Gateway(3)
     gateway.report((0, 0.01), (1, 0.1), (1, 0.1))
-    explained = gateway.balancer.explain({gateway.backends[0].id})
+    explained = gateway.balancer.explain(AnyRequest(), {gateway.backends[0].id})
     assert {each.id for each in explained.pool} == {backend.id for backend in gateway.backends[1:]}
     assert explained.picked != gateway.backends[0].id
 
 
 def test_of_a_random_pick_it_says_that() -> None:
-    explained = Gateway(3, preset="paper").balancer.explain()
+    explained = Gateway(3, preset="paper").balancer.explain(AnyRequest())
     assert explained.reason == "random"
     assert explained.pool == ()
 
@@ -96,7 +96,7 @@ def run(parameters: dict[str, object], count: int, *, listen: bool = False, ask:
     for number in range(300):
         exclude = {gateway.backends[number % count].id} if number % 4 == 0 else set()
         if ask:
-            gateway.balancer.explain(exclude)
+            gateway.balancer.explain(AnyRequest(), exclude)
         backend = gateway.balancer.pick(AnyRequest(), exclude)
         assert backend is not None
         picked.append(backend.id)
@@ -147,6 +147,6 @@ def test_what_it_foretells_comes_true(parameters: dict[str, object]) -> None:
     gateway = Gateway(8, trial_every=float("inf"), **{"preset": "default", **parameters})
     gateway.report(*[(place % 2, 0.1) for place in range(8)])
     for _ in range(50):
-        foretold = gateway.balancer.explain()
+        foretold = gateway.balancer.explain(AnyRequest())
         assert gateway.send().id == foretold.picked
         assert gateway.reason() == foretold.reason

@@ -5,6 +5,7 @@ from math import floor, inf
 import pytest
 from prequal_gateway import ANSWERED, BROKEN, Gateway
 
+from openprequal.testing.balancer_contract import AnyRequest
 from openprequal.values import LoadReport, PickReason
 
 
@@ -343,7 +344,7 @@ def test_replicas_that_come_and_go_while_all_probes_are_out_leave_a_consistent_p
             gateway.balancer.up(backend)
         gateway.clock.advance(gateway.probes.round_trip_s)
         known = {backend.id for backend in gateway.backends} & gateway.balancer.estimates().keys()
-        assert {each.id for each in gateway.balancer.explain().pool} <= known
+        assert {each.id for each in gateway.balancer.explain(AnyRequest()).pool} <= known
         assert gateway.balancer.probe_pool_size <= 16
         for backend in gateway.backends:
             gateway.balancer.up(backend)

@@ -4,6 +4,7 @@ import pytest
 
 from openprequal.bench.__main__ import main, parser
 from openprequal.bench.peers import PEERS
+from openprequal.bench.rate_limit_path import CASES
 
 
 def test_by_default_all_peers_take_three_turns() -> None:
@@ -38,7 +39,11 @@ def test_finding_a_route_is_measured_for_every_number_of_routes(capsys: pytest.C
     assert all(len(row.split()) == 6 for row in rows)
 
 
-def test_what_a_rate_limit_costs_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_rate_limit_costs_is_measured(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = {name: (by, rate, min(clients, 64), proxied) for name, (by, rate, clients, proxied) in CASES.items()}
+    monkeypatch.setattr("openprequal.bench.rate_limit_path.CASES", few)
     assert main(["rate-limits", "--count", "64"]) == 0
     rows = capsys.readouterr().out.splitlines()[1:]
     assert len(rows) == 6
@@ -67,6 +72,7 @@ def test_what_checks_cost_a_request_is_measured(
 ) -> None:
     monkeypatch.setattr("openprequal.bench.check_path.TOKENS", 2)
     monkeypatch.setattr("openprequal.bench.check_path.COSTS", (4,))
+    monkeypatch.setattr("openprequal.bench.check_path.ARGON2", {"time_cost": 1, "memory_cost": 8, "parallelism": 1})
     assert main(["checks", "--count", "8"]) == 0
     rows = [row.split() for row in capsys.readouterr().out.splitlines() if row.startswith(" ")]
     assert [row[0] for row in rows] == ["RS256", "ES256", "EdDSA", "HS256", "bcrypt", "argon2id"]

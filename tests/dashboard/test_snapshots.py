@@ -36,13 +36,6 @@ class Turns(Clock):
         return super().callLater(delay, *arguments)
 
 
-class Mute(RoundRobin):
-    """A balancer of somebody's own."""
-
-    def explain(self) -> None:
-        raise ValueError("for no reason at all")
-
-
 def test_who_begins_to_look_is_told_of_every_backend(start: Start) -> None:
     gateway = start(2)
     watcher = Watcher(gateway)
@@ -120,14 +113,6 @@ def test_the_probe_pool_is_told_with_its_threshold_and_the_next_pick(start: Star
     assert {load[0] for load in pool["loads"]} == numbers
     assert pool["picked"] in numbers
     assert pool["threshold"] == 3
-
-
-def test_a_balancer_that_fails_to_explain_itself_hides_nothing_else(start: Start, logged: list[str]) -> None:
-    gateway = start(load_balancer_class="test_snapshots.Mute")
-    (snapshot,) = Watcher(gateway).snapshots
-    assert snapshot["services"]["default"]["pool"] is None
-    assert len(snapshot["who"]) == 1
-    assert "Mute cannot explain itself" in "\n".join(logged)
 
 
 def test_another_balancer_is_told_once_it_is_in_force(start: Start) -> None:

@@ -14,6 +14,7 @@ from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
+from witnessing import Remembering
 from zope.interface import implementer
 
 from openprequal.filters.codings import coders
@@ -77,6 +78,7 @@ class StockSite:
             clock=own_clock or self.clock,
             date=HttpDate(self.clock.seconds),
             refused=self.refused.append,
+            witnesses=network.get("witnesses", ()),
         )
         self.site = Site(root(self.resource), parsePOSTFormSubmission=False, reactor=self.clock)
         self.backend = self.network.backend()
@@ -118,6 +120,19 @@ def test_a_request_is_proxied_and_settles_once() -> None:
     assert content(client.received) == b"hello"
     assert site.network.settled == {("GET", "200"): 1}
     assert site.is_at_rest()
+
+
+def test_what_became_of_each_request_is_told() -> None:
+    witness = Remembering()
+    site = StockSite(witnesses=(witness,))
+    client = site.client()
+    client.send(b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
+    site.backend.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    client.send(b"TRACE /t HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n")
+    client.send(b"GET /y HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
+    told = [(each.request.method, each.status, each.request_bytes, each.response_bytes > 0) for each in witness.over]
+    assert told == [(b"POST", 200, 5, True), (b"TRACE", 200, 0, True), (b"GET", 400, 0, True)]
+    assert witness.begun == witness.over
 
 
 def test_the_connection_goes_on_to_the_next_request() -> None:

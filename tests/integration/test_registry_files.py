@@ -26,6 +26,7 @@ def test_a_gateway_follows_the_file_that_lists_its_backends(tmp_path: Path) -> N
     (tmp_path / "gateway.toml").write_text('registry_class = "file"\n[registry_parameters]\nfile = "backends.toml"\n')
     with gateway(elsewhere, "--demo=1") as (_, other), gateway(tmp_path, "--config=gateway.toml") as (command, port):
         assert backends(port) == {}
+        eventually(lambda: up(other, 1), "the one to be listed can answer")
         listed.write_text(f'[[backends]]\nurl = "http://127.0.0.1:{other}"\nhealth_path = "/healthz"\n')
         eventually(lambda: up(port, 1), "it is known, and up")
         assert ask(port).status == 200

@@ -28,6 +28,11 @@ def ended_with(command: Running) -> Iterator[None]:
                     eventually(lambda pid=pid: not alive(pid), "the new process has ended")
 
 
+def _until_started(port: int) -> None:
+    """It listens before it heeds signals, but answers only afterwards."""
+    assert ask(port, "/healthz").status == 200
+
+
 def test_a_restart_under_load_refuses_and_resets_nothing(tmp_path: Path) -> None:
     with (
         gateway(tmp_path) as (command, port),
@@ -64,6 +69,7 @@ def test_a_new_process_that_cannot_start_leaves_the_old_one_as_it_is(tmp_path: P
     settings = tmp_path / "gateway.toml"
     settings.write_text("queue_max = 1\n")
     with gateway(tmp_path, "--config=gateway.toml") as (command, port):
+        _until_started(port)
         settings.write_text("queue_max = -1\n")
         command.process.send_signal(signal.SIGUSR2)
         eventually(lambda: "not restarted, going on" in command.output, "it says that it failed")
@@ -91,6 +97,7 @@ def test_a_unix_socket_stays_where_it_is_and_as_open_as_it_was(tmp_path: Path) -
     port, path = free_ports(), tmp_path / "gateway.sock"
     flags = [f"--listen=tcp:{port}", f"--listen=unix:{path}:mode=600"]
     with gateway(tmp_path, *flags, port=port) as (command, _), ended_with(command):
+        _until_started(port)
         command.process.send_signal(signal.SIGUSR2)
         assert command.wait() == 0
         assert path.stat().st_mode & 0o777 == 0o600

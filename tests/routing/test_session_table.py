@@ -52,6 +52,16 @@ def test_one_that_is_not_used_for_long_is_forgotten(case: Case) -> None:
     assert len(case.table) == 0
 
 
+def test_who_only_wants_to_know_does_not_use_a_session(case: Case) -> None:
+    case.placed("192.0.2.1", "b1")
+    case.clock.advance(IDLE_S)
+    assert case.table.peek(AnyRequest(client="192.0.2.1")) == "b1"
+    assert case.table.peek(AnyRequest(client="192.0.2.2")) is None
+    case.clock.advance(1)
+    assert case.table.peek(AnyRequest(client="192.0.2.1")) is None
+    assert case.of("192.0.2.1") is None
+
+
 def test_where_there_are_too_many_the_one_not_used_for_longest_goes(case: Case) -> None:
     for number in range(3):
         case.placed(f"192.0.2.{number}", "b1")

@@ -3,6 +3,8 @@
 import csv
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -13,13 +15,19 @@ from openprequal.balancing.catalogue import BALANCERS, PARAMETERS
 from openprequal.simulation import commands
 from openprequal.simulation.catalogue import SCENARIOS
 from openprequal.simulation.commands import main
+from openprequal.simulation.figure import Point
 from openprequal.simulation.figures import FIGURES, fig6
+from openprequal.simulation.grid import Cell
 from openprequal.simulation.report import agreement
-from openprequal.simulation.results import Finding
+from openprequal.simulation.results import Finding, Results
 from openprequal.simulation.run import Rule
+from openprequal.simulation.scenario import Servers
 
 FAST = ["--jobs", "1", "--seeds", "1"]
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "fleet.toml"
+
+SMALL_TESTBED = 6
+"""Servers and clients, where it is the command that is tried and not what comes of a hundred of each."""
 
 papers_rules = pytest.mark.skipif(
     "linear" not in BALANCERS or "preset" not in attrs.fields_dict(PARAMETERS["prequal"]),
@@ -38,6 +46,7 @@ def test_a_figure_is_run_told_and_written(tmp_path: Path, capsys: pytest.Capture
         assert len(list(csv.DictReader(file))) == 9
 
 
+@pytest.mark.usefixtures("small_testbed")
 @pytest.mark.parametrize("figure", ["fig7", "fig8"])
 def test_figures_of_every_kind_are_drawn(tmp_path: Path, figure: str) -> None:
     asked = [figure, *FAST, "--requests", "40", "--out", str(tmp_path)]
@@ -45,7 +54,26 @@ def test_figures_of_every_kind_are_drawn(tmp_path: Path, figure: str) -> None:
     assert (tmp_path / f"{figure}.png").stat().st_size > 5000
 
 
+@pytest.fixture
+def small_testbed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All points of all figures, with fewer servers and clients."""
+    for figure in FIGURES.values():
+        monkeypatch.setitem(FIGURES, figure.name, evolve(figure, points=partial(smaller, figure.points)))
+
+
+def smaller(points: Callable[[Sequence[Rule] | None], Sequence[Point]], rules: Sequence[Rule] | None) -> list[Point]:
+    return [
+        evolve(point, scenario=evolve(point.scenario, servers=few(point.scenario.servers), proxies=SMALL_TESTBED))
+        for point in points(rules)
+    ]
+
+
+def few(kinds: Sequence[Servers]) -> tuple[Servers, ...]:
+    return tuple(evolve(kind, count=SMALL_TESTBED // len(kinds)) for kind in kinds)
+
+
 @papers_rules
+@pytest.mark.usefixtures("small_testbed")
 @pytest.mark.parametrize("figure", ["fig9", "fig10"])
 def test_figures_of_the_papers_own_rules_are_run(tmp_path: Path, figure: str) -> None:
     assert main([figure, *FAST, "--requests", "40", "--out", str(tmp_path)]) == 0
@@ -172,27 +200,67 @@ def test_a_report_is_a_page_with_pictures_and_numbers(small_report: list[str], t
     assert {path.name for path in (tmp_path / "simulation").glob("*.csv")} == {"fig6.csv", "scenarios.csv"}
 
 
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The parts of a report that are run."""
+    titles: list[str] = []
+    run_kept = commands.run_kept
+
+    def noted(grid: Sequence[Cell], jobs: int, title: str, csv: Path | None) -> Results:
+        titles.append(title)
+        return run_kept(grid, jobs, title, csv)
+
+    monkeypatch.setattr(commands, "run_kept", noted)
+    return titles
+
+
 def test_a_report_reuses_what_was_run_and_runs_the_rest_anew(
-    small_report: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_report: list[str], tmp_path: Path, ran: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(small_report) == 0
+    asked = [*small_report, "--no-plots"]
+    assert main(asked) == 0
     page = (tmp_path / "simulation-report.md").read_text("utf-8")
-    ran: list[str] = []
-    run_all = commands.run_all
-
-    def noted(grid: list[commands.Cell], jobs: int, title: str) -> object:
-        ran.append(title)
-        return run_all(grid, jobs, title)
-
-    monkeypatch.setattr(commands, "run_all", noted)
-    assert main([*small_report, "--reuse"]) == 0
+    ran.clear()
+    assert main([*asked, "--reuse"]) == 0
     assert ran == []
     assert (tmp_path / "simulation-report.md").read_text("utf-8") == page
-    assert main([*small_report, "--reuse", "--anew", "scenarios"]) == 0
+    assert f"fig6: 4 runs are taken over from {tmp_path}/simulation/fig6.csv\n" in capsys.readouterr().err
+    assert main([*asked, "--reuse", "--anew", "scenarios"]) == 0
     assert ran == ["scenarios"]
 
 
+def test_a_report_tells_which_of_what_it_reuses_is_not_known_to_be_of_this_code(
+    small_report: list[str], tmp_path: Path, ran: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [*small_report, "--no-plots"]
+    assert main(asked) == 0
+    ran.clear()
+    file = tmp_path / "simulation" / "fig6.csv"
+    file.write_text("\n".join(line.rpartition(",")[0] for line in file.read_text().splitlines()))
+    assert main([*asked, "--reuse"]) == 0
+    assert ran == []
+    said = capsys.readouterr().err
+    assert "fig6.csv; 4 of them are not known to be of this code and these settings\n" in said
+    assert "scenarios.csv\n" in said
+
+
+def test_a_report_that_was_ended_goes_on_where_it_was(small_report: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "simulation"
+    asked = [*small_report, "--no-plots"]
+    assert main(asked) == 0
+    before = (folder / "scenarios.csv").read_text()
+    header, *lines = before.splitlines()
+    told = [line.replace(",51,", ",7777,") for line in lines[:3]]
+    (folder / "scenarios.unfinished.csv").write_text("\n".join([header, *told, lines[3][:40]]))
+    assert main([*asked, "--reuse", "--anew", "scenarios"]) == 0
+    after = (folder / "scenarios.csv").read_text().splitlines()
+    assert after[1:4] == told
+    assert [line.split(",")[:4] for line in after[4:]] == [line.split(",")[:4] for line in lines[3:]]
+    assert [path.name for path in folder.glob("*unfinished*")] == []
+
+
 @papers_rules
+@pytest.mark.usefixtures("small_testbed")
 def test_the_whole_report_can_be_written(tmp_path: Path) -> None:
     assert main(["report", *FAST, "--requests", "20", "--out", str(tmp_path), "--no-plots"]) in (0, 1)
     page = (tmp_path / "simulation-report.md").read_text("utf-8")

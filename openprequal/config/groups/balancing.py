@@ -23,10 +23,27 @@ class ServiceBalancing(Settings):
         group=GROUP,
         ge=0,
     )
+    shadow_balancer: str | None = setting(
+        None,
+        "Another balancer, which is asked beside the first and not followed, to compare (docs/balancers.md).",
+        group=GROUP,
+    )
+    shadow_balancer_parameters: dict[str, Any] = setting(
+        {}, "Parameters of the shadow balancer: a table.", group=GROUP, text=False
+    )
 
 
 class BalancingSettings(ServiceBalancing):
     """Settings under "Balancing and hooks"."""
+
+    explain_requests: int = setting(
+        0,
+        "So many of the last requests are remembered for GET /_openprequal/explain; 0: only for a minute after "
+        "somebody asked there (docs/explain.md).",
+        group=GROUP,
+        ge=0,
+        le=10_000,
+    )
 
     custom_path_rewrite: str | None = setting(
         None,
