@@ -25,6 +25,8 @@ TEST = [
     "trustme>=1.2",
     # Runs the script of the registry in Redis without a server.
     "fakeredis[lua]>=2.26",
+    # Reads the spans that are sent.
+    "opentelemetry-proto>=1.27",
     # A terminal for what is shown on one.
     *("pexpect>=4.9", "pyte>=0.8.2"),
     *(*AUTH, *SERVERS, *BENCH, *COMPRESSION, *DEPLOY, *BROWSER),

@@ -12,6 +12,7 @@ from typing import Generic, Protocol, TypeVar
 from attrs import frozen
 from prometheus_client import CollectorRegistry
 from twisted.application.service import IService
+from twisted.internet.defer import Deferred
 from twisted.web.server import Site
 
 from openprequal.access_log.writer import FLUSH_S
@@ -82,6 +83,7 @@ from openprequal.route_answer import answer_for, request_of
 from openprequal.route_making import Traffic
 from openprequal.signals import Signals
 from openprequal.tls.subject import subject_of
+from openprequal.tracing.tracing import Tracing
 from openprequal.witnessing import Witnessing
 
 REFUSED_SERVICE = "-"
@@ -255,7 +257,8 @@ def _whole(
     refused = RequestTally(REFUSED_SERVICE)
     route_counts = RouteCounts()
     copies = Copies()
-    witnessing = Witnessing(reactor.seconds, time.time, rng)
+    tracing = Tracing(reactor, rng, time.time)
+    witnessing = Witnessing(reactor.seconds, time.time, rng, tracing)
     recording = Recording(reactor.seconds, Recent(reactor.seconds, time.time))
     checks = Checks(reactor, wall_clock=time.time, secret=token_bytes(32), environ=os.environ)
     traffic = Traffic(
@@ -280,7 +283,7 @@ def _whole(
     metrics = CollectorRegistry()
 
     def samples() -> Iterator[ServiceSample]:
-        return service_samples(services, refused, health.ejections)
+        return service_samples(services, refused, health.ejections, tracing.exemplars)
 
     stream, sampling = dashboard(
         *(reactor, services, health, samples, rebalancing.rows, events),
@@ -337,12 +340,13 @@ def _whole(
     lag = LoopLag(reactor)
     periodics += [
         *(periodic for each in (*of_service.values(), *lasting.values()) for periodic in each),
-        lag.periodic,
+        lag,
         Periodic(reactor, SWEEP_TICK_S, sweep.tick, "client time-outs"),
         Periodic(reactor, 0.5, lambda: copies.expire(reactor.seconds()), "mirrored requests"),
         Periodic(reactor, 0.1, health.tick, "health checks"),
         Periodic(reactor, RECORDING_TICK_S, recording.tick, "requests remembered"),
         Periodic(reactor, 1.0, checks.tick, "files and keys of checks"),
+        Periodic(reactor, 1.0, tracing.tick, "spans"),
         Periodic(reactor, 1.0, lambda: expire_connections(services, reactor.seconds()), "idle connections"),
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
         sampling,
@@ -362,16 +366,18 @@ def _whole(
         periodics=lambda: (*periodics, stream.showing),
         routes=route_counts.counts,
         copies=copies.counts,
+        spans=tracing.counts,
         access_log_lost=lambda: witnessing.outlets.lost,
         edge=edge.sample,
         source=source_of(registry),
     )
 
-    def cut() -> None:
+    def cut() -> "Deferred[None]":
         copies.shut_down()
         abort_connections(services)
         checks.close()
         witnessing.outlets.close()
+        return tracing.close()
 
     root = Gateway(
         reactor,

@@ -42,7 +42,7 @@ class Gateway(MultiService):
         health: HealthMonitor,
         front: Front,
         periodics: Sequence[Periodic],
-        end: Callable[[], None],
+        end: "Callable[[], Deferred[None] | None]",
         companions: Sequence[Service] = (),
         *,
         grace_s: float,
@@ -50,7 +50,7 @@ class Gateway(MultiService):
     ) -> None:
         """
         :param observers: hear who exists before *health* does.
-        :param end: called last: closes what is left of connections to backends.
+        :param end: called last: closes what is left of connections; may want to be waited for.
         :param companions: started after the listeners and stopped before everything else, because they unregister
             here, or because their requests would not end by themselves.
         :param grace_s: how long requests under way may take to finish at shutdown.
@@ -105,7 +105,7 @@ class Gateway(MultiService):
             periodic.stop()
         self._health.stop()
         await self._registry.stop()
-        self._end()
+        await maybeDeferred(self._end)
 
     async def _idle(self) -> None:
         deadline = self._clock.seconds() + self.grace_s

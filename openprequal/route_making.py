@@ -360,6 +360,7 @@ def _common_route(traffic: Traffic, settings: GatewaySettings, service: Service)
             scheme=b"https" if traffic.secure else b"http",
             subject_field=(settings.tls_client_subject_header or "").encode("ascii") or None,
             deadline_field=settings.deadline_header.encode("ascii") if settings.deadline_header else None,
+            traced=settings.traces_url is not None,
         ),
         response_rules=ResponseRules(
             via=Field(b"Via", b"1.1 " + traffic.pseudonym),

@@ -23,6 +23,7 @@ from openprequal.forwarding.error_pages import read_error_pages
 from openprequal.probing.overheard import Overheard
 from openprequal.route_table import conditions_of, fixed_answer, route_table, target_of
 from openprequal.tls.server import TlsServer
+from openprequal.tracing.tracing import Tracing
 from openprequal.upstream.trust import UpstreamTls
 from openprequal.witnessing import Witnessing
 
@@ -54,7 +55,7 @@ def objections(reactor: Clock, settings: GatewaySettings) -> Iterator[Configurat
 
 
 def _of_witnesses(reactor: Clock, settings: GatewaySettings) -> Iterator[ConfigurationError]:
-    witnessing = Witnessing(reactor.seconds, time.time, Random())
+    witnessing = Witnessing(reactor.seconds, time.time, Random(), Tracing(reactor, Random(), time.time))
     for name in ("access_log", "access_log_format"):
         others = {"access_log": settings.access_log and STDOUT_NAME, "access_log_format": "json"}
         alone = settings.model_copy(update={**others, name: getattr(settings, name)})

@@ -10,6 +10,7 @@ from openprequal.access_log.stamps import Stamps
 from openprequal.config.gateway import GatewaySettings
 from openprequal.forwarding.journey import Witness
 from openprequal.limiting.true_client import true_client
+from openprequal.tracing.tracing import Tracing
 
 
 class Witnessing:
@@ -18,11 +19,14 @@ class Witnessing:
     :ivar outlets: where the access log goes.
     """
 
-    def __init__(self, now: Callable[[], float], wall_clock: Callable[[], float], rng: Random) -> None:
+    def __init__(
+        self, now: Callable[[], float], wall_clock: Callable[[], float], rng: Random, tracing: Tracing
+    ) -> None:
         self.outlets = Outlets(now)
         self._now = now
         self._wall_clock = wall_clock
         self._rng = rng
+        self._tracing = tracing
         self._latest: tuple[GatewaySettings, Sequence[Witness]] | None = None
 
     def of(self, settings: GatewaySettings) -> Sequence[Witness]:
@@ -48,3 +52,6 @@ class Witnessing:
                 share=settings.access_log_sample,
                 slow_s=settings.access_log_slow_seconds,
             )
+        tracer = self._tracing.tracer(settings)
+        if tracer is not None:
+            yield tracer

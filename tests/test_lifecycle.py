@@ -60,17 +60,22 @@ class Case:
         self.clock = Clock()
         self.recorded = Recorded()
         self.ticks: list[float] = []
+        self.last_word: Deferred[None] | None = None
         self.gateway = Gateway(
             self.clock,
             self.recorded.recorder("registry", stop=succeed(None)),
             self.recorded.recorder("health"),
             self.recorded.recorder("front"),
             [Periodic(self.clock, 1.0, lambda: self.ticks.append(self.clock.seconds()), "tick")],
-            lambda: self.recorded.events.append("end"),
+            self._end,
             [Listening(self.recorded, "companion")],
             grace_s=10.0,
         )
         Listening(self.recorded, "listening").setServiceParent(self.gateway)  # type: ignore[no-untyped-call]
+
+    def _end(self) -> "Deferred[None] | None":
+        self.recorded.events.append("end")
+        return self.last_word
 
     def stop(self) -> list[None]:
         """Begin to stop; the list fills when it is done."""
@@ -141,6 +146,16 @@ def test_it_waits_for_its_companions_to_leave(case: Case) -> None:
     assert case.recorded.events == ORDER[:1]
     case.recorded.companion_stops.callback(None)
     assert case.recorded.events == ORDER
+    assert done == [None]
+
+
+def test_it_waits_for_what_ends_last() -> None:
+    case = Case()
+    case.last_word = Deferred()
+    case.gateway.startService()
+    done = case.stop()
+    assert (case.recorded.events[-1], done) == ("end", [])
+    case.last_word.callback(None)
     assert done == [None]
 
 

@@ -30,9 +30,11 @@ from openprequal.bench.report import as_csv, as_json, as_text
 from openprequal.bench.rounds import Plan, measure
 from openprequal.bench.route_matching import report as route_matching
 from openprequal.bench.scenarios import SCENARIOS
+from openprequal.bench.scrape_path import report as scrape_path
 from openprequal.bench.sidecar_path import report as sidecar_path
 from openprequal.bench.tail.command import add_options as add_tail_options
 from openprequal.bench.tail.command import run as run_tail
+from openprequal.bench.tracing_path import report as tracing_path
 
 
 def parser() -> argparse.ArgumentParser:
@@ -72,6 +74,10 @@ def parser() -> argparse.ArgumentParser:
     checks.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
     limits = commands.add_parser("rate-limits", help="microseconds that a rate limit costs a request, in memory")
     limits.add_argument("--count", type=int, default=200_000, help="requests of one repeat (%(default)s)")
+    scrape = commands.add_parser("scrape", help="how long a scrape of the metrics holds the reactor, in memory")
+    scrape.add_argument("--backends", type=int, nargs="+", default=[10, 1000, 10_000], help="(%(default)s)")
+    tracing = commands.add_parser("tracing", help="microseconds that tracing costs a request, in memory")
+    tracing.add_argument("--count", type=int, default=20_000, help="requests of one repeat (%(default)s)")
     logging = commands.add_parser("access-log", help="microseconds that the access log costs a request, in memory")
     logging.add_argument("--count", type=int, default=500, help="requests of one round (%(default)s)")
     why = commands.add_parser("explain", help="microseconds that explanations and a shadow cost a request, in memory")
@@ -130,6 +136,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if options.command == "explain":
         explain_path(options.balancer, options.backends, options.count)
+        return 0
+    if options.command == "scrape":
+        scrape_path(options.backends)
+        return 0
+    if options.command == "tracing":
+        tracing_path(options.count)
         return 0
     if options.command == "probe":
         return _told(lambda: probe_path(options.count))

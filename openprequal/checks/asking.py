@@ -1,15 +1,17 @@
-"""One GET to a server of the operator's, whose answer is small: for keys, and for the word on a request."""
+"""One request to a server of the operator's, whose answer is small: for keys, the word on a request, or with traces."""
 
 from typing import Any, Final
 
 from attrs import field, frozen
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IConsumer
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseDone
 from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgent, IResponse
+from twisted.web.iweb import IAgent, IBodyProducer, IResponse
+from zope.interface import implementer
 
 MOST_CONTENT: Final = 256 * 1024
 
@@ -24,14 +26,20 @@ class Answer:
     """None: more than is taken."""
 
 
-def ask(agent: IAgent, url: bytes, headers: Headers, most: int = MOST_CONTENT) -> "Deferred[Answer]":
-    """GET *url*; redirects are not followed. Cancelling drops the connection.
+def ask(
+    agent: IAgent, url: bytes, headers: Headers, most: int = MOST_CONTENT, *, post: bytes | None = None
+) -> "Deferred[Answer]":
+    """GET *url*, or POST to it; redirects are not followed. Cancelling drops the connection.
 
     :param most: bytes of content that are taken.
+    :param post: what is posted.
     """
 
     async def asking() -> Answer:
-        response = await agent.request(b"GET", url, headers, None)
+        if post is None:
+            response = await agent.request(b"GET", url, headers, None)
+        else:
+            response = await agent.request(b"POST", url, headers, _Posted(post))
         return Answer(response.code, response.headers, await _content(response, most))
 
     return Deferred.fromCoroutine(asking())
@@ -69,3 +77,25 @@ class _Receiver(Protocol):
     def _drop(self) -> None:
         transport: Any = self.transport
         transport.loseConnection()
+
+
+@implementer(IBodyProducer)
+class _Posted:
+    """All of it at once."""
+
+    def __init__(self, content: bytes) -> None:
+        self.length: int = len(content)
+        self._content = content
+
+    def startProducing(self, consumer: IConsumer) -> "Deferred[None]":
+        consumer.write(self._content)
+        return succeed(None)
+
+    def pauseProducing(self) -> None:
+        """It has been written."""
+
+    def resumeProducing(self) -> None:
+        """It has been written."""
+
+    def stopProducing(self) -> None:
+        """It has been written."""

@@ -43,6 +43,8 @@ LIVE: Final = frozenset(
         *("retry_attempts", "retry_statuses", "retry_unsafe", "retry_body_max_bytes", "try_timeout_seconds"),
         *("deadline_header", "retry_budget", "zone_healthy_share"),
         *("eject_after_failures", "eject_error_rate", "eject_seconds", "eject_max_seconds"),
+        # Tracing
+        *("tracing_endpoint", "tracing_sample", "tracing_parents", "tracing_service_name", "tracing_headers"),
     )
 )
 """What a running gateway takes from one request to the next. All others, new ones too until they are listed here, need

@@ -25,6 +25,7 @@ from openprequal.config.groups.responses import ResponseSettings
 from openprequal.config.groups.services import ServicesSettings
 from openprequal.config.groups.sessions import SessionSettings
 from openprequal.config.groups.tls import TlsSettings
+from openprequal.config.groups.tracing import TracingSettings
 from openprequal.config.rate_limits import RateLimitSettings
 from openprequal.config.routes import RouteSettings
 from openprequal.config.schema import Conflict
@@ -35,6 +36,7 @@ from openprequal.values import DEFAULT_SERVICE
 
 # The last base comes first in ``--help``.
 class GatewaySettings(
+    TracingSettings,
     AccessLogSettings,
     BackendSettings,
     CheckingSettings,

@@ -19,6 +19,7 @@ _ELSEWHERE: Final = HOP_BY_HOP | LOAD_REPORTS | EXPLAIN
 _FORWARDED_FIELDS: Final = frozenset((b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"forwarded"))
 # Written anew from what the head means, so that what is forwarded is framed by us.
 _REWRITTEN: Final = frozenset((b"host", b"content-length", b"via"))
+_TRACE: Final = frozenset((b"traceparent", b"tracestate"))
 
 
 @frozen
@@ -44,6 +45,8 @@ class RequestRules:
     """Name of the field that tells the backend the subject of the client's certificate; None: none does."""
     deadline_field: bytes | None = None
     """Name of the field that tells the backend how many milliseconds are left for the request; None: none does."""
+    traced: bool = False
+    """We say which trace the request is of; the client's word does not go on beside ours."""
 
     @property
     def subject_key(self) -> bytes | None:
@@ -98,6 +101,8 @@ def render_request_head(request: RequestHead, rules: RequestRules, target: bytes
         if key in _ELSEWHERE or key in dropped:
             continue
         if subject_key is not None and plain_name(key) == subject_key:
+            continue
+        if rules.traced and key in _TRACE:
             continue
         if key == b"via":
             via.append(field.value)

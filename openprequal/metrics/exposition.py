@@ -4,15 +4,17 @@
 in pieces of a bounded number of samples, and the gateway makes one piece a turn of the reactor.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import islice
 from typing import cast
 
 from prometheus_client import CollectorRegistry, Metric
-from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
+
+from openprequal.metrics.formats import Format, format_for
 
 PIECE_SAMPLES = 100
 """At most so many samples a piece: about a millisecond."""
@@ -20,30 +22,28 @@ PIECE_SAMPLES = 100
 _EOF = b"# EOF\n"
 """Ends an OpenMetrics exposition, once."""
 
-Encoder = Callable[[Collector], bytes]
-
 
 def exposition(registry: CollectorRegistry, accept: str) -> tuple[str, bytes]:
     """Content type and body in the format the ``Accept`` field asks for; all at once, for small registries."""
-    encoder, content_type = choose_encoder(accept)
-    return content_type, b"".join(_pieces(registry, encoder))
+    wanted = format_for(accept)
+    return wanted.content_type, b"".join(_pieces(registry, wanted))
 
 
 def exposition_in_turns(clock: IReactorTime, registry: CollectorRegistry, accept: str) -> "Deferred[tuple[str, bytes]]":
     """The same, made piece by piece in as many turns of the reactor; cancellable.
 
-    The samples of one family are taken at one moment; different families at slightly different ones.
+    The numbers of different families, and of different backends, are of slightly different moments.
     """
     return Deferred.fromCoroutine(_in_turns(clock, registry, accept))
 
 
 async def _in_turns(clock: IReactorTime, registry: CollectorRegistry, accept: str) -> tuple[str, bytes]:
-    encoder, content_type = choose_encoder(accept)
+    wanted = format_for(accept)
     made: list[bytes] = []
-    for piece in _pieces(registry, encoder):
+    for piece in _pieces(registry, wanted):
         made.append(piece)
         await deferLater(clock, 0)
-    return content_type, b"".join(made)
+    return wanted.content_type, b"".join(made)
 
 
 class _Samples:
@@ -56,17 +56,18 @@ class _Samples:
         yield self._metric
 
 
-def _pieces(registry: CollectorRegistry, encoder: Encoder) -> Iterator[bytes]:
+def _pieces(registry: CollectorRegistry, wanted: Format) -> Iterator[bytes]:
     end = b""
     for family in registry.collect():
-        samples = family.samples
-        for start in range(0, max(1, len(samples)), PIECE_SAMPLES):
+        samples, first = iter(family.samples), True
+        while (some := list(islice(samples, PIECE_SAMPLES))) or first:
             piece = Metric(family.name, family.documentation, family.type, family.unit)
-            piece.samples = samples[start : start + PIECE_SAMPLES]
-            text = encoder(cast(Collector, _Samples(piece)))
+            piece.samples = some
+            text = wanted.encode(cast(Collector, _Samples(piece)))
             if text.endswith(_EOF):
                 text, end = text[: -len(_EOF)], _EOF
-            yield text if start == 0 else _without_comments(text)
+            yield text if first else _without_comments(text)
+            first = False
     yield end
 
 

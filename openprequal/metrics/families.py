@@ -4,15 +4,17 @@ All of them are made here when somebody scrapes, from numbers the other packages
 runs per request.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, GCCollector, Metric, PlatformCollector, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, Exemplar, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 from openprequal.clocks import Periodic
 from openprequal.interfaces import IRegistrySource
+from openprequal.metrics.exemplars import RecordedRequest
 from openprequal.metrics.loop_lag import LoopLag
 from openprequal.metrics.tally import Durations, RequestTally
 
@@ -46,6 +48,8 @@ class ServiceSample(NamedTuple):
     """Requests by what became of their session; empty: there are none."""
     shadow_same: Mapping[str, int] = {}
     """Picks by whether the shadow balancer would have made the same; empty: there is none."""
+    exemplars: Sequence[RecordedRequest | None] = ()
+    """The latest recorded request of each bucket of its durations; empty: there was none."""
 
 
 class BackendSample(NamedTuple):
@@ -123,6 +127,7 @@ class GatewayMetrics(Collector):
     :param periodics: the recurring tasks whose failures are told.
     :param routes: how many requests of each route and service ended with which status.
     :param copies: requests by what became of their copies for another service.
+    :param spans: of traced requests, by what became of them.
     :param access_log_lost: lines of the access log that were not written, by why.
     :param edge: what clients' TLS and PROXY headers came to.
     :param source: where the registry has its membership from; None: it has no source elsewhere.
@@ -142,6 +147,7 @@ class GatewayMetrics(Collector):
         periodics: Callable[[], Iterable[Periodic]] = tuple,
         routes: Callable[[], RouteStatuses] = dict,
         copies: Mapping[str, int] | None = None,
+        spans: Mapping[str, int] | None = None,
         access_log_lost: Callable[[], Mapping[str, int]] = dict,
         edge: Callable[[], EdgeSample] = lambda: EdgeSample({}, {}, {}),
         source: IRegistrySource | None = None,
@@ -156,6 +162,7 @@ class GatewayMetrics(Collector):
         self._periodics = periodics
         self._routes = routes
         self._copies = copies if copies is not None else {}
+        self._spans = spans if spans is not None else {}
         self._access_log_lost = access_log_lost
         self._edge = edge
         self._source = source
@@ -164,12 +171,16 @@ class GatewayMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """One family after the other; called by the registry."""
+        return map(_with_unit, self._families())
+
+    def _families(self) -> Iterator[Metric]:
         yield from _service_families(list(self._services()))
-        yield from _backend_families(list(self._backends()))
+        yield from _backend_families(iter(self._backends()))
         yield from _route_families(self._routes())
         yield _counter(
             "mirrored_requests", "Requests of mirrored routes, by what became of their copies.", "result", self._copies
         )
+        yield _counter("trace_spans", "Spans of traced requests, by what became of them.", "result", self._spans)
         yield _counter(
             "access_log_lost_lines", "Lines of the access log that were not written.", "reason", self._access_log_lost()
         )
@@ -221,6 +232,9 @@ class AgentMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """One family after the other; called by the registry."""
+        return map(_with_unit, self._families())
+
+    def _families(self) -> Iterator[Metric]:
         now = self._sample()
         codes = {str(code): count for code, count in now.status_counts.items()}
         yield _counter("agent_requests", "Requests answered, by status code.", "code", codes)
@@ -284,7 +298,7 @@ def _service_families(samples: list[ServiceSample]) -> Iterator[Metric]:
         panic.add_metric((sample.service,), float(sample.panic))
         for (method, code), count in sample.tally.counts().items():
             requests.add_metric((sample.service, method, code), count)
-        _add_durations(durations, (sample.service,), sample.tally.durations)
+        _add_durations(durations, (sample.service,), sample.tally.durations, sample.exemplars)
         for result, count in sample.probe_results.items():
             probes.add_metric((sample.service, result), count)
         if sample.probe_pool_size is not None:
@@ -307,30 +321,56 @@ _BACKEND_GAUGES: tuple[tuple[str, str, Callable[[BackendSample], float | None]],
 )
 
 
-def _backend_families(samples: list[BackendSample]) -> Iterator[Metric]:
-    # A generator: with a thousand backends each family is made in its own turn of the reactor (exposition.py).
+def _backend_families(backends: Iterator[BackendSample]) -> Iterator[Metric]:
+    # With a thousand backends it takes tens of milliseconds to ask them all, and as long to make their samples.
+    # Therefore both are done as somebody takes the samples, who stops for others in between (exposition.py).
+    asked: list[BackendSample] = []
+
+    def asking() -> Iterator[BackendSample]:
+        for backend in backends:
+            asked.append(backend)
+            yield backend
+
     for name, meaning, value_of in _BACKEND_GAUGES:
-        family = GaugeMetricFamily(f"openprequal_backend_{name}", meaning, labels=("service", "backend"))
-        for sample in samples:
-            value = value_of(sample)
-            if value is not None:
-                family.add_metric((sample.service, sample.url), value)
-        yield family
-    condition = GaugeMetricFamily(
-        "openprequal_backend_condition", "1 for what the backend is now.", labels=("service", "backend", "condition")
+        yield _made_when_taken(f"openprequal_backend_{name}", meaning, _values(name, value_of, asked or asking()))
+        asked += backends
+    condition = (
+        Sample(
+            "openprequal_backend_condition",
+            {"service": each.service, "backend": each.url, "condition": each.condition},
+            1.0,
+        )
+        for each in asked
     )
-    for sample in samples:
-        condition.add_metric((sample.service, sample.url, sample.condition), 1)
-    yield condition
-    shadow = CounterMetricFamily(
-        "openprequal_shadow_backend_picks",
-        "Picks that the shadow balancer would have made.",
-        labels=("service", "backend"),
+    yield _made_when_taken("openprequal_backend_condition", "1 for what the backend is now.", condition)
+    # In pieces like the others: as many samples, where a service has a shadow.
+    shadow = (
+        Sample(
+            "openprequal_shadow_backend_picks_total",
+            {"service": each.service, "backend": each.url},
+            float(each.shadow_picks),
+        )
+        for each in asked
+        if each.shadow_picks is not None
     )
-    for sample in samples:
-        if sample.shadow_picks is not None:
-            shadow.add_metric((sample.service, sample.url), sample.shadow_picks)
-    yield shadow
+    meaning = "Picks that the shadow balancer would have made."
+    yield _made_when_taken("openprequal_shadow_backend_picks", meaning, shadow, "counter")
+
+
+def _values(
+    name: str, value_of: Callable[[BackendSample], float | None], backends: Iterable[BackendSample]
+) -> Iterator[Sample]:
+    for backend in backends:
+        value = value_of(backend)
+        if value is not None:
+            yield Sample(f"openprequal_backend_{name}", {"service": backend.service, "backend": backend.url}, value)
+
+
+def _made_when_taken(name: str, meaning: str, samples: Iterator[Sample], kind: str = "gauge") -> Metric:
+    family = Metric(name, meaning, kind)
+    # Whoever writes them out iterates once.
+    family.samples = samples  # type: ignore[assignment]
+    return family
 
 
 def _route_families(routes: RouteStatuses) -> Iterator[Metric]:
@@ -358,6 +398,12 @@ def _edge_families(sample: EdgeSample) -> Iterator[Metric]:
     yield _counter("proxy_protocol_refused", "Connections without a good PROXY header, by reason.", "reason", refused)
 
 
+def _with_unit(family: Metric) -> Metric:
+    if family.name.endswith("_seconds"):
+        family.unit = "seconds"
+    return family
+
+
 def _counter(name: str, meaning: str, label: str, counts: Mapping[str, int]) -> Metric:
     family = CounterMetricFamily(f"openprequal_{name}", meaning, labels=(label,))
     for value, count in counts.items():
@@ -372,8 +418,23 @@ def _gauge(name: str, meaning: str, value: float | None) -> Metric:
     return family
 
 
-def _add_durations(family: HistogramMetricFamily, labels: tuple[str, ...], durations: Durations) -> None:
-    family.add_metric(labels, buckets=durations.buckets(), sum_value=durations.sum_s)
+def _add_durations(
+    family: HistogramMetricFamily,
+    labels: tuple[str, ...],
+    durations: Durations,
+    exemplars: Sequence[RecordedRequest | None] = (),
+) -> None:
+    buckets = durations.buckets()
+    shown = [
+        (*bucket, _exemplar(recorded)) if recorded is not None else bucket
+        for bucket, recorded in zip(buckets, exemplars or [None] * len(buckets), strict=True)
+    ]
+    family.add_metric(labels, buckets=shown, sum_value=durations.sum_s)
+
+
+def _exemplar(recorded: RecordedRequest) -> Exemplar:
+    ids = {"trace_id": f"{recorded.trace_id:032x}", "span_id": f"{recorded.span_id:016x}"}
+    return Exemplar(ids, recorded.duration_s, recorded.at)
 
 
 def _register_runtime(registry: CollectorRegistry) -> None:

@@ -11,7 +11,7 @@ TICK_S = 0.1
 LAG_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 
 
-class LoopLag:
+class LoopLag(Periodic):
     """Measures how long after its due time a tick really comes.
 
     ``LoopingCall`` keeps its ticks on the grid of its start, so that every tick's due time is known; those missed
@@ -21,23 +21,19 @@ class LoopLag:
     """
 
     def __init__(self, clock: IReactorTime, interval_s: float = TICK_S) -> None:
+        super().__init__(clock, interval_s, self._measure, "loop lag")
         self.durations = Durations(LAG_BUCKETS_S)
         self._clock = clock
         self._due = 0.0
-        self.periodic = Periodic(clock, interval_s, self._tick, "loop lag")
 
-    def start(self) -> None:
-        """Begin measuring."""
-        self._due = self._clock.seconds() + self.periodic.interval_s
-        self.periodic.start()
+    def start(self, now: bool = False) -> None:
+        if not self.running:
+            self._due = self._clock.seconds() + (0.0 if now else self.interval_s)
+        super().start(now)
 
-    def stop(self) -> None:
-        """End measuring. Harmless when stopped."""
-        self.periodic.stop()
-
-    def _tick(self) -> None:
+    def _measure(self) -> None:
         now = self._clock.seconds()
         lag_s = max(0.0, now - self._due)
         self.durations.observe(lag_s)
         # The next due time is the first point of the grid that still lies ahead.
-        self._due += (int(lag_s / self.periodic.interval_s) + 1) * self.periodic.interval_s
+        self._due += (int(lag_s / self.interval_s) + 1) * self.interval_s

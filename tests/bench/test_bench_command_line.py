@@ -77,3 +77,17 @@ def test_what_checks_cost_a_request_is_measured(
     rows = [row.split() for row in capsys.readouterr().out.splitlines() if row.startswith(" ")]
     assert [row[0] for row in rows] == ["RS256", "ES256", "EdDSA", "HS256", "bcrypt", "argon2id"]
     assert all(float(row[-1]) > 0 for row in rows)
+
+
+def test_how_long_a_scrape_holds_the_reactor_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scrape", "--backends", "1", "200"]) == 0
+    rows = [row.split() for row in capsys.readouterr().out.splitlines()[2:]]
+    assert [row[0] for row in rows] == ["1", "1", "200", "200"]
+    assert all(float(row[-2]) > 0 for row in rows)
+
+
+def test_what_tracing_costs_a_request_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tracing", "--count", "128"]) == 0
+    rows = capsys.readouterr().out.splitlines()[1:]
+    assert len(rows) == 5
+    assert all(float(row.split()[-1]) > 0 for row in rows)

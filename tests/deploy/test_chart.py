@@ -220,9 +220,11 @@ def test_the_monitor_scrapes_the_admin_service_with_the_token() -> None:
     assert endpoint["authorization"]["credentials"] == {"name": "openprequal-token", "key": "token"}
 
 
-def test_the_alerts_become_a_rule() -> None:
-    (rule,) = of_kind("PrometheusRule", "production")
-    assert rule["spec"] == yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())
+def test_alerts_and_recorded_series_become_rules() -> None:
+    rules = of_kind("PrometheusRule", "production")
+    files = [yaml.safe_load((CHART / "files" / f"{name}.yaml").read_text()) for name in ("alerts", "recording")]
+    assert [rule["spec"] for rule in rules] == files
+    assert len({rule["metadata"]["name"] for rule in rules}) == 2
 
 
 def test_every_value_has_a_schema_and_a_default() -> None:

@@ -1,4 +1,4 @@
-"""Alerts and dashboard parse, and use only metrics and labels that exist."""
+"""Alerts, recorded series and dashboard parse, and use only metrics and labels that exist."""
 
 import json
 import re
@@ -19,7 +19,13 @@ from openprequal.metrics.tally import RequestTally
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 FILES = DEPLOY / "helm" / "openprequal" / "files"
-ALERTS = [rule for group in yaml.safe_load((FILES / "alerts.yaml").read_text())["groups"] for rule in group["rules"]]
+
+
+def rules(name: str) -> list[dict[str, Any]]:
+    return [rule for group in yaml.safe_load((FILES / name).read_text())["groups"] for rule in group["rules"]]
+
+
+ALERTS, RECORDED = rules("alerts.yaml"), rules("recording.yaml")
 DASHBOARD = json.loads((FILES / "dashboard.json").read_text())
 PROMETHEUS_LABELS = {"instance", "job", "le"}
 """What the server adds, and the buckets' own."""
@@ -61,6 +67,8 @@ EXPOSED = exposed()
 def expressions() -> Iterator[tuple[str, str]]:
     for rule in ALERTS:
         yield rule["alert"], rule["expr"]
+    for rule in RECORDED:
+        yield rule["record"], rule["expr"]
     for panel in DASHBOARD["panels"]:
         for target in panel["targets"]:
             yield f"{panel['title']} {target['refId']}", target["expr"].replace("$__rate_interval", "5m")
@@ -98,8 +106,22 @@ def test_an_alert_says_how_bad_it_is_and_of_whom(rule: dict[str, Any]) -> None:
     assert said <= (set(grouping[0].labels) if grouping else kept)
 
 
-def test_no_two_alerts_or_panels_share_a_name() -> None:
-    for names in ([rule["alert"] for rule in ALERTS], [panel["title"] for panel in DASHBOARD["panels"]]):
+@pytest.mark.parametrize("rule", RECORDED, ids=lambda rule: rule["record"])
+def test_a_recorded_series_says_its_level_and_its_metric(rule: dict[str, Any]) -> None:
+    level, metric, operations = rule["record"].split(":")
+    assert operations
+    assert any(each.name.startswith(metric.removesuffix("_errors")[:-1]) for each in selectors(rule["expr"]))
+    groupings = [part.modifier for part in parts(rule["expr"]) if isinstance(part, promql_parser.AggregateExpr)]
+    assert level in groupings[0].labels
+
+
+def test_no_two_alerts_recorded_series_or_panels_share_a_name() -> None:
+    recorded = [rule["record"] for rule in RECORDED]
+    for names in (
+        [rule["alert"] for rule in ALERTS],
+        recorded,
+        [panel["title"] for panel in DASHBOARD["panels"]],
+    ):
         assert len(set(names)) == len(names) > 10
 
 

@@ -4,12 +4,12 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 
 from openprequal.metrics.exposition import PIECE_SAMPLES, exposition, exposition_in_turns
+from openprequal.metrics.formats import format_for
 
 ACCEPTS = ["", "text/plain;version=0.0.4", "application/openmetrics-text; version=1.0.0", "nonsense/*;;"]
 
@@ -44,8 +44,8 @@ def registry_of(samples: int) -> CollectorRegistry:
 @pytest.mark.parametrize("samples", [0, 1, PIECE_SAMPLES, PIECE_SAMPLES + 1, 3 * PIECE_SAMPLES])
 def test_the_pieces_are_byte_for_byte_what_prometheus_client_writes(accept: str, samples: int) -> None:
     registry = registry_of(samples)
-    encoder, content_type = choose_encoder(accept)
-    assert exposition(registry, accept) == (content_type, encoder(registry))
+    wanted = format_for(accept)
+    assert exposition(registry, accept) == (wanted.content_type, wanted.encode(registry))
 
 
 def test_a_large_exposition_takes_a_turn_of_the_reactor_for_each_piece() -> None:

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 from prometheus_client import CollectorRegistry
@@ -128,3 +128,23 @@ def test_an_agent_tells_its_own_numbers() -> None:
     assert value("latency_seconds") == 0.5
     assert value("average_latency_seconds") is None
     assert value("heartbeats_total", result="accepted") == 1
+
+
+def test_backends_are_asked_as_their_samples_are_taken() -> None:
+    asked: list[int] = []
+
+    def backends() -> Iterator[BackendSample]:
+        for number in range(3):
+            asked.append(number)
+            yield BackendSample("default", f"http://b:{number}", True, 3, 7.0, 0.25, 0.5)
+
+    registry = CollectorRegistry()
+    GatewayMetrics(registry, list, backends, loop_lag=LoopLag(Clock()))
+    families = registry.collect()
+    first = next(family for family in families if family.name == "openprequal_backend_up")
+    samples = iter(first.samples)
+    next(samples)
+    assert asked == [0]
+    # Whoever takes no more of them finds all backends in the next family all the same.
+    assert len(list(next(iter(families)).samples)) == 3
+    assert asked == [0, 1, 2]

@@ -1,5 +1,9 @@
+import re
+
 import pytest
+import whole_gateway
 from twisted.internet.task import Clock
+from twisted.internet.testing import MemoryReactorClock
 
 from openprequal.metrics.loop_lag import LoopLag
 
@@ -32,3 +36,17 @@ def test_nothing_is_measured_once_stopped() -> None:
     clock.advance(5)
     assert sum(lag.durations.counts) == 0
     assert clock.getDelayedCalls() == []
+
+
+def test_the_gateway_measures_from_its_own_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    reactor = MemoryReactorClock()
+    reactor.advance(1000.03)
+    monkeypatch.setattr(whole_gateway, "MemoryReactorClock", lambda: reactor)
+    gateway = whole_gateway.WholeGateway(0)
+    gateway.wait(2)
+    client = gateway.get("/metrics")
+    gateway.wait(1)
+    measured = dict(re.findall(r"openprequal_loop_lag_seconds_(sum|count) (\S+)", client.received.decode()))
+    assert float(measured["count"]) > 15
+    # The clock of the tests goes in steps of half a tick.
+    assert float(measured["sum"]) < 10
