@@ -22,6 +22,7 @@ from openprequal.bench.traffic import Traffic
 from openprequal.dashboard.history import History
 from openprequal.dashboard.snapshot import Looked, Snapshots
 from openprequal.health.standing import Standing
+from openprequal.metrics.exemplars import Exemplars
 from openprequal.metrics.gateway_samples import service_samples
 from openprequal.metrics.tally import RequestTally
 
@@ -85,7 +86,7 @@ def _in_memory(size: int) -> str:
         Looked(
             services,
             standings,
-            lambda: service_samples(services, refused, {}),
+            lambda: service_samples(services, refused, {}, Exemplars()),
             History(services),
             lambda: [{"service": "default", "balancer": "prequal", "parameters": {}, "by": None}],
         ),
