@@ -86,7 +86,7 @@ def _in_memory(size: int) -> str:
         Looked(
             services,
             standings,
-            lambda: service_samples(services, refused, {}, Exemplars()),
+            lambda: service_samples(services, refused, {}, Exemplars(time.time)),
             History(services),
             lambda: [{"service": "default", "balancer": "prequal", "parameters": {}, "by": None}],
         ),
