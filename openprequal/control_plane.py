@@ -1,25 +1,32 @@
 """How is what stands beside the requests put together from the settings? Registry, health, admin API, restart."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from random import Random
 from signal import SIGUSR2
 from typing import Any
 
+from attrs import evolve
 from prometheus_client import CollectorRegistry
 from twisted.web.server import Site
 
+from openprequal import __version__
 from openprequal.admin.access import AccessRules
 from openprequal.admin.backend_rows import backend_rows
 from openprequal.admin.operations import Operations
 from openprequal.admin.routes import Admin
 from openprequal.admin.whereabouts import objection
+from openprequal.balancing.catalogue import BALANCERS
 from openprequal.clocks import Periodic
 from openprequal.config.gateway import GatewaySettings
 from openprequal.config.names import resolve
 from openprequal.config.services import EffectiveService
 from openprequal.config.statuses import statuses_of
 from openprequal.config.tokens import Tokens
+from openprequal.dashboard.history import SAMPLE_S, History
+from openprequal.dashboard.paths import DashboardPaths
+from openprequal.dashboard.snapshot import MOST_EVENTS, Looked
+from openprequal.dashboard.stream import Stream
 from openprequal.data_plane import Clock, Services, configured_hook, members
 from openprequal.events.ring import EventRing, Kind
 from openprequal.events.surges import LOOK_S, Surges
@@ -30,6 +37,7 @@ from openprequal.interfaces import IRegistry, IRegistrySource, RegistryContext
 from openprequal.lifecycle import Gateway
 from openprequal.listening import ListeningService
 from openprequal.metrics.exposition import exposition_in_turns
+from openprequal.metrics.families import ServiceSample
 from openprequal.registry.catalogue import REGISTRIES
 from openprequal.registry.memory import MemoryRegistry
 from openprequal.restart.inheritance import Inheritance, membership_line
@@ -133,6 +141,11 @@ def access_rules(settings: GatewaySettings) -> AccessRules:
     )
 
 
+def accepting(access: AccessRules, token: str | None) -> AccessRules:
+    """*access*, with *token* valid beside the others; None: none is."""
+    return access if token is None else evolve(access, tokens=lambda: (*access.tokens(), token))
+
+
 def admin_site(
     reactor: Clock,
     settings: GatewaySettings,
@@ -142,6 +155,7 @@ def admin_site(
     metrics: CollectorRegistry,
     rules: AddressRules,
     *,
+    stream: Stream,
     not_ready: Callable[[], str | None],
     count_hook_failure: Callable[[str], None],
     operations: Operations,
@@ -149,19 +163,25 @@ def admin_site(
     explain: Callable[[bytes], dict[str, object]],
     reload: Callable[[str], Sequence[str]] | None = None,
     answers: Mapping[str, Any] | None = None,
+    demo_token: str | None = None,
+    shows_all: bool = True,
 ) -> Site:
     """What is asked of the gateway itself.
 
+    :param stream: what the dashboard shows; it lasts when the settings are read again.
     :param not_ready: why this gateway should get no traffic now; None: it should.
     :param explain: answers what is asked of picks, by the query.
     :param reload: reads the settings anew, for who asks; None: they came from a program.
     :param answers: parameters of :class:`~openprequal.admin.routes.Admin` that are others than those made here.
+    :param shows_all: the requests of this gateway are this process's, so that *stream* can show them.
+    :param demo_token: valid beside those of the settings; None: there is none.
     :raises ConfigurationError: a registration hook cannot be used.
     """
+    access = accepting(evolve(access_rules(settings), own_origin=bool(settings.admin_endpoints)), demo_token)
     own: dict[str, Any] = {
         "registry": registry,
         "services": services,
-        "access": access_rules(settings),
+        "access": access,
         "hooks": RegistrationHooks(
             reactor,
             settings.hook_timeout_seconds,
@@ -181,10 +201,39 @@ def admin_site(
         "route_rows": lambda: route_rows(settings.routes),
         "explain": explain,
     }
-    site = Site(Admin(**own | dict(answers or {})).resource())
+    resource = Admin(**own | dict(answers or {})).resource()
+    site = Site(DashboardPaths(resource, access, stream if shows_all else None))
     site.displayTracebacks = False
     site.noisy = False
     return site
+
+
+def dashboard(
+    reactor: Clock,
+    services: Services,
+    health: HealthMonitor,
+    samples: Callable[[], Iterable[ServiceSample]],
+    balancers: Callable[[], Sequence[Mapping[str, object]]],
+    ring: EventRing,
+    *,
+    own_origin: bool,
+    more: Mapping[str, object],
+) -> tuple[Stream, Periodic]:
+    """What the dashboard shows, and what keeps the last minutes for it.
+
+    :param balancers: which balancer each service has now.
+    :param own_origin: no backend's page has the dashboard's origin, so that it may keep its token.
+    :param more: what else it is told of this process.
+    """
+
+    def events(after: int) -> tuple[Sequence[object], int]:
+        return [event.row for event in ring.after(after)[-MOST_EVENTS:]], ring.last
+
+    history = History(services)
+    looked = Looked(services, health.standings, samples, history, balancers, events)
+    about = {"version": __version__, "balancers": list(BALANCERS), "own_origin": own_origin, **more}
+    stream = Stream(reactor, looked, about)
+    return stream, Periodic(reactor, SAMPLE_S, lambda: history.tick(reactor.seconds()), "samples of the last minutes")
 
 
 def surges_of(clock: Clock, services: Services, ring: EventRing) -> Periodic:

@@ -23,6 +23,8 @@ from openprequal.assembly import Whole, client_site, pseudonym, whole_of
 from openprequal.clocks import Periodic
 from openprequal.config.gateway import GatewaySettings
 from openprequal.control_plane import (
+    accepting,
+    access_rules,
     admin_listener,
     admin_site,
     configured_registry,
@@ -33,6 +35,7 @@ from openprequal.control_plane import (
 )
 from openprequal.crew_balancers import CrewBalancers
 from openprequal.crew_reload import CrewReload
+from openprequal.dashboard.paths import DashboardPaths
 from openprequal.data_plane import Clock
 from openprequal.demo import DemoBackends
 from openprequal.events.ring import Kind
@@ -108,13 +111,15 @@ def worker(
     def admin(*_: object, **made: Any) -> Site:
         nonlocal explain
         explain = made["explain"]
-        return Site(relay)
+        # What it shows is this worker's part; all else is asked of the parent.
+        return Site(DashboardPaths(relay, accepting(access_rules(settings), place.demo_token), made["stream"]))
 
     part = Part(
         registry=lambda *_: registry,
         health=ToldHealth,
         kind=SharedKinds(counts).kind,
         admin=admin,
+        about={"worker": place.index, "workers": place.workers},
         alone=False,
         pseudonym=place.pseudonym.encode("ascii"),
         extra=extra,
@@ -194,11 +199,14 @@ def parent(
     descriptor = made(count, cells)
     counts = CountsMap(descriptor, count, cells)
     name, secret = pseudonym(Random()).decode("ascii"), token_hex(32)
+    demo = DemoBackends(reactor, settings) if settings.demo else None
     spawning = Spawning(
         reactor=reactor,
         arguments=list(command.arguments[1:]),
         directory=command.directory,
-        place=lambda index, numbers: Place(index, count, cells, numbers, name, secret),
+        place=lambda index, numbers: Place(
+            index, count, cells, numbers, name, secret, None if demo is None else demo.token
+        ),
         counts=descriptor,
         listening=lambda: listening.descriptors,
     )
@@ -239,12 +247,12 @@ def parent(
         reactor,
         reading.own_settings,
         lambda _: crew,
-        companions=[DemoBackends(reactor, settings)] if settings.demo else [],
+        demo=demo,
         reread=lambda: reading.own_settings,
         part=Part(
             registry=lambda *_: registry,
             health=JudgingHealth,
-            admin=partial(admin_site, answers=answers),
+            admin=partial(admin_site, answers=answers, shows_all=False),
             alone=False,
             balancers=lambda _: balancers,
         ),

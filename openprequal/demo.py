@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from secrets import token_urlsafe
 from typing import Any
 
 from twisted.application.service import Service
@@ -84,18 +85,26 @@ class DemoBackends(Service):
     """Runs ``settings.demo`` example backends on the ports after ``settings.port``.
 
     One that ends is not started again: it can be killed to see what happens.
+
+    :ivar token: made for this process if none was set, so that the dashboard can be tried out; None: one was.
     """
+
+    log = Logger()
 
     def __init__(self, reactor: Any, settings: GatewaySettings, environ: Mapping[str, str] = os.environ) -> None:
         self._reactor = reactor
         self._settings = settings
         self._environ = environ
         self._children: list[tuple[_Child, Any]] = []
+        self.token = None if settings.token else token_urlsafe(12)
 
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]
         proxy_url = self._settings.own_url
         assert proxy_url is not None, "the settings refuse a demo without"
+        # What follows # stays in the browser. Who reads this log has a token for a demonstration.
+        token = "" if self.token is None else f"#token={self.token}"
+        self.log.info("dashboard: {url}/_openprequal/dashboard{token}", url=proxy_url, token=token)
         environ = environment(self._settings, self._environ)
         for port in range(self._settings.port + 1, self._settings.port + 1 + self._settings.demo):
             child = _Child(f"backend-{port}")

@@ -51,7 +51,8 @@ class Gateway(MultiService):
         """
         :param observers: hear who exists before *health* does.
         :param end: called last: closes what is left of connections; may want to be waited for.
-        :param companions: started after the listeners and stopped before everything else, because they unregister here.
+        :param companions: started after the listeners and stopped before everything else, because they unregister
+            here, or because their requests would not end by themselves.
         :param grace_s: how long requests under way may take to finish at shutdown.
         """
         super().__init__()  # type: ignore[no-untyped-call]

@@ -1,9 +1,9 @@
 """Which parts is a gateway made of? Here those of a gateway that is one process; ``crew_assembly`` has the others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 from twisted.web.server import Site
 
 from openprequal.admin.operations import Balancers
@@ -36,6 +36,8 @@ class Part:
     """What operators change a service's balancer by."""
     pseudonym: bytes | None = None
     """What the gateway calls itself in Via; None: a name of this process's own."""
+    about: Mapping[str, object] = field(factory=dict)
+    """What the dashboard is told of this process."""
     extra: Callable[[dict[str, Service]], list[Any]] = lambda services: []
     """What else happens again and again."""
 

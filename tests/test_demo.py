@@ -145,3 +145,19 @@ def test_a_child_ends_when_its_parent_is_another() -> None:
     parents[0] = 1
     clock.pump([WATCH_INTERVAL_S] * 3)
     assert stops == [1]
+
+
+def test_a_demonstration_without_a_token_makes_one_and_tells_it_in_the_dashboards_address(logged: list[str]) -> None:
+    service = DemoBackends(Reactor(), GatewaySettings(port=9000, demo=1), {})
+    service.startService()
+    assert service.token is not None
+    assert len(service.token) >= 16
+    assert f"dashboard: http://localhost:9000/_openprequal/dashboard#token={service.token}" in "\n".join(logged)
+
+
+def test_a_token_that_was_set_is_never_told(logged: list[str]) -> None:
+    service = DemoBackends(Reactor(), GatewaySettings(port=9000, demo=1, token=["s3cret-s3cret"]), {})
+    service.startService()
+    assert service.token is None
+    assert "dashboard: http://localhost:9000/_openprequal/dashboard" in "\n".join(logged)
+    assert "s3cret" not in "\n".join(logged)

@@ -2,7 +2,7 @@
 
 import hmac
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from hashlib import sha256
 from ipaddress import ip_address
 from typing import Final
@@ -11,12 +11,13 @@ from attrs import field, frozen
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.protocols.haproxy._wrapper import HAProxyProtocolWrapper
 from twisted.web.http_headers import Headers
+from twisted.web.iweb import IRequest
 
 from openprequal.networks import Address, Network, address_of
 from openprequal.upstream.address_rules import EVERYWHERE
 
 _LOCAL_HOST: Final = re.compile(rb"(?:localhost|(127\.[0-9.]+)|\[::1\])(?::[0-9]*)?", re.IGNORECASE)
-_RELAYED: Final = (b"origin", b"via", b"forwarded")
+_RELAYED: Final = (b"via", b"forwarded")
 _RELAYED_PREFIX: Final = b"x-forwarded-"
 _WRAPPERS: Final = 8
 
@@ -31,6 +32,9 @@ class AccessRules:
     """False: callers on this host need a token as well, because a proxy beside us need not say that it relays."""
     networks: tuple[Network, ...] = EVERYWHERE
     """Where callers with a token may be; those at a Unix socket are let in by its permissions."""
+    own_origin: bool = False
+    """The admin API has listeners of its own, so that a page of the same origin can only be our own. On the proxied
+    port it may be any backend's."""
 
     def objection(self, peer: object, proxied: bool, headers: Headers) -> str | None:
         """Why a caller may not use the admin API, without saying what would have been right; None: it may.
@@ -38,13 +42,20 @@ class AccessRules:
         :param peer: the address of the caller (an ``IAddress``).
         :param proxied: the address is hearsay: it was told by the PROXY protocol, or nobody knows how it came about.
         """
-        if self.trust_loopback and not proxied and is_loopback(peer) and speaks_for_itself(headers):
+        local = self.trust_loopback and not proxied and is_loopback(peer)
+        if local and speaks_for_itself(headers, self.own_origin):
             return None
         if not self._is_in_networks(peer):
             return "your address is in none of the admin_networks"
         if not self._has_token(headers):
             return "call from the gateway's own host, or send Authorization: Bearer with its token"
         return None
+
+    def objection_to_page(self, peer: object) -> str | None:
+        """Why a caller may not even have the page that it could enter its token in; None: it may."""
+        if (self.trust_loopback and is_loopback(peer)) or self._is_in_networks(peer):
+            return None
+        return "your address is in none of the admin_networks"
 
     def _is_in_networks(self, peer: object) -> bool:
         if isinstance(peer, UNIXAddress):
@@ -86,17 +97,36 @@ def _ip_of(peer: object) -> Address | None:
     return address_of(peer.host)
 
 
-def speaks_for_itself(headers: Headers) -> bool:
+def speaks_for_itself(headers: Headers, own_origin: bool = False) -> bool:
     """Whether a request came straight from a local program: neither relayed nor sent by a page in a browser.
 
     The Host must be a local one too, or a name that an attacker points at 127.0.0.1 (DNS rebinding) would do.
+
+    :param own_origin: a page of the very origin that is asked is a local program too.
     """
-    for name, _ in headers.getAllRawHeaders():
+    hosts = headers.getRawHeaders(b"host", [])
+    if len(hosts) != 1 or not _is_local_host(hosts[0]):
+        return False
+    for name, values in headers.getAllRawHeaders():
         key = name.lower()
         if key in _RELAYED or key.startswith(_RELAYED_PREFIX):
             return False
-    hosts = headers.getRawHeaders(b"host", [])
-    return len(hosts) == 1 and _is_local_host(hosts[0])
+        if key == b"origin" and not (own_origin and _is_origin(values, hosts[0])):
+            return False
+        # A browser says it of requests without an Origin too, such as for another site's images (Fetch Metadata).
+        if key == b"sec-fetch-site" and any(value not in (b"same-origin", b"none") for value in values):
+            return False
+    return True
+
+
+def _is_origin(values: Sequence[bytes], host: bytes) -> bool:
+    return len(values) == 1 and values[0] in (b"http://" + host, b"https://" + host)
+
+
+def objection_to(access: AccessRules, request: IRequest) -> str | None:
+    """Why the caller of *request* may not use the admin API; None: it may."""
+    proxied = told_by_proxy_protocol(getattr(request, "transport", None))
+    return access.objection(request.getClientAddress(), proxied, request.requestHeaders)
 
 
 def told_by_proxy_protocol(transport: object) -> bool:

@@ -51,10 +51,15 @@ def problem_answer(request: IRequest, problem: Problem) -> bytes:
 
 def answer(request: IRequest, status: int, content_type: bytes, body: bytes) -> bytes:
     """Answer *body*, whole."""
+    request.setHeader(b"content-length", b"%d" % len(body))
+    begin_answer(request, status, content_type)
+    return body
+
+
+def begin_answer(request: IRequest, status: int, content_type: bytes) -> None:
+    """Set on *request* what every answer of ours has; its body may come later, and have no known length."""
     request.setResponseCode(status)
     request.setHeader(b"content-type", content_type)
-    request.setHeader(b"content-length", b"%d" % len(body))
     for name, value in _FIELDS:
         request.setHeader(name, value)
     request.responseHeaders.removeHeader(b"server")  # twisted.web's, which tells its version
-    return body

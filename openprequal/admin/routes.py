@@ -12,7 +12,7 @@ from twisted.web.resource import IResource
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from openprequal.admin import views
-from openprequal.admin.access import AccessRules, name_of, told_by_proxy_protocol
+from openprequal.admin.access import AccessRules, name_of, objection_to
 from openprequal.admin.answers import AnyRequest, answer, json_answer, problem_answer
 from openprequal.admin.body import json_body, number_in_query
 from openprequal.admin.operations import ORDERS, Operations
@@ -275,8 +275,7 @@ class Admin:
 
     def _admit(self, request: IRequest) -> None:
         """:raises Problem: 403, the caller may not use this."""
-        proxied = told_by_proxy_protocol(getattr(request, "transport", None))
-        objection = self._access.objection(request.getClientAddress(), proxied, request.requestHeaders)
+        objection = objection_to(self._access, request)
         if objection is not None:
             raise Problem(403, objection)
 

@@ -11,6 +11,7 @@ from openprequal.balancing.catalogue import BALANCERS
 from openprequal.bench.access_log_path import report as access_log_path
 from openprequal.bench.agent_path import report as agent_path
 from openprequal.bench.check_path import report as check_path
+from openprequal.bench.dashboard_path import report as dashboard_path
 from openprequal.bench.explain_path import report as explain_path
 from openprequal.bench.faults.soak import RATE_PER_S
 from openprequal.bench.faults.soak import report as soak_report
@@ -86,6 +87,10 @@ def parser() -> argparse.ArgumentParser:
     why.add_argument("--count", type=int, default=10_000, help="requests of one repeat (%(default)s)")
     probe = commands.add_parser("probe", help="microseconds of CPU that a probe costs the gateway, over real sockets")
     probe.add_argument("--count", type=int, default=50_000, help="probes (%(default)s)")
+    board = commands.add_parser("dashboard", help="what a snapshot costs, and the CPU of a gateway for one who looks")
+    board.add_argument("--backends", type=int, nargs="+", default=[100, 1000], help="(%(default)s)")
+    board.add_argument("--rounds", type=int, default=3, help="without and with one who looks; 0: none (%(default)s)")
+    board.add_argument("--seconds", type=float, default=10.0, help="of each (%(default)s)")
     registry = commands.add_parser("registry", help="CPU of a gateway, and of Redis, for registrations and heartbeats")
     registry.add_argument("--backends", type=int, default=1000, help="(%(default)s)")
     registry.add_argument("--seconds", type=float, default=30.0, help="of heartbeats (%(default)s)")
@@ -146,6 +151,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if options.command == "probe":
         return _told(lambda: probe_path(options.count))
+    if options.command == "dashboard":
+        return _told(lambda: dashboard_path(options.backends, options.rounds, options.seconds))
     if options.command == "registry":
         return _told(lambda: registry_path(options.backends, options.seconds))
     if options.command == "tail":

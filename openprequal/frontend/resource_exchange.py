@@ -41,6 +41,7 @@ class ResourceExchange:
         self._request: Any = None
         self._settled = False
         self._responding = False
+        self._producer: Any = None
 
     # ---- what the client connection asks of an exchange -------------------------------------------------------------
 
@@ -65,10 +66,12 @@ class ResourceExchange:
             self._request.connectionLost(Failure(ConnectionDone()))
 
     def client_congested(self) -> None:
-        """Admin answers are short; they may be buffered whole."""
+        if self._producer is not None:
+            self._producer.pauseProducing()
 
     def client_drained(self) -> None:
-        """See ``client_congested``."""
+        if self._producer is not None:
+            self._producer.resumeProducing()
 
     def refuse(self, error: GatewayError) -> None:
         self._client.respond_error(error)
@@ -140,12 +143,15 @@ class ResourceExchange:
         self.refuse(BadRequest("a form that cannot be read"))
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        """Let a producer run freely: what our resources answer is short."""
-        if not streaming:
+        """Tell a streaming producer how fast the client takes; let others run freely, whose answers are short."""
+        if streaming:
+            self._producer = producer
+        else:
             producer.resumeProducing()
 
     def unregisterProducer(self) -> None:
-        """Nothing was registered."""
+        """The response goes on without the producer."""
+        self._producer = None
 
     def getPeer(self) -> Any:
         return self.transport.getPeer()

@@ -34,14 +34,18 @@ class WindowAverage:
 
     def average(self, now: float) -> float | None:
         """The mean at *now*; None if nothing was added within the window."""
-        slots = self._within(now)
-        count = sum(self._counts[slot] for slot in slots)
-        return sum(self._sums[slot] for slot in slots) / count if count else None
+        oldest = self._oldest(now)
+        total, count = 0.0, 0
+        for tenth, added, values in zip(self._tenths, self._sums, self._counts, strict=True):
+            if tenth >= oldest:
+                total += added
+                count += values
+        return total / count if count else None
 
     def count(self, now: float) -> int:
         """How many values the mean at *now* is of."""
-        return sum(self._counts[slot] for slot in self._within(now))
+        oldest = self._oldest(now)
+        return sum(count for tenth, count in zip(self._tenths, self._counts, strict=True) if tenth >= oldest)
 
-    def _within(self, now: float) -> list[int]:
-        oldest = int(now / self._slot_s) - SLOTS + 1
-        return [slot for slot in range(SLOTS) if self._tenths[slot] >= oldest]
+    def _oldest(self, now: float) -> int:
+        return int(now / self._slot_s) - SLOTS + 1

@@ -236,6 +236,11 @@ class RawConnection:
         return self._transport.unread
 
     @property
+    def piled_up(self) -> int:
+        """Bytes that the near end has written and we have not taken."""
+        return len(self._transport.dataBuffer)
+
+    @property
     def ended(self) -> Ended | None:
         """How the near end has ended the connection; None: it is open."""
         return self._transport.ended

@@ -32,6 +32,8 @@ class Place:
     """What the gateway calls itself in Via."""
     secret: str
     """What all workers may keep secret together: it makes session cookies, where the settings have no keys."""
+    demo_token: str | None = None
+    """Valid beside those of the settings; None: there is none."""
 
     @property
     def text(self) -> str:

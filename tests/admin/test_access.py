@@ -190,3 +190,43 @@ def test_the_proxy_protocol_is_found_under_another_wrapper() -> None:
 
 def test_a_peer_without_a_transport_is_not_believed() -> None:
     assert told_by_proxy_protocol(None)
+
+
+OWN = AccessRules(lambda: ["s3cret"], own_origin=True)
+
+
+def test_a_page_of_the_proxied_port_needs_the_token_since_any_backend_may_have_sent_it() -> None:
+    page = {**LOCAL, "Origin": ["http://localhost:8000"], "Sec-Fetch-Site": ["same-origin"]}
+    assert not admit(headers=page)
+    assert admit(headers={**page, "Authorization": ["Bearer s3cret"]})
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_page_of_listeners_of_our_own_speaks_for_itself(scheme: str) -> None:
+    page = {**LOCAL, "Origin": [f"{scheme}://localhost:8000"], "Sec-Fetch-Site": ["same-origin"]}
+    assert admit(headers=page, rules=OWN)
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [["http://localhost:9000"], ["http://evil.test"], ["null"], ["http://localhost:8000", "http://localhost:8000"]],
+)
+def test_another_origins_page_needs_the_token_even_there(origins: list[str]) -> None:
+    assert not admit(headers={**LOCAL, "Origin": origins}, rules=OWN)
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_what_a_browser_fetches_for_another_site_needs_the_token(site: str) -> None:
+    assert not admit(headers={**LOCAL, "Sec-Fetch-Site": [site]}, rules=OWN)
+    assert not admit(headers={**LOCAL, "Sec-Fetch-Site": [site]})
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_what_a_browser_reads_here_by_itself_needs_none(site: str) -> None:
+    assert admit(headers={**LOCAL, "Sec-Fetch-Site": [site]})
+
+
+def test_the_page_is_for_whoever_might_have_a_token() -> None:
+    rules = AccessRules(networks=(IPv4Network("10.0.0.0/8"),))
+    peers = ("10.1.2.3", "127.0.0.1", "192.0.2.1")
+    assert [rules.objection_to_page(IPv4Address("TCP", peer, 4)) is None for peer in peers] == [True, True, False]

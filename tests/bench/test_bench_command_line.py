@@ -91,3 +91,12 @@ def test_what_tracing_costs_a_request_is_measured(capsys: pytest.CaptureFixture[
     rows = capsys.readouterr().out.splitlines()[1:]
     assert len(rows) == 5
     assert all(float(row.split()[-1]) > 0 for row in rows)
+
+
+def test_a_snapshot_of_the_dashboard_is_measured_for_every_number_of_backends(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["dashboard", "--backends", "1", "60", "--rounds", "0"]) == 0
+    rows = capsys.readouterr().out.splitlines()[2:-1]
+    assert [row.split()[0] for row in rows] == ["1", "60"]
+    assert all(len(row.split()) == 6 for row in rows)

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from running import ROOT
@@ -32,12 +33,24 @@ def _pip(python: Path | str, *arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_wheel_in_an_empty_environment_lists_both_commands(tmp_path: Path) -> None:
-    source = tmp_path / "source"
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
     # A copy: building leaves its traces beside setup.py, and takes what it finds there for sources.
     shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "tests"))
-    _pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", str(tmp_path), str(source))
-    (wheel,) = tmp_path.glob("openprequal-*.whl")
+    _pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", str(folder), str(source))
+    (built,) = folder.glob("openprequal-*.whl")
+    return built
+
+
+def test_the_wheel_holds_the_page_of_the_dashboard(wheel: Path) -> None:
+    folder = "openprequal/dashboard/static/"
+    held = {name.removeprefix(folder) for name in ZipFile(wheel).namelist() if name.startswith(folder)}
+    assert held == {path.name for path in (ROOT / folder).iterdir()}
+
+
+def test_the_wheel_in_an_empty_environment_lists_both_commands(wheel: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     subprocess.run([sys.executable, "-m", "venv", str(empty)], check=True, timeout=60)
     _pip(empty / "bin" / "python", "install", "--no-compile", str(wheel))

@@ -365,3 +365,25 @@ def test_all_workers_write_to_one_access_log_and_open_it_anew(tmp_path: Path, se
         eventually(lambda: targets(log) >= after, "all write to the new one")
         assert targets(log) | targets(tmp_path / "access.log.1") == before | after
         assert command.process.poll() is None
+
+
+def test_the_dashboard_shows_what_one_worker_sees_and_says_which(tmp_path: Path, service: str) -> None:
+    with several(tmp_path) as (_, port):
+        joined(port, service)
+        assert ask(port, "/_openprequal/dashboard").status == 200
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+            connection.request("GET", "/_openprequal/stream")
+            response = connection.getresponse()
+            lines = [response.readline() for _ in range(2)]
+        assert lines[0] == b"event: hello\n"
+        told = json.loads(lines[1].removeprefix(b"data: "))
+        assert told["workers"] == 2
+        assert told["worker"] in (0, 1)
+
+
+def test_an_admin_port_of_several_workers_has_no_dashboard_and_says_what_there_is(tmp_path: Path) -> None:
+    admin_port = free_ports()
+    with gateway(tmp_path, "--workers=2", f"--admin-port={admin_port}"):
+        answer = eventually(lambda: ask(admin_port, "/_openprequal/stream"), "an answer")
+        assert answer.status == 404
+        assert b"openprequal top" in answer.body
