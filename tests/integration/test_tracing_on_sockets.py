@@ -1,6 +1,8 @@
 """A request's spans reach a collector over real sockets, with the ids that its backends saw."""
 
 import contextlib
+import json
+import re
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -115,3 +117,25 @@ def test_the_end_of_the_gateway_sends_what_is_left(tmp_path: Path) -> None:
             command.process.terminate()
             command.wait()
         assert len(collector.spans) == 2
+
+
+def test_one_id_finds_a_request_in_the_log_its_trace_and_its_explanation(tmp_path: Path) -> None:
+    collector, backend = Server(), Server()
+    log = tmp_path / "access.log"
+    flags = (f"--tracing-endpoint={collector.url}", f"--access-log={log}", "--explain-requests=10")
+    with serving(collector, backend), gateway(tmp_path, *flags) as (_, port):
+        assert post(port, "/register", {"url": backend.url}).status == 200
+        eventually(lambda: up(port, 1), "it is up")
+        told = ask(port, "/x", headers={"X-OpenPrequal-Explain": "1"}).headers["x-openprequal-explain"]
+        (request_id,) = re.findall(r'request-id="([^"]+)"', told)
+        (row,) = ask(port, f"/_openprequal/explain?request_id={request_id}").json["last"]
+        eventually(lambda: log.exists() and request_id in log.read_text(), "it is in the log")
+        eventually(lambda: len(collector.spans) == 2, "its spans are told")
+    (line,) = [json.loads(line) for line in log.read_text().splitlines() if request_id in line]
+    own, attempt = collector.spans
+    assert line["trace_id"] == row["trace_id"] == own.trace_id.hex() == attempt.trace_id.hex()
+    assert line["backend"] == row["attempts"][0]["backend"] == backend.url
+    assert line["pick_reason"] == row["attempts"][0]["reason"]
+    assert backend.parents == [f"00-{own.trace_id.hex()}-{attempt.span_id.hex()}-01"]
+    said = {each.key: each.value.string_value for each in own.attributes}
+    assert request_id in said.values()
