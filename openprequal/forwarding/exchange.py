@@ -38,6 +38,7 @@ from openprequal.http1.response import ResponseHead
 from openprequal.interfaces import IPending
 from openprequal.routing.member import Member
 from openprequal.upstream.connection import UpstreamConnection
+from openprequal.upstream.own_shortage import is_own_shortage
 from openprequal.values import Backend, Ending, Outcome
 
 # As nginx logs it: the client closed the connection before there was a response.
@@ -258,7 +259,7 @@ class Exchange:
         self._connecting = None
         member = self._member
         assert member is not None
-        self._end_attempt(Outcome(Ending.CONNECT_FAILED, None, None))
+        self._end_attempt(_CANCELLED if is_own_shortage(reason) else Outcome(Ending.CONNECT_FAILED, None, None))
         error = self._last_failure = connect_failed(reason)
         self._tried = self._tried | {member.backend.id}
         now, budget = self._route.now(), self._service.retry_budget

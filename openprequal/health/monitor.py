@@ -18,6 +18,7 @@ from openprequal.interfaces import IMembershipObserver
 from openprequal.routing.member import Member
 from openprequal.routing.service import Service
 from openprequal.upstream.fetch import Answer, Fetch, get_request
+from openprequal.upstream.own_shortage import is_own_shortage
 from openprequal.values import Backend, Ending, LoadState, Outcome, ReportFormat, ReportWay
 
 # A failed check, or a connect failure under traffic, is followed by another check this soon.
@@ -288,6 +289,10 @@ class HealthMonitor:
         if standing is None:
             return
         now = self._clock.seconds()
+        if is_own_shortage(result):
+            # Whom we lack the descriptors to ask may be as well as ever: once more, as soon as its turn comes.
+            self._schedule(standing, now)
+            return
         was_up = standing.checked_up
         service = self._services[standing.backend.service]
         report = service.reports.in_answer(result) if isinstance(result, Answer) else None

@@ -80,14 +80,19 @@ class RawBackend:
         self._clock = clock
         self._connect_timeout_s = connect_timeout_s
         self._accepts: bool | None = True
+        self._refusal: Exception = Refused()
 
     def accept(self) -> None:
         """Take connections from now on."""
         self._accepts = True
 
-    def refuse(self) -> None:
-        """Refuse connections from now on."""
+    def refuse(self, why: Exception | None = None) -> None:
+        """Refuse connections from now on.
+
+        :param why: what the gateway is told; None: that the backend did.
+        """
         self._accepts = False
+        self._refusal = why or Refused()
 
     def hang(self) -> None:
         """Leave attempts to connect unanswered from now on."""
@@ -127,7 +132,7 @@ class RawBackend:
 
     def _arrived(self, accepts: bool | None, factory: Any, preface: bytes, done: "Deferred[Any]") -> None:
         if not accepts:
-            done.errback(ConnectTimedOut() if accepts is None else Refused())
+            done.errback(ConnectTimedOut() if accepts is None else self._refusal)
             return
         protocol = factory.buildProtocol(None)
         here = IPv4Address("TCP", self.backend.host, self.backend.port)

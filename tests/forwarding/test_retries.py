@@ -1,11 +1,13 @@
 """A request that fails at one backend goes to another where that is safe, and the client has no byte yet."""
 
 from collections.abc import Callable, Iterator
+from errno import EMFILE
 from typing import Any
 
 import pytest
 from attempts import Attempts
 from messages import CHUNKED_POST, GET, NO_CONTENT, OK, POST, content, statuses
+from twisted.internet.error import ConnectBindError
 
 from openprequal.forwarding.retry import RetryRules, Unsafe
 from openprequal.forwarding.route import Timeouts
@@ -261,3 +263,12 @@ def test_where_the_others_have_no_room_the_response_is_the_clients() -> None:
     assert statuses(first.received) == [503]
     assert network.service.queued == 0
     assert [member.in_flight for member in network.members] == [1, 1]
+
+
+def test_a_descriptor_that_we_lack_does_not_weigh_against_the_backend(make: Callable[..., Case]) -> None:
+    case = make(1)
+    case.at(0).refuse(ConnectBindError(EMFILE, "Too many open files"))
+    case.client.send(GET)
+    case.network.wait(0)
+    assert statuses(case.client.received) == [502]
+    assert case.endings == [Ending.CANCELLED]

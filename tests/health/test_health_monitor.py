@@ -1,11 +1,13 @@
 """Who may be picked: checked when it joins and from time to time, down after two failures, and as it says itself."""
 
 from collections.abc import Callable
+from errno import EMFILE
 from typing import Any
 
 import pytest
 from attrs import evolve
 from monitored import monitored
+from twisted.internet.error import ConnectBindError
 from twisted.internet.task import Clock
 
 from openprequal.health.monitor import CheckRules, HealthRules
@@ -408,3 +410,16 @@ def test_a_probe_that_was_answered_spares_the_check_and_a_heartbeat_does_not(way
         case.service.noted(member, LoadReport(0.0, None), case.clock.seconds(), way)
         case.wait(1)
     assert (len(case.checks) > 1) is checked
+
+
+def test_checks_for_which_we_have_no_descriptor_say_nothing_and_go_on(case: Case) -> None:
+    case.raw.answer(answer(200, b"Connection: close"))
+    case.raw.refuse(ConnectBindError(EMFILE, "Too many open files"))
+    before = case.raw.dialled
+    case.wait(3 * INTERVAL_S)
+    assert case.raw.dialled > before + 1
+    assert case.failures == 0
+    assert case.monitor.standings[case.backend.id].offered
+    case.raw.refuse()
+    case.wait(3 * INTERVAL_S)
+    assert not case.monitor.standings[case.backend.id].offered

@@ -33,7 +33,7 @@ PROSE = ("text", "layers", "mermaid", "{toctree}", "{eval-rst}", "{image}")
 """Pictures, output, and what Sphinx reads: nothing to be tried."""
 COMMANDS = ("sh", "console")
 CHECKED = ("toml", "python", "json", "nginx", "haproxy", "yaml", "ini")
-NOT_RUN = 30
+NOT_RUN = 31
 """How many blocks may say that they are not run: fewer is better, more wants a reason."""
 
 

@@ -43,7 +43,7 @@ def test_a_reload_under_load_cuts_no_request_and_no_websocket(tmp_path: Path) ->
                 settings.write_text(f'load_balancer_class = "{balancer}"\nresponse_timeout_seconds = {10 + number}\n')
                 if number % 2:
                     command.process.send_signal(signal.SIGHUP)
-                    said = "settings reloaded: load_balancer_class, response_timeout_seconds"
+                    said = ": load_balancer_class, response_timeout_seconds"
                     eventually(lambda said=said, times=number: command.output.count(said) > times, "it has reloaded")
                 else:
                     answer = post(port, "/_openprequal/reload", None)
