@@ -41,7 +41,7 @@ LABELS = {
     "code": "status code of the response; 499: the client went away before there was one",
     "reason": "why, in one word; of picks, see below",
     "result": "of probes: `answered`, `late`, `timeout`, `failed`; of heartbeats: `accepted`, `failed`; of copies for "
-    "a mirror: what became of them",
+    "a mirror: what became of them; of spans: as [tracing.md](tracing.md) has it",
     "cause": "what a backend was ejected for",
     "why": "why a request was tried again",
     "session": "`kept`, `moved` or `new`, as it is told in [sticky-sessions.md](sticky-sessions.md)",

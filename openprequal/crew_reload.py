@@ -131,6 +131,8 @@ def of_parent(settings: GatewaySettings) -> GatewaySettings:
         "load_balancer_class": "round_robin",
         "balancer_parameters": {},
         "report_poll_seconds": None,
+        "shadow_balancer": None,
+        "shadow_balancer_parameters": {},
     }
     nothing |= {"sticky": "no", "hedge_percentile": None, "service_max_in_flight": None}
     services = {}

@@ -79,8 +79,11 @@ class Facts:
             return "broken"
         if journey.status is None:
             return CLIENT_GONE
-        outcome = journey.attempt.outcome if journey.attempt is not None and journey.error is None else None
-        return CLIENT_GONE if outcome is not None and outcome.ending is Ending.CANCELLED else COMPLETE
+        attempt = journey.attempt
+        if attempt is None or attempt.outcome is None or journey.error is not None:
+            return COMPLETE
+        # Where a hook has answered in the backend's place, the attempt is cancelled before its response was begun.
+        return CLIENT_GONE if attempt.outcome.ending is Ending.CANCELLED and attempt.head_at is not None else COMPLETE
 
     def error(self, journey: Journey) -> str | None:
         """Why the gateway answered in place of a backend, in the words that the client was told."""

@@ -83,6 +83,15 @@ class Shadowed:
         if self.off is None:
             self._guarded(self._hear, backend, report)
 
+    def elsewhere(self, backend: Backend, in_flight: int) -> None:
+        """See :class:`~openprequal.interfaces.ICountsElsewhere`, which either may provide."""
+        tell = getattr(self.wrapped, "elsewhere", None)
+        if tell is not None:
+            tell(backend, in_flight)
+        tell = getattr(self.shadow, "elsewhere", None)
+        if tell is not None and self.off is None:
+            self._guarded(tell, backend, in_flight)
+
     def forget(self, backend: Backend) -> None:
         """It has left: it is counted no more."""
         self._picked.pop(backend.id, None)

@@ -217,8 +217,9 @@ class HedgedExchange(Exchange):
             super()._connect_failed(reason)
 
     def _settle(self, status: int, now: float | None = None) -> None:
-        super()._settle(status, now)
+        # First, so that whoever is told of the end is told of all of it.
         self._cancel_hedge()
+        super()._settle(status, now)
 
     def _cancel_hedge(self) -> None:
         if self._hedge is not None:

@@ -29,9 +29,21 @@ class _Recorded(Exchange):
     _journey: Journey
 
     def slot_free(self) -> None:
-        if self._queued_at is not None:
-            self._journey.queued_s += self._route.now() - self._queued_at
+        self._end_wait()
         super().slot_free()
+
+    def client_gone(self) -> None:
+        self._end_wait()
+        super().client_gone()
+
+    def _fail(self, error: GatewayError) -> None:
+        self._end_wait()
+        super()._fail(error)
+
+    def _end_wait(self) -> None:
+        """It waits for room no longer, whether there is some or not."""
+        if self._queued_at is not None and not self._settled:
+            self._journey.queued_s += self._route.now() - self._queued_at
 
     def _attempt(self, backend: Backend) -> None:
         journey = self._journey

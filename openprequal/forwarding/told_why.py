@@ -1,5 +1,6 @@
 """What is a client told that may ask why its request went where it did? A field of the response."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -13,6 +14,7 @@ from openprequal.http1.request import RequestHead
 NAME: Final = b"X-OpenPrequal-Explain"
 _NOT_KEPT: Final = Field(b"Cache-Control", b"no-store")
 """Or a cache on the way would tell others who ask for the same."""
+_TOKEN: Final = re.compile(r"[A-Za-z*][!#$%&'*+\-.^_`|~:/0-9A-Za-z]*")
 _MOST: Final = 999_999_999_999
 """Of a decimal before its point (RFC 8941 section 3.3.2)."""
 
@@ -83,7 +85,7 @@ def _members(journey: Journey, error: GatewayError | None, why_nobody: WhyNobody
 def _of_attempt(attempt: Attempt) -> list[bytes]:
     members = [b"backend=" + _string(attempt.backend.url)]
     if attempt.reason is not None:
-        members.append(b"reason=" + str(attempt.reason).encode("ascii"))
+        members.append(b"reason=" + _token_or_string(str(attempt.reason)))
     explained = attempt.explanation
     if explained is None:
         return members
@@ -106,6 +108,11 @@ def _of_attempt(attempt: Attempt) -> list[bytes]:
 
 def _decimal(value: float) -> bytes:
     return f"{value:.3f}".encode("ascii")
+
+
+def _token_or_string(text: str) -> bytes:
+    """A token (RFC 8941 section 3.3.4), which all reasons of ours are, or a string."""
+    return text.encode("ascii") if _TOKEN.fullmatch(text) else _string(text)
 
 
 def _string(text: str) -> bytes:

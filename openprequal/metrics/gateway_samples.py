@@ -31,7 +31,7 @@ def service_samples(
             panic=ejecting is not None and ejecting.panic,
             retries=service.retry_budget.counts,
             retries_refused=service.retry_budget.refused,
-            limit=service.limit.allowed if isinstance(service, LimitedService) else None,
+            limit=service.most if isinstance(service, LimitedService) else None,
             sessions=service.counts if isinstance(service, StickyService) else {},
             shadow_same=balancer.same if isinstance(balancer, Shadowed) else {},
             exemplars=exemplars.of(service.name),

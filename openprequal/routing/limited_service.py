@@ -45,6 +45,11 @@ class LimitedService(Service):
         return super().explain(request, tried)
 
     @property
+    def most(self) -> int:
+        """How many may be under way, those of other processes that share the limit included."""
+        return self.limit.allowed
+
+    @property
     def saturated(self) -> bool:
         return super().saturated or self.in_flight >= self.limit.allowed
 

@@ -180,4 +180,5 @@ class Exporter:
         if well is not self._well:
             self._well = well
             say = self.log.info if well else self.log.warn
-            say(text + " ({url})", why=why, url=self._destination.url.decode("ascii"))
+            # The query may hold a key.
+            say(text + " ({url})", why=why, url=self._destination.url.partition(b"?")[0].decode("ascii"))

@@ -127,6 +127,10 @@ class _SharedSticky(SharedService, StickyService):
 class _SharedLimited(SharedService, LimitedService):
     """Its own requests are counted together too, because they have a limit together."""
 
+    @property
+    def most(self) -> int:
+        return self.limit.most if isinstance(self.limit, SharedLimit) else self.limit.allowed
+
     def assign(self, member: Member) -> None:
         super().assign(member)
         self._count()

@@ -12,10 +12,10 @@ from journeys import BEGAN_AT, fields, journey, line_maker, request
 
 from openprequal.access_log.facts import FIELDS
 from openprequal.errors import BadGateway, ConfigurationError
-from openprequal.forwarding.journey import Journey
+from openprequal.forwarding.journey import Attempt, Journey
 from openprequal.http1.fields import Field
 from openprequal.http1.request import RequestHead, unread_request
-from openprequal.values import Ending, Outcome
+from openprequal.values import Backend, Ending, Outcome
 
 COMBINED = re.compile(
     r"(?P<client>[^ ]+) - - \[(?P<time>\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000)\]"
@@ -173,6 +173,15 @@ def test_a_client_that_goes_in_the_middle_of_its_response_is_gone() -> None:
     made.attempt = attempt
     made.attempts.append(attempt)
     assert fields(made)["ending"] == "client_gone"
+
+
+def test_a_hook_that_answers_in_place_of_the_backend_completes_the_response() -> None:
+    made = journey(attempts=0, status=403)
+    attempt = made.attempt = Attempt(Backend("http://10.0.0.1:80"), "cold", BEGAN_AT)
+    made.attempts.append(attempt)
+    attempt.sent_at = BEGAN_AT
+    attempt.end(Outcome(Ending.CANCELLED, None, None), BEGAN_AT + 0.25)
+    assert fields(made)["ending"] == "complete"
 
 
 def test_a_client_that_went_before_there_was_a_status_has_499() -> None:

@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 
 from openprequal.balancing.catalogue import BALANCERS, WAITING
 from openprequal.balancing.shadow import Shadowed
-from openprequal.interfaces import BalancerContext, IBalancer
+from openprequal.interfaces import BalancerContext, IBalancer, ICountsElsewhere
 from openprequal.probing.overheard import WAIT_S, HeardByAnother, Overheard
 from openprequal.testing.balancer_contract import (
     ANSWERED,
@@ -218,3 +218,22 @@ def test_what_the_one_that_decides_tells_is_told() -> None:
     assert case.balancer.last_reason in {"cold", "hot"}
     assert sum(case.balancer.pick_counts.values()) == 3
     assert set(case.balancer.estimates()) == {backend.id for backend in case.backends}
+
+
+@pytest.mark.parametrize(("name", "shadow"), [("round_robin", "least_in_flight"), ("least_in_flight", "least_rif")])
+def test_requests_of_other_processes_are_told_to_both(name: str, shadow: str) -> None:
+    case = Case(name, shadow, 2)
+    case.balancer.elsewhere(case.backends[0], 5)
+    both = (case.balancer.wrapped, case.balancer.shadow)
+    counting: list[Any] = [each for each in both if ICountsElsewhere.providedBy(each)]
+    for each in counting:
+        assert {each.pick(AnyRequest(), ()) for _ in range(4)} == {case.backends[1]}
+    assert case.balancer.shadow in counting
+
+
+def test_one_that_fails_to_count_requests_of_other_processes_is_switched_off(logged: list[str]) -> None:
+    case = Case("least_in_flight", Broken("elsewhere"), 2)  # type: ignore[arg-type]
+    case.balancer.elsewhere(case.backends[0], 5)
+    case.balancer.elsewhere(case.backends[0], 6)
+    assert case.balancer.off == "it raised"
+    assert len(logged) == 1

@@ -9,6 +9,7 @@ from twisted.internet.address import IPv4Address
 from whole_gateway import SWITCHING, UPGRADE, WholeGateway, status
 
 from openprequal.admin.access import AccessRules
+from openprequal.balancing.round_robin import RoundRobin
 from openprequal.explaining.asking import may_ask
 from openprequal.http1.origin import Origin
 from openprequal.http1.request import parse_request_head
@@ -23,6 +24,12 @@ SEEN: list[list[bytes]] = []
 def noted(request: Any) -> None:
     """A request hook."""
     SEEN.append([name for name, _ in request.fields])
+
+
+class Wordy(RoundRobin):
+    """A balancer of somebody's own, with reasons that are no words of ours."""
+
+    last_reason = "the least busy, größte Ruhe"
 
 
 def told(received: bytes) -> dict[str, str]:
@@ -205,3 +212,11 @@ def test_one_asks_and_another_does_not_on_one_connection() -> None:
         gateway.answer_all()
         answers.append(bool(told(client.news())))
     assert answers == [False, True, False, True]
+
+
+def test_the_reason_of_a_balancer_of_ones_own_may_be_any_text() -> None:
+    gateway = WholeGateway(1, load_balancer_class="test_response_field.Wordy")
+    client = gateway.get("/x", X_OpenPrequal_Explain="1")
+    gateway.answer_all()
+    assert status(client) == 200
+    assert told(client.received)["reason"] == "the least busy, gr??te Ruhe"

@@ -135,6 +135,24 @@ def test_a_hedge_that_loses_was_cancelled() -> None:
     assert case.asked == [(case.url(0), "rotation", Ending.RESPONSE), (case.url(1), HEDGE, Ending.CANCELLED)]
 
 
+def test_a_hedge_has_ended_when_its_request_has() -> None:
+    class Looking(Remembering):
+        def ended(self, journey: Journey) -> None:
+            super().ended(journey)
+            endings.append([attempt.outcome and attempt.outcome.ending for attempt in journey.attempts])
+
+    endings: list[list[Ending | None]] = []
+    case = Case(2, Looking())
+    lateness = case.network.service.lateness = Lateness(95.0, case.network.clock.seconds)
+    lateness.delay_s = 1.0
+    case.client.send(GET)
+    case.network.wait(1)
+    lateness.tick()
+    case.network.clock.advance(0)
+    case.client.close()
+    assert endings == [[Ending.CANCELLED, Ending.CANCELLED]]
+
+
 def test_the_wait_for_room_is_told() -> None:
     case = Case(1, max_in_flight=1, queue_max=1, timeouts=Timeouts(queue_s=5.0))
     case.client.send(GET)
@@ -144,6 +162,26 @@ def test_the_wait_for_room_is_told() -> None:
     case.at(0).answer(OK)
     case.at(0).answer(OK)
     assert [journey.queued_s for journey in case.witness.over] == [0.0, pytest.approx(2)]
+
+
+def test_the_wait_of_one_that_gets_no_room_is_told_too() -> None:
+    case = Case(1, max_in_flight=1, queue_max=1, timeouts=Timeouts(queue_s=5.0))
+    case.client.send(GET)
+    other = case.network.client()
+    other.send(GET)
+    case.network.wait(6)
+    assert case.journey.status == 503
+    assert case.journey.queued_s > 5.0
+
+
+def test_the_wait_of_one_whose_client_goes_is_told_too() -> None:
+    case = Case(1, max_in_flight=1, queue_max=1, timeouts=Timeouts(queue_s=5.0))
+    case.client.send(GET)
+    other = case.network.client()
+    other.send(GET)
+    case.network.wait(2)
+    other.close()
+    assert (case.journey.status, case.journey.queued_s) == (None, pytest.approx(2))
 
 
 def test_one_whose_client_goes_has_no_status() -> None:

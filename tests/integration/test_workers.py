@@ -381,6 +381,23 @@ def test_the_dashboard_shows_what_one_worker_sees_and_says_which(tmp_path: Path,
         assert told["worker"] in (0, 1)
 
 
+def watched(port: int) -> int:
+    """The status of the dashboard's stream, whatever follows."""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+        connection.request("GET", "/_openprequal/stream")
+        return connection.getresponse().status
+
+
+def test_who_may_watch_the_dashboard_changes_with_a_reload(tmp_path: Path) -> None:
+    settings = tmp_path / "gateway.toml"
+    settings.write_text("")
+    with several(tmp_path, "--config=gateway.toml") as (_, port):
+        assert watched(port) == 200
+        settings.write_text("trust_loopback = false\n")
+        assert post(port, "/_openprequal/reload", None).status == 200
+        assert {watched(port) for _ in range(8)} == {403}
+
+
 def test_an_admin_port_of_several_workers_has_no_dashboard_and_says_what_there_is(tmp_path: Path) -> None:
     admin_port = free_ports()
     with gateway(tmp_path, "--workers=2", f"--admin-port={admin_port}"):

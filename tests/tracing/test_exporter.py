@@ -19,7 +19,9 @@ from openprequal.tracing.exporter import BATCH, LAST_TRY_S, POST_TIMEOUT_S, QUEU
 from openprequal.tracing.trace import Trace
 
 REQUEST = parse_request_head(GET[:-4], "192.0.2.1")
-DESTINATION = Destination(b"http://collector:4318/v1/traces", [("service.name", "edge")], [(b"X-Key", b"secret")])
+DESTINATION = Destination(
+    b"http://collector:4318/v1/traces?key=secret", [("service.name", "edge")], [(b"X-Key", b"secret")]
+)
 
 
 class CountingClock(Clock):
@@ -72,7 +74,7 @@ def test_a_post_says_what_it_is_and_brings_the_fields_that_were_set() -> None:
     case.add(1)
     case.tick()
     ((url, headers, _),) = case.collector.posts
-    assert url == b"http://collector:4318/v1/traces"
+    assert url == b"http://collector:4318/v1/traces?key=secret"
     assert headers.getRawHeaders("Content-Type") == ["application/x-protobuf"]
     assert headers.getRawHeaders("X-Key") == ["secret"]
 

@@ -8,6 +8,9 @@ from twisted.internet.task import Clock
 
 from openprequal.balancing.catalogue import BALANCERS
 from openprequal.interfaces import BalancerContext
+from openprequal.metrics.exemplars import Exemplars
+from openprequal.metrics.gateway_samples import service_samples
+from openprequal.metrics.tally import RequestTally
 from openprequal.routing.concurrency_limit import FixedLimit
 from openprequal.routing.limited_service import LimitedService
 from openprequal.routing.member import Member
@@ -162,6 +165,13 @@ def test_a_limit_on_a_service_is_one_for_all_workers() -> None:
     assert case.one.pick() is None
     case.other.finish()
     assert case.one.pick() == 0
+
+
+def test_the_limit_that_is_told_is_the_one_for_all_whatever_the_others_use_of_it() -> None:
+    case = Case(LimitedService, limit=FixedLimit(5))
+    case.other.start()
+    told = service_samples({"s": case.one.service}, RequestTally("-"), {}, Exemplars(lambda: 0.0))
+    assert next(told).limit == 5
 
 
 @pytest.mark.parametrize("balancer", ["least_in_flight", "least_rif", "prequal", "least_in_flight_p2c", "peak_ewma"])
