@@ -108,11 +108,11 @@ def worker(
 
     explain: Callable[[bytes], dict[str, object]]
 
-    def admin(*_: object, **made: Any) -> Site:
+    def admin(_: Clock, given: GatewaySettings, *__: object, **made: Any) -> Site:
         nonlocal explain
         explain = made["explain"]
         # What it shows is this worker's part; all else is asked of the parent.
-        return Site(DashboardPaths(relay, accepting(access_rules(settings), place.demo_token), made["stream"]))
+        return Site(DashboardPaths(relay, accepting(access_rules(given), place.demo_token), made["stream"]))
 
     part = Part(
         registry=lambda *_: registry,

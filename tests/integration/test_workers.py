@@ -381,6 +381,16 @@ def test_the_dashboard_shows_what_one_worker_sees_and_says_which(tmp_path: Path,
         assert told["worker"] in (0, 1)
 
 
+def test_who_may_look_at_the_dashboard_is_read_again_by_the_workers(tmp_path: Path) -> None:
+    settings = tmp_path / "gateway.toml"
+    settings.write_text("")
+    with several(tmp_path, "--config=gateway.toml") as (_, port):
+        settings.write_text("trust_loopback = false\n")
+        assert post(port, "/_openprequal/reload", None).status == 200
+        assert ask(port, "/backends").status == 403
+        assert [ask(port, "/_openprequal/stream", "HEAD").status for _ in range(4)] == [403] * 4
+
+
 def test_an_admin_port_of_several_workers_has_no_dashboard_and_says_what_there_is(tmp_path: Path) -> None:
     admin_port = free_ports()
     with gateway(tmp_path, "--workers=2", f"--admin-port={admin_port}"):
