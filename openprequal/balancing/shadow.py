@@ -6,13 +6,13 @@ from typing import Any
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from openprequal.interfaces import IBalancer, IPending, IRequest
+from openprequal.interfaces import IBalancer, ICountsElsewhere, IPending, IRequest
 from openprequal.probing.overheard import Overheard
 from openprequal.probing.polled_probes import as_in_band
 from openprequal.values import Backend, LoadReport, Outcome
 
 
-@implementer(IBalancer)
+@implementer(IBalancer, ICountsElsewhere)
 class Shadowed:
     """*balancer*, and beside it *shadow*, which hears the same events and is asked for each pick.
 
@@ -77,6 +77,15 @@ class Shadowed:
             backend_id: (self._picked.get(backend_id, 0) / picks, self._foreseen.get(backend_id, 0) / foreseen)
             for backend_id in self._picked.keys() | self._foreseen.keys()
         }
+
+    def elsewhere(self, backend: Backend, in_flight: int) -> None:
+        """See :class:`~openprequal.interfaces.ICountsElsewhere`, for whichever of the two goes by it."""
+        tell = getattr(self.wrapped, "elsewhere", None)
+        if tell is not None:
+            tell(backend, in_flight)
+        tell = getattr(self.shadow, "elsewhere", None)
+        if tell is not None and self.off is None:
+            self._guarded(tell, backend, in_flight)
 
     def overheard(self, backend: Backend, report: LoadReport) -> None:
         """*backend* has answered a probe of the one that decides."""

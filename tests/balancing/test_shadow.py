@@ -155,6 +155,17 @@ def test_a_shadow_hears_reports_on_responses() -> None:
     assert [each.rif for each in shadow.explain(AnyRequest()).pool] == [5, 0]
 
 
+@pytest.mark.parametrize("decides", ["least_in_flight", "random"])
+def test_a_shadow_hears_of_requests_of_other_processes(decides: str) -> None:
+    case = Case(decides, "least_in_flight", backends=2)
+    busy, idle = case.backends
+    case.balancer.elsewhere(busy, 7)
+    for _ in range(20):
+        case.balancer.pick(AnyRequest(), ())
+    assert case.balancer.picks_of(busy.id)[1] == 0
+    assert case.balancer.picks_of(idle.id)[1] == 20
+
+
 def test_a_probe_of_a_shadow_is_answered_with_the_next_report_or_in_the_end_not_at_all() -> None:
     clock = Clock()
     overheard = Overheard(clock)
