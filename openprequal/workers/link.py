@@ -96,6 +96,7 @@ class Link(Service):
             case "left":
                 self._health.forget(told["id"])
                 self._registry.left(told["id"], told["reason"])
+                self._counts.forget(told["id"])
                 self._channel.say("applied", n=told["n"])
             case "judged":
                 self._health.judged(told["id"], told["told"])
