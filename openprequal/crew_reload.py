@@ -132,7 +132,7 @@ def of_parent(settings: GatewaySettings) -> GatewaySettings:
         "balancer_parameters": {},
         "report_poll_seconds": None,
     }
-    nothing |= {"sticky": "no", "hedge_percentile": None, "service_max_in_flight": None}
+    nothing |= {"sticky": "no", "hedge_percentile": None, "service_max_in_flight": None, "shadow_balancer": None}
     services = {}
     for name, effective in settings.effective_services.items():
         # Those that are polled say nothing of their state.

@@ -98,11 +98,13 @@ def test_a_parent_chooses_nobody_and_asks_nobody_for_its_load() -> None:
         load_balancer_class="peak_ewma",
         balancer_parameters={"decay_seconds": 3.0},
         hedge_percentile=95,
+        shadow_balancer="prequal",
         services={"models": {"report_format": "vllm"}, "hashed": {"load_balancer_class": "maglev", "queue_max": 3}},
     )
     services = of_parent(settings).effective_services
     assert {service.load_balancer_class for service in services.values()} == {"round_robin"}
     assert {service.report_poll_seconds for service in services.values()} == {None}
+    assert {service.shadow_balancer for service in services.values()} == {None}
     assert services["hashed"].queue_max == 3
     assert of_parent(settings).shutdown_grace_seconds > settings.shutdown_grace_seconds
 
