@@ -174,6 +174,8 @@ ROW: dict[str, Any] = {
     "state": "ready",
     "load_source": "probe",
     "report_age": 2.0,
+    "pick_share": None,
+    "shadow_share": None,
 }
 
 
@@ -182,6 +184,13 @@ def test_counts_of_a_backend_add_up_and_its_load_is_by_the_youngest_report() -> 
     assert (row["in_flight"], row["picks"], row["connections_opened"]) == (2, 40, 4)
     assert row["average_latency"] == pytest.approx(0.25)
     assert (row["rif"], row["report_age"]) == (5.0, 1.0)
+
+
+def test_its_shares_under_a_shadow_balancer_are_the_mean_of_those_at_the_workers() -> None:
+    shares = [{"pick_share": 0.5, "shadow_share": 1.0}, {"pick_share": 0.25, "shadow_share": 0.0}]
+    row = merged_row([{**ROW, **each} for each in shares])
+    assert (row["pick_share"], row["shadow_share"]) == (0.375, 0.5)
+    assert merged_row([ROW, ROW])["shadow_share"] is None
 
 
 def test_one_that_a_worker_has_ejected_is_shown_as_that() -> None:
