@@ -18,14 +18,15 @@ from openprequal.data_plane import Clock
 from openprequal.errors import ConfigurationError, NeedsRestart
 from openprequal.interfaces import IBalancer
 from openprequal.survey import objections
+from openprequal.tracing.exporter import LAST_TRY_S
 from openprequal.workers.crew import Crew
 from openprequal.workers.framing import Message
 from openprequal.workers.worker import Worker
 
 RELOAD_S: Final = 20.0
 """A worker that has not taken the settings by then is replaced."""
-LONGER_S: Final = 2.0
-"""The parent waits for its workers so much longer than they for their requests."""
+LONGER_S: Final = LAST_TRY_S + 1.0
+"""The parent waits for its workers so much longer than they for their requests: then they send the last spans."""
 
 _HASHING: Final = (RingHash, Maglev)
 _SEES_ANY_PART: Final = tuple(make for make in BALANCERS.values() if make not in _HASHING)

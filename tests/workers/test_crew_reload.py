@@ -10,6 +10,7 @@ from twisted.internet.testing import MemoryReactorClock
 from openprequal.config.gateway import GatewaySettings
 from openprequal.crew_reload import RELOAD_S, CrewReload, of_parent
 from openprequal.errors import ConfigurationError, NeedsRestart
+from openprequal.tracing.exporter import LAST_TRY_S
 
 
 class Reading(Case):
@@ -106,7 +107,11 @@ def test_a_parent_chooses_nobody_and_asks_nobody_for_its_load() -> None:
     assert {service.report_poll_seconds for service in services.values()} == {None}
     assert {service.shadow_balancer for service in services.values()} == {None}
     assert services["hashed"].queue_max == 3
-    assert of_parent(settings).shutdown_grace_seconds > settings.shutdown_grace_seconds
+
+
+def test_a_parent_waits_until_its_workers_have_ended_their_requests_and_sent_their_spans() -> None:
+    settings = GatewaySettings()
+    assert of_parent(settings).shutdown_grace_seconds > settings.shutdown_grace_seconds + LAST_TRY_S
 
 
 @pytest.mark.parametrize(
