@@ -1,11 +1,13 @@
 """The worker's side: what does it do that its parent says, and what does it tell?"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from socket import AF_UNIX
 from typing import Any, Final
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -114,7 +116,7 @@ class Link(Service):
             case "cease":
                 self._cease()
             case "stop":
-                self._reactor.stop()
+                self._end()
             case "reopen":
                 self._reopen()
             case "ask":
@@ -157,4 +159,9 @@ class Link(Service):
     def _lost(self) -> None:
         if self.running:
             self.log.warn("the parent is gone: this worker ends")
+            self._end()
+
+    def _end(self) -> None:
+        # It may be ending already: by SIGTERM, or because it was replaced.
+        with suppress(ReactorNotRunning):
             self._reactor.stop()
