@@ -67,7 +67,9 @@ class CrewReload:
         :raises ConfigurationError: (errback) as at the start.
         :raises NeedsRestart: (errback) settings have changed that cannot while the gateway runs.
         """
-        names: Deferred[Sequence[str]] = self._one_at_a_time.run(lambda: Deferred.fromCoroutine(self._reload(by)))
+        # Whoever asks may lose interest: what has begun goes on, or a worker would seem not to answer.
+        names: Deferred[Sequence[str]] = Deferred()
+        self._one_at_a_time.run(lambda: Deferred.fromCoroutine(self._reload(by))).chainDeferred(names)
         return names
 
     def on_signal(self) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from crews import Case
+from twisted.internet.defer import CancelledError
 from twisted.internet.testing import MemoryReactorClock
 
 from openprequal.config.gateway import GatewaySettings
@@ -91,6 +92,21 @@ def test_one_reload_waits_for_the_other() -> None:
     assert case.takes == 1
     case.answer(0, changed=[])
     case.answer(1, changed=[])
+    assert case.takes == 2
+
+
+def test_it_goes_on_when_who_wanted_it_has_gone() -> None:
+    case = Reading()
+    case.settings = GatewaySettings(queue_max=7)
+    wanted = case.reload("somebody")
+    wanted.addErrback(lambda failure: failure.trap(CancelledError))
+    wanted.cancel()
+    assert case.workers[0].kinds() == ["ask"]
+    case.answer(0, changed=["queue_max"])
+    assert case.workers[0].kinds() == ["ask"]
+    assert case.workers[1].kinds() == ["ask"]
+    case.answer(1, changed=["queue_max"])
+    case.read(queue_max=8)
     assert case.takes == 2
 
 
