@@ -108,7 +108,7 @@ def worker(
 
     explain: Callable[[bytes], dict[str, object]]
 
-    def admin(_: object, given: GatewaySettings, *__: object, **made: Any) -> Site:
+    def admin(_: Clock, given: GatewaySettings, *__: object, **made: Any) -> Site:
         nonlocal explain
         explain = made["explain"]
         # What it shows is this worker's part; all else is asked of the parent.

@@ -18,14 +18,15 @@ from openprequal.data_plane import Clock
 from openprequal.errors import ConfigurationError, NeedsRestart
 from openprequal.interfaces import IBalancer
 from openprequal.survey import objections
+from openprequal.tracing.exporter import LAST_TRY_S
 from openprequal.workers.crew import Crew
 from openprequal.workers.framing import Message
 from openprequal.workers.worker import Worker
 
 RELOAD_S: Final = 20.0
 """A worker that has not taken the settings by then is replaced."""
-LONGER_S: Final = 2.0
-"""The parent waits for its workers so much longer than they for their requests."""
+LONGER_S: Final = LAST_TRY_S + 1.0
+"""The parent waits for its workers so much longer than they for their requests: then they send the last spans."""
 
 _HASHING: Final = (RingHash, Maglev)
 _SEES_ANY_PART: Final = tuple(make for make in BALANCERS.values() if make not in _HASHING)
@@ -66,7 +67,9 @@ class CrewReload:
         :raises ConfigurationError: (errback) as at the start.
         :raises NeedsRestart: (errback) settings have changed that cannot while the gateway runs.
         """
-        names: Deferred[Sequence[str]] = self._one_at_a_time.run(lambda: Deferred.fromCoroutine(self._reload(by)))
+        # Whoever asks may lose interest: what has begun goes on, or a worker would seem not to answer.
+        names: Deferred[Sequence[str]] = Deferred()
+        self._one_at_a_time.run(lambda: Deferred.fromCoroutine(self._reload(by))).chainDeferred(names)
         return names
 
     def on_signal(self) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from openprequal.interfaces import IBalancer, IPending, IRequest
+from openprequal.interfaces import IBalancer, ICountsElsewhere, IPending, IRequest
 from openprequal.probing.overheard import Overheard
 from openprequal.probing.polled_probes import as_in_band
 from openprequal.values import Backend, LoadReport, Outcome
 
 
-@implementer(IBalancer)
+@implementer(IBalancer, ICountsElsewhere)
 class Shadowed:
     """*balancer*, and beside it *shadow*, which hears the same events and is asked for each pick.
 

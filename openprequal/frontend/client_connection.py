@@ -216,7 +216,7 @@ class ClientConnection(TwistedProtocol):
         """Begin the exchange of *head*; *rest* came after it."""
         self._head = head
         self._chunked = False
-        self._last = self._draining or not head.keep_alive
+        self._last = not head.keep_alive
         length = head.length
         if not length:
             self._buffer = rest
@@ -301,6 +301,8 @@ class ClientConnection(TwistedProtocol):
         self, status: int, reason: bytes, section: FieldSection, length: int, chunk: bytes, ended: bool
     ) -> None:
         head = self._head
+        if self._draining:
+            self._last = True
         if self.journey is not None:
             self.journey.status = status
             self.journey.response_bytes = len(chunk)
@@ -534,8 +536,11 @@ class ClientConnection(TwistedProtocol):
         self._known_block, self._known_head = b"", None
 
     def drain(self) -> None:
-        """The gateway is about to end: finish what is under way, take nothing new."""
-        self._last = self._draining = True
+        """The gateway is about to end: the next response that begins is the last one.
+
+        One that has begun did not say so, and its client may send another request at once (RFC 9112 section 9.6).
+        """
+        self._draining = True
         self.expire(self._frontend.now())
 
     def shut_down(self) -> None:

@@ -1,11 +1,13 @@
 """The worker's side: what does it do that its parent says, and what does it tell?"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from socket import AF_UNIX
 from typing import Any, Final
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -96,6 +98,7 @@ class Link(Service):
             case "left":
                 self._health.forget(told["id"])
                 self._registry.left(told["id"], told["reason"])
+                self._counts.forget(told["id"])
                 self._channel.say("applied", n=told["n"])
             case "judged":
                 self._health.judged(told["id"], told["told"])
@@ -113,7 +116,7 @@ class Link(Service):
             case "cease":
                 self._cease()
             case "stop":
-                self._reactor.stop()
+                self._end()
             case "reopen":
                 self._reopen()
             case "ask":
@@ -156,4 +159,9 @@ class Link(Service):
     def _lost(self) -> None:
         if self.running:
             self.log.warn("the parent is gone: this worker ends")
+            self._end()
+
+    def _end(self) -> None:
+        # It may be ending already: by SIGTERM, or because it was replaced.
+        with suppress(ReactorNotRunning):
             self._reactor.stop()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import Metric
+from prometheus_client.samples import Exemplar
 
 from openprequal.workers.samples import Family, Sample
 
@@ -50,23 +51,30 @@ PER_BACKEND: Final = "openprequal_backend_"
 
 
 def merged(processes: Iterable[Iterable[Family]]) -> list[Metric]:
-    """The families of all *processes*, each once, in the order they are first met."""
+    """The families of all *processes*, each once, in the order they are first met; of exemplars the latest."""
     about: dict[str, Family] = {}
     values: dict[str, dict[tuple[str, tuple[tuple[str, str], ...]], list[float]]] = {}
+    latest: dict[tuple[str, tuple[tuple[str, str], ...]], Exemplar] = {}
     for families in processes:
         for family in families:
             about.setdefault(family.name, family)
             of_family = values.setdefault(family.name, {})
-            for name, labels, value in family.samples:
+            for name, labels, value, exemplar in family.samples:
                 of_family.setdefault((name, labels), []).append(value)
+                if exemplar is not None:
+                    latest[name, labels] = max(latest.get((name, labels), exemplar), exemplar, key=_ended_at)
     metrics = []
     for name, family in about.items():
         together = sum if family.type in _SUMMED else GAUGES.get(name, max)
         metric = Metric(name, family.documentation, family.type, family.unit)
         for (sample, labels), all_values in values[name].items():
-            metric.add_sample(sample, dict(labels), together(all_values))
+            metric.add_sample(sample, dict(labels), together(all_values), exemplar=latest.get((sample, labels)))
         metrics.append(metric)
     return metrics
+
+
+def _ended_at(exemplar: Exemplar) -> float:
+    return float(exemplar.timestamp or 0.0)
 
 
 def only_sums(families: Iterable[Family]) -> list[Family]:
@@ -82,7 +90,7 @@ def families_of(metrics: Iterable[Metric]) -> list[Family]:
             metric.documentation,
             metric.type,
             metric.unit,
-            [Sample(each.name, tuple(each.labels.items()), each.value) for each in metric.samples],
+            [Sample(each.name, tuple(each.labels.items()), each.value, each.exemplar) for each in metric.samples],
         )
         for metric in metrics
     ]

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry
+from prometheus_client.samples import Exemplar
 
 SAMPLES: Final = 200
 """In one piece: about a millisecond."""
@@ -17,6 +18,7 @@ class Sample(NamedTuple):
     name: str
     labels: tuple[tuple[str, str], ...]
     value: float
+    exemplar: Exemplar | None = None
 
 
 class Family(NamedTuple):
@@ -36,7 +38,10 @@ def told(registry: CollectorRegistry) -> Iterator[bytes]:
         # Some families make their samples when they are taken, and only once.
         taken, first = iter(family.samples), True
         while (part := list(islice(taken, SAMPLES))) or first:
-            samples = [[sample.name, list(sample.labels.items()), sample.value] for sample in part]
+            samples = [
+                [sample.name, list(sample.labels.items()), sample.value, *filter(None, [sample.exemplar])]
+                for sample in part
+            ]
             yield json.dumps([*about, samples]).encode("ascii")
             first = False
 
@@ -45,6 +50,7 @@ def read(piece: bytes) -> Family:
     """The family of one piece of :func:`told`."""
     name, documentation, kind, unit, told_samples = json.loads(piece)
     samples = [
-        Sample(sample, tuple((key, text) for key, text in labels), value) for sample, labels, value in told_samples
+        Sample(sample, tuple((key, text) for key, text in labels), value, *(Exemplar(*each) for each in exemplar))
+        for sample, labels, value, *exemplar in told_samples
     ]
     return Family(name, documentation, kind, unit, samples)

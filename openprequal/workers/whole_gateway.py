@@ -17,6 +17,7 @@ from openprequal.workers.worker import Worker
 Row = dict[str, Any]
 
 _SUMMED: Final = ("in_flight", "picks", "connections_opened", "connections_idle", "ejections")
+_SHARES: Final = ("pick_share", "shadow_share")
 _OF_REPORT: Final = ("rif", "latency", "state", "load_source", "report_age")
 
 
@@ -98,6 +99,10 @@ def merged_row(rows: Sequence[Row]) -> Row:
     youngest = min(rows, key=lambda row: float("inf") if row["report_age"] is None else row["report_age"])
     whole: dict[str, Any] = {**worst, **{name: youngest[name] for name in _OF_REPORT}}
     whole |= {name: sum(row[name] for row in rows) for name in _SUMMED}
+    # Each worker has its part of the same traffic.
+    for name in _SHARES:
+        shares = [row[name] for row in rows if row[name] is not None]
+        whole[name] = sum(shares) / len(shares) if shares else None
     measured = [(row["average_latency"], row["picks"]) for row in rows if row["average_latency"] is not None]
     picks = sum(picks for _, picks in measured)
     if picks:

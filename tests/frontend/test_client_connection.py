@@ -269,6 +269,43 @@ def test_draining_finishes_what_is_under_way_and_then_closes() -> None:
     assert network.site.busy == 0
 
 
+@pytest.mark.parametrize(
+    ("begun", "rest"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no", b"k"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", b"0\r\n\r\n"),
+    ],
+)
+def test_a_connection_whose_response_has_begun_without_a_close_carries_one_more_request(
+    begun: bytes, rest: bytes
+) -> None:
+    network = MemoryNetwork()
+    client = network.client()
+    client.send(GET)
+    network.backend().connection.send(begun)
+    network.site.drain()
+    network.backend().connection.send(rest)
+    network.wait(QUIET_S / 2)
+    assert b"Connection: close" not in client.received
+    client.send(GET)
+    network.backend().answer(OK)
+    assert statuses(client) == [200, 200]
+    assert b"\r\nConnection: close\r\n" in client.received
+    assert client.ended is Ended.FINISHED
+
+
+def test_a_connection_whose_response_had_begun_is_closed_when_nothing_follows() -> None:
+    network = MemoryNetwork()
+    client = network.client()
+    client.send(GET)
+    network.backend().connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no")
+    network.site.drain()
+    network.backend().connection.send(b"k")
+    network.wait(QUIET_S + 0.5)
+    assert client.ended is Ended.FINISHED
+    assert network.site.busy == 0
+
+
 def test_a_connection_made_while_draining_carries_one_request() -> None:
     network = MemoryNetwork()
     network.site.drain()

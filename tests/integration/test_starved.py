@@ -69,7 +69,7 @@ def _cpu_s(command: Running) -> float:
 
 def test_without_descriptors_those_connected_are_served_and_it_recovers(tmp_path: Path) -> None:
     # Checks need descriptors too; requests tell soon enough that the backend is up.
-    flags = ("--health-interval-seconds=2", "--upstream-idle-timeout-seconds=1")
+    flags = ("--health-interval-seconds=2", "--upstream-idle-timeout-seconds=20")
     with gateway(tmp_path, *flags) as (command, port), backend(tmp_path, port, *SLOW):
         eventually(lambda: up(port, 1), "the backend is up")
         with Load(port, 2) as load:

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 from crews import Case
+from twisted.internet.defer import CancelledError
 from twisted.internet.testing import MemoryReactorClock
 
 from openprequal.config.gateway import GatewaySettings
 from openprequal.crew_reload import RELOAD_S, CrewReload, of_parent
 from openprequal.errors import ConfigurationError, NeedsRestart
+from openprequal.tracing.exporter import LAST_TRY_S
 
 
 class Reading(Case):
@@ -93,6 +95,21 @@ def test_one_reload_waits_for_the_other() -> None:
     assert case.takes == 2
 
 
+def test_it_goes_on_when_who_wanted_it_has_gone() -> None:
+    case = Reading()
+    case.settings = GatewaySettings(queue_max=7)
+    wanted = case.reload("somebody")
+    wanted.addErrback(lambda failure: failure.trap(CancelledError))
+    wanted.cancel()
+    assert case.workers[0].kinds() == ["ask"]
+    case.answer(0, changed=["queue_max"])
+    assert case.workers[0].kinds() == ["ask"]
+    assert case.workers[1].kinds() == ["ask"]
+    case.answer(1, changed=["queue_max"])
+    case.read(queue_max=8)
+    assert case.takes == 2
+
+
 def test_a_parent_chooses_nobody_and_asks_nobody_for_its_load() -> None:
     settings = GatewaySettings(
         load_balancer_class="peak_ewma",
@@ -105,11 +122,15 @@ def test_a_parent_chooses_nobody_and_asks_nobody_for_its_load() -> None:
         },
     )
     services = of_parent(settings).effective_services
-    assert {service.shadow_balancer for service in services.values()} == {None}
     assert {service.load_balancer_class for service in services.values()} == {"round_robin"}
     assert {service.report_poll_seconds for service in services.values()} == {None}
+    assert {service.shadow_balancer for service in services.values()} == {None}
     assert services["hashed"].queue_max == 3
-    assert of_parent(settings).shutdown_grace_seconds > settings.shutdown_grace_seconds
+
+
+def test_a_parent_waits_until_its_workers_have_ended_their_requests_and_sent_their_spans() -> None:
+    settings = GatewaySettings()
+    assert of_parent(settings).shutdown_grace_seconds > settings.shutdown_grace_seconds + LAST_TRY_S
 
 
 @pytest.mark.parametrize(

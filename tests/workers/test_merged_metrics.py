@@ -9,12 +9,13 @@ from crews import Case
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client.samples import Exemplar
 from twisted.internet.task import Clock
 
 from openprequal.metrics.families import BackendSample, EdgeSample, GatewayMetrics, ServiceSample
 from openprequal.metrics.loop_lag import LoopLag
 from openprequal.metrics.tally import RequestTally
-from openprequal.workers.merging import GAUGES, merged
+from openprequal.workers.merging import GAUGES, families_of, merged
 from openprequal.workers.samples import SAMPLES, Family, read, told
 from openprequal.workers.whole_gateway import WholeGateway, merged_row
 
@@ -42,6 +43,27 @@ def test_one_process_alone_tells_what_it_would_have_told() -> None:
             return iter(merged([families(registry)]))
 
     assert generate_latest(Again()) == generate_latest(registry)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
+def test_of_the_exemplars_of_a_bucket_the_latest_is_kept(order: tuple[int, ...]) -> None:
+    exemplars = [Exemplar({"trace_id": "a1"}, 0.5, 101.0), Exemplar({"trace_id": "b2"}, 0.7, 102.0), None]
+
+    class Told(CollectorRegistry):
+        def __init__(self, exemplar: Exemplar | None) -> None:
+            super().__init__()
+            self._exemplar = exemplar
+
+        def collect(self) -> Any:
+            seconds = Metric("seconds", "Seconds.", "histogram")
+            seconds.add_sample("seconds_bucket", {"le": "1.0"}, 1, exemplar=self._exemplar)
+            return iter([seconds])
+
+    (metric,) = merged([families(Told(exemplars[number])) for number in order])
+    (sample,) = metric.samples
+    assert (sample.value, sample.exemplar) == (3, exemplars[1])
+    (again,) = merged([families_of([metric])])
+    assert again.samples[0].exemplar == exemplars[1]
 
 
 def test_counters_and_histograms_are_summed() -> None:
@@ -174,6 +196,8 @@ ROW: dict[str, Any] = {
     "state": "ready",
     "load_source": "probe",
     "report_age": 2.0,
+    "pick_share": None,
+    "shadow_share": None,
 }
 
 
@@ -182,6 +206,13 @@ def test_counts_of_a_backend_add_up_and_its_load_is_by_the_youngest_report() -> 
     assert (row["in_flight"], row["picks"], row["connections_opened"]) == (2, 40, 4)
     assert row["average_latency"] == pytest.approx(0.25)
     assert (row["rif"], row["report_age"]) == (5.0, 1.0)
+
+
+def test_its_shares_under_a_shadow_balancer_are_the_mean_of_those_at_the_workers() -> None:
+    shares = [{"pick_share": 0.5, "shadow_share": 1.0}, {"pick_share": 0.25, "shadow_share": 0.0}]
+    row = merged_row([{**ROW, **each} for each in shares])
+    assert (row["pick_share"], row["shadow_share"]) == (0.375, 0.5)
+    assert merged_row([ROW, ROW])["shadow_share"] is None
 
 
 def test_one_that_a_worker_has_ejected_is_shown_as_that() -> None:
