@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 TWISTD = Path(sys.executable).with_name("twistd")
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 STOP_S = 60.0
 
 
