@@ -34,6 +34,21 @@ def nobody(compares: str, threshold: float | None = None) -> PickExplanation:
     return PickExplanation(picked=None, reason=None, compares=compares, because=NOBODY, rif_threshold=threshold)
 
 
+def hashed(picked: str, where: str, hash_on: str) -> PickExplanation:
+    """The request's hash fell on *picked*.
+
+    :param where: where it fell, and what it looked for there.
+    :param hash_on: what of the request is hashed.
+    """
+    return PickExplanation(
+        picked=picked,
+        reason=PickReason.HASHED.value,
+        compares="",
+        because=f"{where}, from where the request's {hash_on} falls, that may be picked; load does not count",
+        pool=(Considered(id=picked),),
+    )
+
+
 def for_people(threshold: float) -> float:
     """θ as it is told."""
     return threshold if threshold > LEAST_RIF else 0.0

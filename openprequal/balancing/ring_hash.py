@@ -10,10 +10,10 @@ from struct import unpack
 from attrs import frozen
 from zope.interface import implementer
 
-from openprequal.balancing.explanation import nobody
+from openprequal.balancing.explanation import hashed, nobody
 from openprequal.balancing.hash_key import HASH_ON, HASH_ON_ALLOWED, hash64, rendezvous, request_key
 from openprequal.balancing.parameters import number, read_parameters, text
-from openprequal.explanations import Considered, PickExplanation
+from openprequal.explanations import PickExplanation
 from openprequal.interfaces import BalancerContext, IBalancer, IExplainsPicks, IRequest
 from openprequal.values import Backend, LoadReport, Outcome, PickReason
 
@@ -129,14 +129,7 @@ class RingHash:
         owner = self._owner_of(request, exclude)
         if owner is None:
             return nobody("")
-        return PickExplanation(
-            picked=owner.id,
-            reason=PickReason.HASHED.value,
-            compares="",
-            because=f"it is the first on the ring, from where the request's {self.parameters.hash_on} falls, that "
-            "may be picked; load does not count",
-            pool=(Considered(id=owner.id),),
-        )
+        return hashed(owner.id, "it is the first on the ring", self.parameters.hash_on)
 
     def _owner_of(self, request: IRequest, exclude: Collection[str]) -> _Owner | None:
         if not self._up:
